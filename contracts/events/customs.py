@@ -1,0 +1,161 @@
+"""What customs publishes: cases, violations, announcements of arrivals, and verdicts on decisions.
+
+Invariant: a reason belongs to the authority that wrote it; only the `authority` form has it, the `involved`
+form says what is to be done, and the `public` form only the state. Enumerations here are open.
+"""
+
+from typing import Literal
+
+from contracts.events.base import Data
+from contracts.events.declarant import Guarantee
+from contracts.fields import Instant, Occurred
+
+Form = Literal["public", "involved", "authority"]
+
+
+class Step(Data):
+    """One state of a case and what led to it."""
+
+    state: str
+    instant: Instant
+    decision: str | None = None
+    origin: str | None = None
+    source: str
+    event_id: str
+
+
+class HoldState(Data):
+    """A hold on a case; `reason`, `office` and `officer` only in the authority's own form."""
+
+    hold: str
+    party: str
+    authority: str
+    scope: str
+    placed_at: Instant
+    lifted_at: Instant | None = None
+    reason: str | None = None
+    office: str | None = None
+    officer: str | None = None
+
+
+class Finding(Data):
+    """What the transition table does not allow, or a contradiction; it goes when the missing message arrives."""
+
+    finding: str
+    detail: str
+    instant: Instant
+    source: str | None = None
+    event_id: str | None = None
+
+
+class Verdict(Data):
+    """The verdict on one decision: effective, refused, conflict, waiting or reissue_required."""
+
+    source: str
+    event_id: str
+    decision: str
+    verdict: str
+    instant: Instant
+    holds: list[str] = []
+    detail: str | None = None
+
+
+class CaseChanged(Data):
+    """A customs case: one for each consignment, jurisdiction and procedure."""
+
+    case: str
+    about: str
+    consignment: str | None = None
+    jurisdiction: str
+    procedure: str
+    sequence: int
+    form: Form
+    version: int
+    previous_version: int | None = None
+    recorded_at: Instant
+    as_of: Instant
+    fold: int
+    state: str
+    since: Instant | None = None
+    attempt: int = 1
+    number: str | None = None
+    office: str | None = None
+    containers: list[str] = []
+    wagons: list[str] = []
+    held: bool = False
+    holds: list[HoldState] = []
+    steps: list[Step] = []
+    findings: list[Finding] = []
+    verdicts: list[Verdict] = []
+    guarantee: Guarantee | None = None
+    limit: Occurred | None = None
+    to_do: list[str] = []
+
+
+class ViolationChanged(Data):
+    """A violation raised or withdrawn; `rests_on` says whether the movement was observed or inferred."""
+
+    violation: str
+    rule: str
+    case: str
+    subject: str
+    point: str | None = None
+    state: Literal["raised", "withdrawn"]
+    form: Form
+    instant: Instant
+    rests_on: str
+    version: int
+    previous_version: int | None = None
+    recorded_at: Instant
+    detail: str | None = None
+
+
+class ArrivingUnit(Data):
+    """A container or wagon that is coming, with the seals last reported."""
+
+    subject: str
+    seals: list[str] = []
+    point: str | None = None
+    last_seen: Instant | None = None
+    moving: bool = False
+
+
+class ArrivalAnnounced(Data):
+    """What is coming to a country: a consignment, its units, when it is expected, and whether it is filed.
+
+    `expected_from` and `expected_to` bound the arrival at the entry point; absent while nothing allows an estimate.
+    """
+
+    announcement: str
+    consignment: str
+    country: str
+    jurisdiction: str
+    entry_point: str
+    exit_point: str | None = None
+    version: int
+    previous_version: int | None = None
+    recorded_at: Instant
+    as_of: Instant
+    state: Literal["expected", "arrived", "withdrawn"]
+    expected_from: Instant | None = None
+    expected_to: Instant | None = None
+    rests_on: str
+    filed: bool
+    cases: list[str] = []
+    units: list[ArrivingUnit] = []
+
+
+class DecisionAnswered(Data):
+    """The verdict on a decision, sent again whenever later information changes it."""
+
+    case: str
+    source: str
+    event_id: str
+    decision: str
+    verdict: str
+    version: int
+    previous_version: int | None = None
+    recorded_at: Instant
+    holds: list[str] = []
+    detail: str | None = None
+    state: str

@@ -1,0 +1,40 @@
+"""What notifications publishes: one feed item for one party.
+
+Invariant: `sequence` rises for each party and `previous_sequence` names the number before it; `item` is the
+same for the same (party, fact, content, occurrence), so that a reader drops what it has.
+"""
+
+from typing import Literal
+
+from contracts.events.base import Data
+from contracts.fields import Instant, Occurred
+
+
+class NotificationPublished(Data):
+    """A feed item. `action` is new, changed (replaces `supersedes`), withdrawn, or backfill (history)."""
+
+    item: str
+    party: str
+    sequence: int
+    previous_sequence: int | None = None
+    action: Literal["new", "changed", "withdrawn", "backfill"]
+    supersedes: str | None = None
+    topic: Literal["milestone", "customs", "exception", "arrival", "violation", "document"]
+    subject: str
+    consignment: str | None = None
+    fact: str
+    code: str | None = None
+    point: str | None = None
+    country: str | None = None
+    occurred_at: Occurred | None = None
+    instant: Instant | None = None
+    recorded_at: Instant
+    reported_by: str | None = None
+    confidence: str | None = None
+    state: str | None = None
+    severity: str | None = None
+    via: str | None = None
+    late: bool = False
+    disputed: bool = False
+    claim: bool = False
+    detail: str | None = None

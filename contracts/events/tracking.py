@@ -1,0 +1,187 @@
+"""What tracking publishes: the picture of a subject, and exceptions.
+
+Invariant: enumerations here are open (readers treat the unknown as other). A picture is the whole current
+journey; `version` rises for each subject and `previous_version` names the one published before.
+"""
+
+from typing import Literal
+
+from contracts.events.base import Channel, Classifier, Data, Position, Reference, Seal
+from contracts.fields import Instant, Occurred
+
+Confidence = Literal["observed", "second_hand", "inferred", "estimated", "planned"]
+
+
+class Attached(Data):
+    """Another party's report of the same fact."""
+
+    party: str
+    occurred_at: Occurred
+    source: str
+    event_id: str
+    confidence: str
+
+
+class Fact(Data):
+    """One fact of a timeline: a milestone that occurred, with who says so and how sure it is.
+
+    `fact_id` stays the same through corrections. `instant` is where it sorts. `via` names the train or wagon
+    that it was inherited from. `also` are other parties' reports of the same fact; `disputed` says that one of
+    them is further off than the corridor's tolerance. `claim` marks customs codes reported by an operator.
+    """
+
+    fact_id: str
+    code: str
+    point: str | None = None
+    visit: int = 1
+    occurred_at: Occurred
+    instant: Instant
+    party: str
+    reported_for: str | None = None
+    channel: Channel = "system"
+    confidence: str
+    source: str
+    event_id: str
+    updated_at: Instant
+    via: str | None = None
+    wagon: str | None = None
+    train: str | None = None
+    container: str | None = None
+    handover_to: str | None = None
+    seals: list[Seal] = []
+    position: Position | None = None
+    cause: str | None = None
+    claim: bool = False
+    disputed: bool = False
+    also: list[Attached] = []
+
+
+class Forecast(Data):
+    """The newest estimate or plan of one party for one milestone."""
+
+    code: str
+    classifier: Classifier
+    point: str | None = None
+    visit: int = 1
+    occurred_at: Occurred
+    instant: Instant
+    party: str
+    source: str
+    event_id: str
+    updated_at: Instant
+
+
+class Place(Data):
+    """Where the subject was last, since when, and how sure that is; `moving` says that it has left."""
+
+    point: str
+    country: str | None = None
+    moving: bool
+    observed_at: Instant
+    party: str
+    confidence: str
+    fact_id: str
+
+
+class Association(Data):
+    """An interval [start, end) in which the subject was with another one; open where `end` is absent."""
+
+    relation: Literal["on_wagon", "in_train", "in_run", "in_consignment", "carries", "on_order_of"]
+    subject: str
+    start: Instant
+    end: Instant | None = None
+
+
+class PlannedCall(Data):
+    """A planned call of a train or run, with the actual times where they are known."""
+
+    point: str
+    arrival: Instant | None = None
+    departure: Instant | None = None
+    actual_arrival: Instant | None = None
+    actual_departure: Instant | None = None
+
+
+class PictureParty(Data):
+    """A party of a consignment and its role."""
+
+    party: str
+    role: str
+
+
+class Member(Data):
+    """A container, wagon, train or consignment inside the subject, with its latest milestone."""
+
+    subject: str
+    status: str
+    code: str | None = None
+    point: str | None = None
+    instant: Instant | None = None
+
+
+class ParkedReport(Data):
+    """A report that is kept without effect, and what it waits for."""
+
+    source: str
+    event_id: str
+    code: str | None = None
+    waits_for: str
+
+
+class OpenException(Data):
+    """An exception that is open at `as_of`."""
+
+    rule: str
+    leg: str | None = None
+    severity: str
+    opened_at: Instant
+    causes: list[str] = []
+
+
+class SubjectChanged(Data):
+    """The published picture of a subject."""
+
+    subject: str
+    kind: str
+    version: int
+    previous_version: int | None = None
+    recorded_at: Instant
+    as_of: Instant
+    fold: int
+    corridor: str
+    corridor_version: int
+    known: bool
+    status: str
+    journey: int = 1
+    place: Place | None = None
+    latest: Fact | None = None
+    timeline: list[Fact] = []
+    forecasts: list[Forecast] = []
+    associations: list[Association] = []
+    members: list[Member] = []
+    calls: list[PlannedCall] = []
+    parties: list[PictureParty] = []
+    references: list[Reference] = []
+    route_variant: str | None = None
+    run: str | None = None
+    origin: str | None = None
+    destination: str | None = None
+    claimants: list[str] = []
+    exceptions: list[OpenException] = []
+    parked: list[ParkedReport] = []
+
+
+class ExceptionChanged(Data):
+    """An exception that has opened or closed: one for each (rule, subject, leg)."""
+
+    exception: str
+    rule: str
+    subject: str
+    leg: str | None = None
+    severity: str
+    state: Literal["open", "closed"]
+    opened_at: Instant
+    version: int
+    previous_version: int | None = None
+    recorded_at: Instant
+    causes: list[str] = []
