@@ -1,0 +1,1 @@
+"""How Corridor is run: the local stack, the demo, provisioning and the production manifests."""

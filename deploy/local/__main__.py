@@ -1,0 +1,85 @@
+"""`python -m deploy.local`: the stack for as long as the command runs.
+
+Invariant: Ctrl-C, a termination signal and an error all end in everything stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+from deploy.local.databases import SERVICES
+from deploy.local.datadir import InUse, temporary_directory
+from deploy.local.jars import JarRefused, JarUnavailable
+from deploy.local.kafka import KafkaFailed
+from deploy.local.postgres import PostgresFailed
+from deploy.local.stack import Stack, StackError, open_stack
+from deploy.local.unprivileged import NotReachable
+
+_EXPECTED = (
+    InUse,
+    JarRefused,
+    JarUnavailable,
+    KafkaFailed,
+    NotReachable,
+    PostgresFailed,
+    StackError,
+    TimeoutError,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        _run(options.data)
+    except KeyboardInterrupt:
+        _say("stopped")
+    except _EXPECTED as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    names = ", ".join(SERVICES)
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.local", description=f"Kafka, and Postgres for {names}"
+    )
+    parser.add_argument("--data", type=Path, help="keep data in this directory (default: a temporary one)")
+    return parser
+
+
+def _run(data: Path | None) -> None:
+    with ExitStack() as running:
+        directory = data or running.enter_context(temporary_directory())
+        stack = running.enter_context(open_stack(directory, progress=_say))
+        _tell(stack)
+        _say("running; Ctrl-C stops it")
+        threading.Event().wait()
+
+
+def _tell(stack: Stack) -> None:
+    for name, value in stack.environment().items():
+        print(f"export {name}={shlex.quote(value)}", flush=True)
+
+
+def _say(line: str) -> None:
+    """On standard error, so that standard output is the environment and nothing else."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

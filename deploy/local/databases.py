@@ -1,0 +1,89 @@
+"""One database and one login role per service.
+
+Invariant: a service's role owns its own database and cannot connect to another's. Doing it all
+again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import threading
+from collections.abc import Iterable
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import asyncpg
+
+SERVICES = ("tracking", "customs", "notifications")
+_CONNECT_WITHIN = 30
+
+_ROLE_EXISTS = "SELECT true FROM pg_roles WHERE rolname = $1"
+_DATABASE_EXISTS = "SELECT true FROM pg_database WHERE datname = $1"
+
+
+def create_databases(admin_url: str, prefix: str = "", services: Iterable[str] = SERVICES) -> dict[str, str]:
+    """Make what is missing; returns the URL of each service's database, with its own role."""
+    outcome: dict[str, str] = {}
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.update(asyncio.run(create_databases_async(admin_url, prefix, services)))
+        except BaseException as error:
+            failure.append(error)
+
+    # In a thread of its own, since the caller's may have a loop running already.
+    thread = threading.Thread(target=work, name="create-databases")
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome
+
+
+async def create_databases_async(
+    admin_url: str, prefix: str = "", services: Iterable[str] = SERVICES
+) -> dict[str, str]:
+    connection = await asyncpg.connect(admin_url, timeout=_CONNECT_WITHIN)
+    try:
+        return {service: await _create(connection, admin_url, f"{prefix}{service}") for service in services}
+    finally:
+        await connection.close()
+
+
+async def drop_databases(admin_url: str, prefix: str = "", services: Iterable[str] = SERVICES) -> None:
+    """Remove databases and roles, whoever is connected."""
+    connection = await asyncpg.connect(admin_url, timeout=_CONNECT_WITHIN)
+    try:
+        for service in services:
+            name = _quoted(f"{prefix}{service}")
+            await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            await connection.execute(f"DROP ROLE IF EXISTS {name}")
+    finally:
+        await connection.close()
+
+
+async def _create(connection: asyncpg.Connection, admin_url: str, name: str) -> str:
+    password = _password(admin_url, name)
+    if not await connection.fetchval(_ROLE_EXISTS, name):
+        await connection.execute(f"CREATE ROLE {_quoted(name)} LOGIN")
+    await connection.execute(f"ALTER ROLE {_quoted(name)} PASSWORD '{password}'")
+    if not await connection.fetchval(_DATABASE_EXISTS, name):
+        await connection.execute(f"CREATE DATABASE {_quoted(name)} OWNER {_quoted(name)}")
+    await connection.execute(f"REVOKE CONNECT ON DATABASE {_quoted(name)} FROM PUBLIC")
+    address = urlsplit(admin_url)
+    host = address.netloc.rpartition("@")[2]
+    return urlunsplit(
+        (address.scheme, f"{quote(name)}:{password}@{host}", f"/{quote(name)}", address.query, "")
+    )
+
+
+def _password(admin_url: str, name: str) -> str:
+    """Always the same for a server and role, so that addresses stay good; needs the admin's to guess."""
+    secret = unquote(urlsplit(admin_url).password or "")
+    return hmac.new(secret.encode(), name.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,76 @@
+"""A launcher's directory: made, opened to Postgres's account where needed, and guarded.
+
+Invariant: at most one launcher, with all it started, uses a directory. The guard is a lock that the
+kernel lets go with the last process that holds it, so nothing stale can stand in the way.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from deploy.local.waiting import wait_until
+
+_LOCK = "launcher.lock"
+_PREDECESSOR_ENDS_WITHIN = 45
+
+
+class InUse(Exception):
+    """Another launcher works on this directory."""
+
+
+@contextmanager
+def guarded(directory: Path) -> Iterator[int]:
+    """Hold the directory; yields the locked descriptor, for every process to hold that uses the directory."""
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with (directory / _LOCK).open("a+") as file:
+        _take(directory, file)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield file.fileno()
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory that is removed at the end; others may enter it, as Postgres's account must."""
+    with tempfile.TemporaryDirectory(prefix="corridor-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        yield directory
+
+
+def _take(directory: Path, file: IO[str]) -> None:
+    """Refuse while the other launcher lives; wait while only what it left is still stopping."""
+    if _locked(file):
+        return
+    file.seek(0)
+    holder = file.read().strip()
+    if holder.isdigit() and _is_alive(int(holder)):
+        raise InUse(f"{directory} is in use by another launcher (process {holder})")
+    wait_until(
+        lambda: _locked(file), _PREDECESSOR_ENDS_WITHIN, f"the end of the servers that used {directory}"
+    )
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

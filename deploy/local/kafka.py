@@ -1,0 +1,188 @@
+"""One real Kafka broker (KRaft, controller included) on a data directory.
+
+Invariant: `start` returns when the broker answers, or raises with the end of its log; records and
+port outlive `stop`, `kill` and `restart`.
+"""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from deploy.local.java import Runtime, java_environment
+from deploy.local.leash import Child, spawn
+from deploy.local.ports import LOOPBACK, free_port, is_open
+from deploy.local.waiting import wait_until
+
+_START_WITHIN = 60
+_STOP_WITHIN = 20
+_FORMAT_WITHIN = 60
+_TAIL_LINES = 25
+_NODE = 1
+
+
+class KafkaFailed(Exception):
+    """The broker did not come up."""
+
+
+class Kafka:
+    def __init__(
+        self,
+        data_dir: Path,
+        runtime: Runtime,
+        port: int | None = None,
+        *,
+        java_options: Sequence[str] = (),
+        keep_open: Sequence[int] = (),
+    ) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.log = data_dir / "kafka.log"
+        self._controller_port = free_port()
+        self._runtime = runtime
+        self._java_options = java_options
+        self._keep_open = keep_open
+        self._child: Child | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The broker's process; an error when it was never started."""
+        assert self._child is not None, "Kafka was not started"
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def start(self) -> None:
+        if self.running:
+            return
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._properties.write_text(self._render_properties())
+        if not (self._log_dir / "meta.properties").exists():
+            self._format()
+        command = self._runtime.command("kafka.Kafka", str(self._properties), options=self._java_options)
+        self._child = spawn(
+            command, java_environment(), self.log, keep_open=self._keep_open, grace=_STOP_WITHIN
+        )
+        try:
+            wait_until(self._answers, _START_WITHIN, f"Kafka on {self.bootstrap_servers}")
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self, within: float = _STOP_WITHIN) -> None:
+        """Stop in good order; killed when it takes longer than `within` seconds."""
+        if self._child is not None:
+            self._child.stop(within)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would, and wait until the process is gone."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait(_STOP_WITHIN)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def log_tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+
+    def __enter__(self) -> Kafka:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def _log_dir(self) -> Path:
+        return self.data_dir / "records"
+
+    @property
+    def _properties(self) -> Path:
+        return self.data_dir / "server.properties"
+
+    def _format(self) -> None:
+        arguments = ("format", "--cluster-id", _new_cluster_id(), "--config", str(self._properties))
+        command = self._runtime.command("kafka.tools.StorageTool", *arguments, "--ignore-formatted")
+        done = subprocess.run(
+            command,
+            env=java_environment(),
+            capture_output=True,
+            text=True,
+            timeout=_FORMAT_WITHIN,
+            check=False,
+        )
+        if done.returncode:
+            raise KafkaFailed(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def _answers(self) -> bool:
+        assert self._child is not None
+        if (code := self._child.poll()) is not None:
+            raise KafkaFailed(
+                f"Kafka ended with {code} while starting; the end of {self.log}:\n{self.log_tail()}"
+            )
+        return is_open(self.port) and _knows_itself(self.bootstrap_servers)
+
+    def _render_properties(self) -> str:
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": _NODE,
+            "controller.quorum.voters": f"{_NODE}@{LOOPBACK}:{self._controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{self.bootstrap_servers},CONTROLLER://{LOOPBACK}:{self._controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
+            "log.dirs": self._log_dir,
+            **_SETTINGS,
+        }
+        return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+_SETTINGS = {
+    "auto.create.topics.enable": "false",
+    "default.replication.factor": 1,
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 4,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 4,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "group.initial.rebalance.delay.ms": 0,
+    "group.min.session.timeout.ms": 1000,
+    # A broker that comes back after a kill may register only when the session of its former self is over.
+    "broker.session.timeout.ms": 3000,
+    "broker.heartbeat.interval.ms": 500,
+    # A quarter of the default is plenty for a local stack and spares 100 MB of heap.
+    "log.cleaner.dedupe.buffer.size": 33_554_432,
+}
+
+
+def _new_cluster_id() -> str:
+    # The first bit is cleared so that the id never begins with "-" and is taken for an option.
+    raw = uuid.uuid4().bytes
+    return base64.urlsafe_b64encode(bytes([raw[0] & 0x7F]) + raw[1:]).decode().rstrip("=")
+
+
+def _knows_itself(bootstrap_servers: str) -> bool:
+    """Whether the broker answers a metadata request and counts itself in."""
+    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, "socket.timeout.ms": 2000})
+    with suppress(KafkaException):
+        return bool(client.list_topics(timeout=2).brokers)
+    return False

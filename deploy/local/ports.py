@@ -1,0 +1,41 @@
+"""Choosing and probing loopback ports.
+
+Invariant: a chosen port lies below the range that systems use for outgoing connections, so that a
+client which keeps dialling a server that is down cannot occupy the server's port (or connect to
+itself).
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+
+LOOPBACK = "127.0.0.1"
+_RANGE = range(20_000, 32_000)
+_TRIES = 200
+_random = random.SystemRandom()
+
+
+def free_port() -> int:
+    for _ in range(_TRIES):
+        port = _random.choice(_RANGE)
+        if _can_bind(port):
+            return port
+    raise OSError(f"no free port found between {_RANGE.start} and {_RANGE.stop}")
+
+
+def is_open(port: int) -> bool:
+    """Whether something accepts connections on this loopback port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,123 @@
+"""Finds Kafka and Postgres: addresses in the environment, Docker where asked for, embedded otherwise.
+
+Invariant: each of the two is found on its own, what was given is used untouched, and what was
+started is stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.databases import SERVICES, create_databases
+from deploy.local.datadir import guarded
+from deploy.local.jars import Progress
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from deploy.local.runtime import prepare_runtime
+
+KAFKA_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+DATABASE_VARIABLES = {service: f"{service.upper()}_DATABASE_URL" for service in SERVICES}
+CHOICE_VARIABLE = "STACK"
+
+
+class StackError(Exception):
+    """The environment asks for something that cannot be meant."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Addresses of a running stack; `kafka` and `postgres` are None where it does not run them itself."""
+
+    kafka_bootstrap: str
+    database_urls: dict[str, str]
+    kafka: Kafka | None = None
+    postgres: Postgres | None = None
+
+    def environment(self) -> dict[str, str]:
+        urls = {variable: self.database_urls[service] for service, variable in DATABASE_VARIABLES.items()}
+        return {KAFKA_VARIABLE: self.kafka_bootstrap, **urls}
+
+
+@contextmanager
+def open_stack(
+    data_dir: Path,
+    environ: Mapping[str, str] = os.environ,
+    progress: Progress = print,
+    *,
+    fsync: bool = True,
+) -> Iterator[Stack]:
+    """A running stack for the length of the block. `data_dir` holds what embedded servers keep."""
+    given = _Given(environ.get(KAFKA_VARIABLE, ""), _given_urls(environ))
+    choice = environ.get(CHOICE_VARIABLE) or "embedded"
+    if choice not in ("embedded", "docker"):
+        raise StackError(f"{CHOICE_VARIABLE}={choice}: must be 'embedded' or 'docker'")
+    with ExitStack() as running:
+        if given.everything:
+            yield Stack(given.bootstrap, given.urls)
+        elif choice == "docker":
+            yield _in_docker(running, given, progress)
+        else:
+            yield _embedded(running, given, data_dir.absolute(), progress, fsync)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What the environment names; empty where it names nothing."""
+
+    bootstrap: str
+    urls: dict[str, str]
+
+    @property
+    def everything(self) -> bool:
+        return bool(self.bootstrap and self.urls)
+
+
+def _given_urls(environ: Mapping[str, str]) -> dict[str, str]:
+    given = {service: environ[name] for service, name in DATABASE_VARIABLES.items() if environ.get(name)}
+    missing = [name for service, name in DATABASE_VARIABLES.items() if service not in given]
+    if given and missing:
+        raise StackError(
+            f"{', '.join(missing)} not set: give all of {', '.join(DATABASE_VARIABLES.values())} or none"
+        )
+    return given
+
+
+def _embedded(running: ExitStack, given: _Given, data_dir: Path, progress: Progress, fsync: bool) -> Stack:
+    lock = running.enter_context(guarded(data_dir))
+    kafka = (
+        None if given.bootstrap else Kafka(data_dir / "kafka", prepare_runtime(progress), keep_open=[lock])
+    )
+    postgres = None if given.urls else Postgres(data_dir / "postgres", fsync=fsync, keep_open=[lock])
+    _start_together(running, [server for server in (kafka, postgres) if server is not None])
+    return Stack(
+        kafka.bootstrap_servers if kafka else given.bootstrap,
+        create_databases(postgres.admin_url) if postgres else given.urls,
+        kafka,
+        postgres,
+    )
+
+
+def _start_together(running: ExitStack, servers: Sequence[Kafka | Postgres]) -> None:
+    for server in servers:
+        running.callback(server.stop)
+    with ThreadPoolExecutor(len(servers)) as pool:
+        for started in [pool.submit(server.start) for server in servers]:
+            started.result()
+
+
+def _in_docker(running: ExitStack, given: _Given, progress: Progress) -> Stack:
+    from deploy.local import docker
+
+    bootstrap, urls = given.bootstrap, given.urls
+    if not bootstrap:
+        progress("Kafka: starting a container")
+        bootstrap = running.enter_context(docker.kafka())
+    if not urls:
+        progress("Postgres: starting a container")
+        urls = create_databases(running.enter_context(docker.postgres()))
+    return Stack(bootstrap, urls)
