@@ -56,7 +56,7 @@ def mrn(text: str) -> str:
 
 
 def eaeu_declaration(text: str) -> str:
-    """EAEU declaration number `office/DDMMYY/serial` (8, 6, 7 digits), no check digit; raises `CheckFailed`."""
+    """EAEU declaration number `office/DDMMYY/serial` (8, 6, 7 digits); raises `CheckFailed`."""
     number = compact(text, " ")
     match = matched(_EAEU, number, "an EAEU declaration number: 8-digit office/DDMMYY/7-digit serial")
     day, month, year = (int(part) for part in match.groups())
@@ -75,7 +75,7 @@ def pk_gd(text: str) -> str:
 
 
 def tir(text: str) -> str:
-    """TIR carnet number, 10 or 11 letters and digits (the IRU's check rule is not known); raises `CheckFailed`."""
+    """TIR carnet number, 10 or 11 letters and digits; raises `CheckFailed`. Its check rule is not known."""
     number = compact(text)
     matched(_TIR, number, "a TIR carnet number of 10 or 11 letters and digits")
     return number
