@@ -19,7 +19,7 @@ from deploy.local.databases import SERVICES
 from deploy.local.datadir import InUse, temporary_directory
 from deploy.local.jars import JarRefused, JarUnavailable
 from deploy.local.kafka import KafkaFailed
-from deploy.local.postgres import PostgresFailed
+from deploy.local.postgres_tools import PostgresFailed
 from deploy.local.stack import Stack, StackError, open_stack
 from deploy.local.unprivileged import NotReachable
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import threading
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 SERVICES = ("tracking", "customs", "notifications")
 _CONNECT_WITHIN = 30
+_T = TypeVar("_T")
 
 _ROLE_EXISTS = "SELECT true FROM pg_roles WHERE rolname = $1"
 _DATABASE_EXISTS = "SELECT true FROM pg_database WHERE datname = $1"
@@ -24,22 +26,11 @@ _DATABASE_EXISTS = "SELECT true FROM pg_database WHERE datname = $1"
 
 def create_databases(admin_url: str, prefix: str = "", services: Iterable[str] = SERVICES) -> dict[str, str]:
     """Make what is missing; returns the URL of each service's database, with its own role."""
-    outcome: dict[str, str] = {}
-    failure: list[BaseException] = []
+    return _run_apart(create_databases_async(admin_url, prefix, services))
 
-    def work() -> None:
-        try:
-            outcome.update(asyncio.run(create_databases_async(admin_url, prefix, services)))
-        except BaseException as error:
-            failure.append(error)
 
-    # In a thread of its own, since the caller's may have a loop running already.
-    thread = threading.Thread(target=work, name="create-databases")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome
+def accepts_connections(url: str) -> bool:
+    return _run_apart(_connects(url))
 
 
 async def create_databases_async(
@@ -62,6 +53,21 @@ async def drop_databases(admin_url: str, prefix: str = "", services: Iterable[st
             await connection.execute(f"DROP ROLE IF EXISTS {name}")
     finally:
         await connection.close()
+
+
+def _run_apart(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run it in a thread of its own, since the caller's may have a loop running already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+async def _connects(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=_CONNECT_WITHIN)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    await connection.close()
+    return True
 
 
 async def _create(connection: asyncpg.Connection, admin_url: str, name: str) -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from deploy.local.unprivileged import make_directory
 from deploy.local.waiting import wait_until
 
 _LOCK = "launcher.lock"
@@ -27,7 +28,7 @@ class InUse(Exception):
 @contextmanager
 def guarded(directory: Path) -> Iterator[int]:
     """Hold the directory; yields the locked descriptor, for every process to hold that uses the directory."""
-    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_directory(directory)
     with (directory / _LOCK).open("a+") as file:
         _take(directory, file)
         file.truncate(0)

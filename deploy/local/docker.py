@@ -6,17 +6,74 @@ answers over TCP.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+
+from testcontainers.core.container import DockerContainer
+
+from deploy.local.databases import accepts_connections
+from deploy.local.kafka import answers
+from deploy.local.kafka_settings import NODE, SETTINGS, as_environment
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.waiting import wait_until
+
+KAFKA_IMAGE = "apache/kafka:4.4.0"
+POSTGRES_IMAGE = "postgres:18"
+_READY_WITHIN = 90
+_TAIL_LINES = 25
+
+
+class ContainerFailed(Exception):
+    """A container runs but its server does not answer."""
 
 
 @contextmanager
 def kafka() -> Iterator[str]:
-    raise NotImplementedError("STACK=docker is not there yet")
-    yield ""
+    """A broker in a container; yields its bootstrap address."""
+    # The port is chosen before the start, since the broker must advertise it.
+    port = free_port()
+    bootstrap_servers = f"{LOOPBACK}:{port}"
+    with _running(KAFKA_IMAGE, 9092, port, _kafka_environment(bootstrap_servers)) as container:
+        _wait(container, lambda: answers(bootstrap_servers))
+        yield bootstrap_servers
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    raise NotImplementedError("STACK=docker is not there yet")
-    yield ""
+    """A server in a container; yields the address of its administrator."""
+    port, password = free_port(), secrets.token_hex(16)
+    admin_url = f"postgresql://postgres:{password}@{LOOPBACK}:{port}/postgres"
+    with _running(POSTGRES_IMAGE, 5432, port, {"POSTGRES_PASSWORD": password}) as container:
+        _wait(container, lambda: accepts_connections(admin_url))
+        yield admin_url
+
+
+@contextmanager
+def _running(
+    image: str, inner_port: int, port: int, environment: Mapping[str, str]
+) -> Iterator[DockerContainer]:
+    container = DockerContainer(image).with_envs(**environment)
+    # Its signature knows no address, but what it is given goes to the engine as it is.
+    container.with_bind_ports(f"{inner_port}/tcp", (LOOPBACK, port))  # type: ignore[arg-type]
+    with container:
+        yield container
+
+
+def _kafka_environment(bootstrap_servers: str) -> dict[str, str]:
+    settings = {
+        **SETTINGS,
+        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "advertised.listeners": f"PLAINTEXT://{bootstrap_servers}",
+        "controller.quorum.voters": f"{NODE}@localhost:9093",
+    }
+    return as_environment(settings)
+
+
+def _wait(container: DockerContainer, ready: Callable[[], bool]) -> None:
+    try:
+        wait_until(ready, _READY_WITHIN, f"the server of {container.image}")
+    except TimeoutError as error:
+        output = b"\n".join(container.get_logs()).decode(errors="replace")
+        tail = "\n".join(output.splitlines()[-_TAIL_LINES:])
+        raise ContainerFailed(f"{error}; the end of its log:\n{tail}") from error

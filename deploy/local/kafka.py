@@ -7,6 +7,7 @@ port outlive `stop`, `kill` and `restart`.
 from __future__ import annotations
 
 import base64
+import shutil
 import subprocess
 import uuid
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from deploy.local.java import Runtime, java_environment
+from deploy.local.kafka_settings import NODE, SETTINGS, as_properties
 from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, free_port, is_open
 from deploy.local.waiting import wait_until
@@ -26,7 +28,6 @@ _START_WITHIN = 60
 _STOP_WITHIN = 20
 _FORMAT_WITHIN = 60
 _TAIL_LINES = 25
-_NODE = 1
 
 
 class KafkaFailed(Exception):
@@ -70,9 +71,9 @@ class Kafka:
         if self.running:
             return
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(self._render_properties())
-        if not (self._log_dir / "meta.properties").exists():
-            self._format()
+        settings = {**SETTINGS, **self._listeners(), "log.dirs": self._log_dir}
+        self._properties.write_text(as_properties(settings))
+        self._format_once()
         command = self._runtime.command("kafka.Kafka", str(self._properties), options=self._java_options)
         self._child = spawn(
             command, java_environment(), self.log, keep_open=self._keep_open, grace=_STOP_WITHIN
@@ -118,9 +119,16 @@ class Kafka:
     def _properties(self) -> Path:
         return self.data_dir / "server.properties"
 
+    def _format_once(self) -> None:
+        done = self.data_dir / "formatted"
+        if not done.exists():
+            shutil.rmtree(self._log_dir, ignore_errors=True)  # left by a format that was cut short
+            self._format()
+            done.touch()
+
     def _format(self) -> None:
         arguments = ("format", "--cluster-id", _new_cluster_id(), "--config", str(self._properties))
-        command = self._runtime.command("kafka.tools.StorageTool", *arguments, "--ignore-formatted")
+        command = self._runtime.command("kafka.tools.StorageTool", *arguments)
         done = subprocess.run(
             command,
             env=java_environment(),
@@ -138,40 +146,15 @@ class Kafka:
             raise KafkaFailed(
                 f"Kafka ended with {code} while starting; the end of {self.log}:\n{self.log_tail()}"
             )
-        return is_open(self.port) and _knows_itself(self.bootstrap_servers)
+        return is_open(self.port) and answers(self.bootstrap_servers)
 
-    def _render_properties(self) -> str:
-        settings = {
-            "process.roles": "broker,controller",
-            "node.id": _NODE,
-            "controller.quorum.voters": f"{_NODE}@{LOOPBACK}:{self._controller_port}",
-            "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{self.bootstrap_servers},CONTROLLER://{LOOPBACK}:{self._controller_port}",
+    def _listeners(self) -> dict[str, str]:
+        controller = f"{LOOPBACK}:{self._controller_port}"
+        return {
+            "listeners": f"PLAINTEXT://{self.bootstrap_servers},CONTROLLER://{controller}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
-            "log.dirs": self._log_dir,
-            **_SETTINGS,
+            "controller.quorum.voters": f"{NODE}@{controller}",
         }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
-
-
-_SETTINGS = {
-    "auto.create.topics.enable": "false",
-    "default.replication.factor": 1,
-    "offsets.topic.replication.factor": 1,
-    "offsets.topic.num.partitions": 4,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.min.isr": 1,
-    "transaction.state.log.num.partitions": 4,
-    "share.coordinator.state.topic.replication.factor": 1,
-    "share.coordinator.state.topic.min.isr": 1,
-    "group.initial.rebalance.delay.ms": 0,
-    "group.min.session.timeout.ms": 1000,
-    # A broker that comes back after a kill may register only when the session of its former self is over.
-    "broker.session.timeout.ms": 3000,
-    "broker.heartbeat.interval.ms": 500,
-    # A quarter of the default is plenty for a local stack and spares 100 MB of heap.
-    "log.cleaner.dedupe.buffer.size": 33_554_432,
-}
 
 
 def _new_cluster_id() -> str:
@@ -180,7 +163,7 @@ def _new_cluster_id() -> str:
     return base64.urlsafe_b64encode(bytes([raw[0] & 0x7F]) + raw[1:]).decode().rstrip("=")
 
 
-def _knows_itself(bootstrap_servers: str) -> bool:
+def answers(bootstrap_servers: str) -> bool:
     """Whether the broker answers a metadata request and counts itself in."""
     client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, "socket.timeout.ms": 2000})
     with suppress(KafkaException):

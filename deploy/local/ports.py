@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import socket
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 _RANGE = range(20_000, 32_000)
@@ -22,6 +23,16 @@ def free_port() -> int:
         if _can_bind(port):
             return port
     raise OSError(f"no free port found between {_RANGE.start} and {_RANGE.stop}")
+
+
+def steady_port(note: Path) -> int:
+    """The port noted in this file while it is free, so that addresses stay good; else a new one, noted."""
+    noted = note.read_text().strip() if note.exists() else ""
+    if noted.isdigit() and _can_bind(int(noted)):
+        return int(noted)
+    port = free_port()
+    note.write_text(f"{port}\n")
+    return port
 
 
 def is_open(port: int) -> bool:

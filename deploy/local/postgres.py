@@ -7,11 +7,9 @@ was when the copy was taken.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import signal
-import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,21 +19,28 @@ import psutil
 
 from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, free_port
-from deploy.local.unprivileged import give_directory, give_tree, postgres_account, postgres_binaries
+from deploy.local.postgres_tools import (
+    PostgresFailed,
+    has_ended,
+    postgres_environment,
+    run_tool,
+    server_status,
+)
+from deploy.local.unprivileged import (
+    give_directory,
+    give_tree,
+    make_directory,
+    postgres_account,
+    postgres_binaries,
+)
 from deploy.local.waiting import wait_until
 
 _START_WITHIN = 60
 _STOP_WITHIN = 20
-_TOOL_WITHIN = 120
 _TAIL_LINES = 25
 _ADMIN = "postgres"
-_STATUS_LINE = 7  # of postmaster.pid
 # A killed server's sessions may hold its memory for a moment; the next server then refuses to start.
 _NOT_YET = "shared memory block"
-
-
-class PostgresFailed(Exception):
-    """The server did not come up, or one of its tools failed."""
 
 
 class Postgres:
@@ -52,6 +57,7 @@ class Postgres:
         self.log = data_dir / "postgres.log"
         self._fsync = fsync
         self._keep_open = keep_open
+        self._log_start = 0
         self._child: Child | None = None
         self._binaries = postgres_binaries()
 
@@ -73,7 +79,7 @@ class Postgres:
     def start(self) -> None:
         if self.running:
             return
-        if not (self._cluster / "PG_VERSION").exists():
+        if not self._cluster.exists():
             self._initialise()
         self._spawn()
         try:
@@ -97,7 +103,7 @@ class Postgres:
             with suppress(psutil.NoSuchProcess):
                 session.kill()
         self._child.wait(_STOP_WITHIN)
-        wait_until(lambda: all(map(_is_gone, sessions)), _STOP_WITHIN, "the end of Postgres's sessions")
+        wait_until(lambda: all(map(has_ended, sessions)), _STOP_WITHIN, "the end of Postgres's sessions")
 
     def restart(self) -> None:
         self.stop()
@@ -107,7 +113,8 @@ class Postgres:
         """Copy the running database to `target`, consistent as of the end of the call."""
         where = ("--host", LOOPBACK, "--port", str(self.port), "--username", _ADMIN, "--no-password")
         how = ("--checkpoint=fast", "--wal-method=stream", "--no-sync")
-        self._run("pg_basebackup", *where, *how, "--pgdata", str(target), password=self._password_file)
+        tool, password = self._binaries / "pg_basebackup", self._password_file.read_text().strip()
+        run_tool(tool, *where, *how, "--pgdata", str(target), password=password)
         return target
 
     def restore(self, copy: Path) -> None:
@@ -137,16 +144,19 @@ class Postgres:
         return self.data_dir / "password"
 
     def _initialise(self) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._cluster, ignore_errors=True)  # left by an initdb that was cut short
-        give_directory(self._cluster)
+        make_directory(self.data_dir)
+        fresh = self.data_dir / "cluster.new"
+        shutil.rmtree(fresh, ignore_errors=True)  # left by an initdb that was cut short
+        give_directory(fresh)
         self._password_file.touch(mode=0o600)
         self._password_file.write_text(f"{secrets.token_hex(16)}\n")
         give_tree(self._password_file)
         locale = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
         access = ("--auth=scram-sha-256", f"--username={_ADMIN}", f"--pwfile={self._password_file}")
         sync = () if self._fsync else ("--no-sync",)
-        self._run("initdb", *locale, *access, *sync, "--pgdata", str(self._cluster), user=postgres_account())
+        where = ("--pgdata", str(fresh))
+        run_tool(self._binaries / "initdb", *locale, *access, *sync, *where, user=postgres_account())
+        fresh.rename(self._cluster)
 
     def _spawn(self) -> None:
         settings = {
@@ -160,9 +170,10 @@ class Postgres:
             "log_timezone": "UTC",
         }
         flags = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         self._child = spawn(
             [str(self._binaries / "postgres"), "-D", str(self._cluster), *flags],
-            _environment(),
+            postgres_environment(),
             self.log,
             postgres_account(),
             stop_signal=signal.SIGINT,
@@ -173,51 +184,17 @@ class Postgres:
     def _accepts(self) -> bool:
         assert self._child is not None
         code = self._child.poll()
-        if code is not None and _NOT_YET in self._tail():
+        if code is not None and _NOT_YET in self._said():
             self._spawn()
         elif code is not None:
             raise PostgresFailed(
-                f"Postgres ended with {code} while starting; the end of {self.log}:\n{self._tail()}"
+                f"Postgres ended with {code} while starting; the end of {self.log}:\n{self._said()}"
             )
-        return self._status() == (str(self._child.pid), "ready")
+        return server_status(self._cluster) == (str(self._child.pid), "ready")
 
-    def _status(self) -> tuple[str, str] | None:
-        """What the server says of itself and its pid: the file of a killed server may still lie there."""
-        try:
-            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return None
-        return (lines[0], lines[_STATUS_LINE].strip()) if len(lines) > _STATUS_LINE else None
-
-    def _tail(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
-
-    def _run(self, tool: str, *arguments: str, user: str | None = None, password: Path | None = None) -> None:
-        secret = {"PGPASSWORD": password.read_text().strip()} if password else {}
-        done = subprocess.run(
-            [str(self._binaries / tool), *arguments],
-            env=_environment() | secret,
-            cwd="/",
-            user=user,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TOOL_WITHIN,
-            check=False,
-        )
-        if done.returncode:
-            raise PostgresFailed(f"{tool} failed:\n{done.stdout}{done.stderr}")
-
-
-def _is_gone(process: psutil.Process) -> bool:
-    """Ended, even if whoever inherited it has not taken note yet."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def _environment() -> dict[str, str]:
-    """Ours without anything that would steer Postgres."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
-    return kept | {"LC_ALL": "C"}
+    def _said(self) -> str:
+        """The end of what the server has logged since its last start."""
+        with self.log.open("rb") as file:
+            file.seek(self._log_start)
+            lines = file.read().decode(errors="replace").splitlines()
+        return "\n".join(lines[-_TAIL_LINES:])

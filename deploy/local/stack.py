@@ -17,6 +17,7 @@ from deploy.local.databases import SERVICES, create_databases
 from deploy.local.datadir import guarded
 from deploy.local.jars import Progress
 from deploy.local.kafka import Kafka
+from deploy.local.ports import steady_port
 from deploy.local.postgres import Postgres
 from deploy.local.runtime import prepare_runtime
 
@@ -89,10 +90,13 @@ def _given_urls(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _embedded(running: ExitStack, given: _Given, data_dir: Path, progress: Progress, fsync: bool) -> Stack:
     lock = running.enter_context(guarded(data_dir))
-    kafka = (
-        None if given.bootstrap else Kafka(data_dir / "kafka", prepare_runtime(progress), keep_open=[lock])
-    )
-    postgres = None if given.urls else Postgres(data_dir / "postgres", fsync=fsync, keep_open=[lock])
+    kafka, postgres = None, None
+    if not given.bootstrap:
+        port = steady_port(data_dir / "kafka.port")
+        kafka = Kafka(data_dir / "kafka", prepare_runtime(progress), port, keep_open=[lock])
+    if not given.urls:
+        port = steady_port(data_dir / "postgres.port")
+        postgres = Postgres(data_dir / "postgres", port, fsync=fsync, keep_open=[lock])
     _start_together(running, [server for server in (kafka, postgres) if server is not None])
     return Stack(
         kafka.bootstrap_servers if kafka else given.bootstrap,

@@ -42,6 +42,14 @@ def postgres_binaries() -> Path:
     return _copied_once() / _PACKAGE / "pginstall" / "bin"
 
 
+def make_directory(directory: Path) -> None:
+    """Make it if it is not there, such that the account may pass through."""
+    if not directory.is_dir():
+        directory.mkdir(parents=True, exist_ok=True)
+        if postgres_account():
+            directory.chmod(0o711)
+
+
 def give_directory(directory: Path) -> None:
     """Make a directory that belongs to the account alone, at a place it can reach."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,7 +93,7 @@ def _copied_once() -> Path:
     place = cache if may_reach(cache) else _SHARED_CACHE
     target = place / f"{_DISTRIBUTION}-{version(_DISTRIBUTION)}"
     if not target.exists():
-        place.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_directory(place)
         scratch = Path(tempfile.mkdtemp(dir=place, prefix=f".{target.name}."))
         _copy_wheel(scratch)
         with suppress(OSError):  # another process was first
