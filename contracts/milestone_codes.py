@@ -107,8 +107,8 @@ class Milestone:
     """One row of the table.
 
     `rank` orders codes of one point at one instant. `places`: an ACT of it says that the subject is, or was,
-    at the point. `movement`: what it does to the stay there. `spine`: completeness is scored by it. `claim`: it
-    is for customs to say, so that an operator's report of it is shown as a claim and decides nothing.
+    at the point. `movement`: what it does to the stay there. `spine`: completeness is scored by it. `claim`:
+    it is for customs to say, so that an operator's report of it is shown as a claim and decides nothing.
     """
 
     code: MilestoneCode

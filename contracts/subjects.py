@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final, Literal, get_args
 
 from contracts import identifiers
-from contracts.identifiers import CheckFailed
+from contracts.check_digits import CheckFailed
 
 Kind = Literal["run", "train", "wagon", "container", "consignment", "reference", "case"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -24,7 +24,7 @@ _WAGON_SCHEMES: Final = {"uic": identifiers.uic_wagon, "1520": identifiers.wagon
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _PARTY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}", re.ASCII)
-MAX_KEY: Final = 200
+MAX_KEY: Final = 160
 
 
 class BadSubject(ValueError):

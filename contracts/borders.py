@@ -1,0 +1,97 @@
+"""Borders: which station and which customs stand on either side, and in what order things happen there.
+
+Invariant: where the handover is made, where the gauge changes and whether customs have a say at all are data
+of each border; no code knows a border by name.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from contracts.data_files import Frozen
+from contracts.locations import PartyKey, PointKey
+from contracts.milestones import MilestoneCode
+
+JurisdictionKey = Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")]
+Procedure = Literal["EXPORT", "TRANSIT", "IMPORT"]
+Permission = Literal["exit_confirmed", "discharged", "leave", "released"]
+"""What a side asks for. Exit: `exit_confirmed`, `discharged`, or `leave` (discharged, or leave given), before
+the train leaves for the frontier. Entry: `released`, before it leaves the entry zone."""
+
+
+class CustomsPost(Frozen):
+    """The customs of one side: whose law, which procedure, and the permission that it asks for."""
+
+    jurisdiction: JurisdictionKey
+    procedure: Procedure
+    permission: Permission
+
+
+class BorderSide(Frozen):
+    """The station of one side; `customs` is None where no formality is made."""
+
+    point: PointKey
+    customs: CustomsPost | None
+
+
+class Handover(Frozen):
+    """Where responsibility passes, and to which railway."""
+
+    point: PointKey
+    receiving: PartyKey
+
+
+class Step(Frozen):
+    """A report that completeness expects at a border."""
+
+    point: PointKey
+    code: MilestoneCode
+
+
+class Border(Frozen):
+    """A border in the direction of travel.
+
+    `entry_zone`: the points that can be reached without release. `gauge_change`: the point where the gauge
+    changes, which may lie beyond the entry station, or None.
+    """
+
+    key: str
+    exit: BorderSide
+    entry: BorderSide
+    entry_zone: Annotated[tuple[PointKey, ...], Field(min_length=1)]
+    handover: Handover
+    gauge_change: PointKey | None
+    order: tuple[Step, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> "Border":
+        self._check_customs()
+        if self.entry.point not in self.entry_zone:
+            raise ValueError(f"{self.key}: the entry zone does not hold the entry station")
+        expected = {(step.point, step.code) for step in self.order}
+        if (self.handover.point, "HACC") not in expected:
+            raise ValueError(f"{self.key}: no HACC at the point of handover")
+        changes = {point for point, code in expected if code in ("GCIN", "GCOUT")}
+        if changes != ({self.gauge_change} if self.gauge_change else set()):
+            raise ValueError(f"{self.key}: gauge change reports and the point of gauge change differ")
+        return self
+
+    def _check_customs(self) -> None:
+        leaving, entering = self.exit.customs, self.entry.customs
+        if (leaving is None) != (entering is None):
+            raise ValueError(f"{self.key}: customs on one side only")
+        if leaving and leaving.permission == "released":
+            raise ValueError(f"{self.key}: the exit side asks for the permission of an entry")
+        if leaving and (leaving.permission == "exit_confirmed") != (leaving.procedure == "EXPORT"):
+            raise ValueError(f"{self.key}: an exit is confirmed for an export, and for nothing else")
+        if entering and entering.permission != "released":
+            raise ValueError(f"{self.key}: the entry side asks for the permission of an exit")
+
+    @property
+    def has_customs_formality(self) -> bool:
+        return self.exit.customs is not None
+
+    @property
+    def points(self) -> tuple[str, str]:
+        """The exit and the entry station."""
+        return self.exit.point, self.entry.point

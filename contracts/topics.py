@@ -1,0 +1,145 @@
+"""The topic table: what flows where, by whom, under which key, kept how long.
+
+Invariant: every topic that any service touches is made from a row of this table, by us, with log-append time;
+nothing is created automatically. A party, an authority and a country name never contains a dot or underscore.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from contracts import catalogue
+from contracts.catalogue import EventType
+
+MAX_INCOMING: Final = 256 * 1024
+"""Largest body that a party may send, in bytes."""
+MAX_PUBLISHED: Final = 512 * 1024
+"""Largest record that a service publishes, in bytes."""
+
+Per = Literal["party", "authority", "country", "service"]
+_DAY_MS: Final = 86_400_000
+_NAME: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One row: `name` with an optional `<party>`, `<authority>`, `<country>` or `<service>` in it."""
+
+    name: str
+    key: str
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    types: tuple[str, ...]
+    partitions: int = 1
+    compacted: bool = False
+
+    @property
+    def ingress(self) -> bool:
+        """Whether parties write it."""
+        return any(w in ("operator", "declarant", "authority") for w in self.writers)
+
+    @property
+    def regex(self) -> str:
+        """A pattern that matches exactly the topics of this row; the variable part is group `name`."""
+        fixed, _, variable = self.name.partition("<")
+        return f"^{re.escape(fixed)}(?P<name>{_NAME})$" if variable else f"^{re.escape(fixed)}$"
+
+    @property
+    def events(self) -> dict[str, EventType]:
+        return {name: catalogue.TYPES[name] for name in self.types}
+
+    def of(self, name: str = "") -> str:
+        """The topic of one party, authority, country or service; raises `ValueError` for a bad name."""
+        topic = re.sub(r"<[a-z]+>", name.lower(), self.name)
+        if not re.match(self.regex, topic):
+            raise ValueError(f"{name!r} cannot be part of a topic name")
+        return topic
+
+    def config(self) -> dict[str, str]:
+        """The topic settings of Kafka."""
+        kept = (
+            {"cleanup.policy": "compact"}
+            if self.compacted
+            else {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}
+        )
+        limit = MAX_INCOMING if self.ingress else MAX_PUBLISHED
+        # Headers and framing come on top of the body; what is over our own limit still has to reach us to be answered.
+        size = max(1_048_588, 2 * limit)
+        return {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(size), **kept}
+
+
+MILESTONES: Final = Topic(
+    "milestones-<party>",
+    "subject",
+    ("operator", "tracking"),
+    ("tracking",),
+    tuple(catalogue.select("operator")),
+)
+DECLARATIONS: Final = Topic(
+    "declarations-<party>",
+    "consignment",
+    ("declarant", "customs"),
+    ("customs",),
+    tuple(catalogue.select("declarant")),
+)
+DECISIONS: Final = Topic(
+    "customs-decisions-<authority>",
+    "case",
+    ("authority", "customs"),
+    ("customs",),
+    tuple(catalogue.select("authority")),
+)
+RECEIPTS: Final = Topic(
+    "receipts-<party>", "source", ("tracking", "customs", "notifications"), ("party",), (catalogue.RECEIPT,)
+)
+TRACKING_EVENTS: Final = Topic(
+    "tracking-events",
+    "entity",
+    ("tracking",),
+    ("customs", "notifications"),
+    (catalogue.SUBJECT, catalogue.EXCEPTION),
+    partitions=8,
+    compacted=True,
+)
+CUSTOMS_EVENTS: Final = Topic(
+    "customs-events",
+    "entity",
+    ("customs",),
+    ("tracking", "notifications"),
+    (catalogue.CASE, catalogue.VIOLATION, catalogue.ARRIVAL),
+    partitions=8,
+    compacted=True,
+)
+CUSTOMS_CASES: Final = Topic(
+    "customs-cases-<country>",
+    "entity",
+    ("customs",),
+    ("authority",),
+    (catalogue.CASE, catalogue.VIOLATION, catalogue.ARRIVAL, catalogue.ANSWER),
+    partitions=1,
+    compacted=True,
+)
+NOTIFICATIONS: Final = Topic(
+    "notifications-<party>", "subject", ("notifications",), ("party",), (catalogue.NOTIFICATION,)
+)
+DLQ: Final = Topic(
+    "<service>-dlq", "original key", ("tracking", "customs", "notifications"), ("operations",), (catalogue.DEAD_LETTER,)
+)
+
+TABLE: Final[tuple[Topic, ...]] = (
+    MILESTONES,
+    DECLARATIONS,
+    DECISIONS,
+    RECEIPTS,
+    TRACKING_EVENTS,
+    CUSTOMS_EVENTS,
+    CUSTOMS_CASES,
+    NOTIFICATIONS,
+    DLQ,
+)
+
+
+def party_of(topic: str, row: Topic) -> str | None:
+    """Whose topic this is, by the row's pattern; None where it is not of that row."""
+    found = re.match(row.regex, topic)
+    return found.groupdict().get("name") if found else None

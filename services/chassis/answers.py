@@ -1,0 +1,178 @@
+"""What senders are told: receipts, dead letters and their announcements.
+
+Invariant: written in the transaction of the batch that they answer, so an answer exists exactly when its cause
+does.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts import catalogue
+from contracts.codec import body_of
+from contracts.events.receipts import DeadLetterRecorded, ReceiptIssued, ReceiptItem
+from contracts.refusal import Outcome, Reason
+from contracts.topics import DLQ, RECEIPTS
+from services.chassis.database import Connection
+from services.chassis.outbox import Outgoing
+from services.chassis.records import Accepted, Record, Rejected, raw_headers
+
+# A receipt of this many items stays under the limit of a published record at the longest details.
+_ITEMS = 200
+
+_INSERT_DEAD = """
+INSERT INTO dead_letter (topic, topic_id, partition, "offset", party, source, event_id, key, headers, body,
+                         reason, path, detail, recorded_at)
+SELECT *, $14::timestamptz FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[],
+    $7::text[], $8::bytea[], $9::jsonb[], $10::bytea[], $11::text[], $12::text[], $13::text[])
+ON CONFLICT DO NOTHING
+"""
+_INSERT_RECEIPTS = """
+INSERT INTO receipt (party, outcome, source, event_id, type, subject, updated_at, reason, path, detail, topic,
+                     partition, "offset", recorded_at)
+SELECT *, $14::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::bigint[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One answer to one party."""
+
+    party: str
+    item: ReceiptItem
+
+
+def receipt_of_event(one: Accepted, outcome: Outcome) -> Receipt:
+    """The answer to a record that was read: accepted or repeat."""
+    event, record = one.event, one.record
+    return Receipt(
+        one.party,
+        ReceiptItem(
+            outcome=outcome,
+            source=event.source,
+            id=event.id,
+            type=event.type,
+            subject=event.subject,
+            updated_at=one.updated_at,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+        ),
+    )
+
+
+def receipt_of_rejection(one: Rejected, party: str) -> Receipt:
+    """The answer to a record that was refused: the first problem, with how many more there are."""
+    more = f" (and {len(one.problems) - 1} more problems)" if len(one.problems) > 1 else ""
+    return Receipt(
+        party,
+        ReceiptItem(
+            outcome="refused",
+            source=one.quoted.get("source"),
+            id=one.quoted.get("id"),
+            type=one.quoted.get("type"),
+            subject=one.quoted.get("subject"),
+            reason=one.first.reason,
+            path=one.first.path[:500],
+            detail=(one.first.detail + more)[:1000],
+            topic=one.record.topic,
+            partition=one.record.partition,
+            offset=one.record.offset,
+        ),
+    )
+
+
+async def keep_receipts(connection: Connection, receipts: Sequence[Receipt], recorded_at: datetime) -> None:
+    """Stores receipts for GET /v1/receipts; one statement."""
+    if not receipts:
+        return
+    items = [r.item for r in receipts]
+    await connection.execute(
+        _INSERT_RECEIPTS,
+        [r.party for r in receipts],
+        [i.outcome for i in items],
+        [i.source for i in items],
+        [i.id for i in items],
+        [i.type for i in items],
+        [i.subject for i in items],
+        [i.updated_at for i in items],
+        [i.reason for i in items],
+        [i.path for i in items],
+        [i.detail for i in items],
+        [i.topic for i in items],
+        [i.partition for i in items],
+        [i.offset for i in items],
+        recorded_at,
+    )
+
+
+def receipt_records(service: str, batch: str, receipts: Sequence[Receipt], recorded_at: datetime) -> Iterator[Outgoing]:
+    """The receipts as records for `receipts-<party>`, one for each party and source of a batch."""
+    groups: dict[tuple[str, str], list[ReceiptItem]] = {}
+    for receipt in receipts:
+        groups.setdefault((receipt.party, receipt.item.source or ""), []).append(receipt.item)
+    for (party, source), items in groups.items():
+        for start in range(0, len(items), _ITEMS):
+            part = items[start : start + _ITEMS]
+            data = ReceiptIssued(party=party, service=service, recorded_at=recorded_at, items=part)
+            name = hashlib.sha256(f"{batch}/{party}/{source}/{start}".encode()).hexdigest()[:32]
+            topic = RECEIPTS.of(party)
+            yield Outgoing(topic, source or party, name, catalogue.RECEIPT, party, body_of(data))
+
+
+async def keep_dead_letters(
+    connection: Connection, rejected: Sequence[Rejected], topic_ids: dict[str, str], recorded_at: datetime
+) -> None:
+    """Stores rejected records with their bytes; one statement."""
+    if not rejected:
+        return
+    records = [r.record for r in rejected]
+    await connection.execute(
+        _INSERT_DEAD,
+        [r.topic for r in records],
+        [topic_ids.get(r.topic, "") for r in records],
+        [r.partition for r in records],
+        [r.offset for r in records],
+        [r.party for r in rejected],
+        [r.quoted.get("source") for r in rejected],
+        [r.quoted.get("id") for r in rejected],
+        [r.key for r in records],
+        [json.dumps(raw_headers(r)) for r in records],
+        [r.value for r in records],
+        [r.first.reason for r in rejected],
+        [r.first.path[:500] for r in rejected],
+        [r.first.detail[:1000] for r in rejected],
+        recorded_at,
+    )
+
+
+def dead_letter_records(service: str, rejected: Sequence[Rejected], recorded_at: datetime) -> Iterator[Outgoing]:
+    """The announcements for the service's dead-letter topic: coordinates, reason and hash."""
+    for one in rejected:
+        data = _announcement(service, one.record, one.party, one.first.reason, recorded_at).model_copy(
+            update={"path": one.first.path[:500], "detail": one.first.detail[:1000]}
+        )
+        record = one.record
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        key = (record.key or b"").decode("utf-8", "replace").replace("\x00", "?")[:200]
+        yield Outgoing(DLQ.of(service), key, place, catalogue.DEAD_LETTER, place, body_of(data))
+
+
+def _announcement(
+    service: str, record: Record, party: str | None, reason: Reason, recorded_at: datetime
+) -> DeadLetterRecorded:
+    body = record.value or b""
+    return DeadLetterRecorded(
+        service=service,
+        party=party,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        reason=reason,
+        sha256=hashlib.sha256(body).hexdigest(),
+        size=len(body),
+        recorded_at=recorded_at,
+    )

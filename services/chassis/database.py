@@ -1,0 +1,58 @@
+"""Connections to the service's own Postgres.
+
+Invariant: no statement, transaction or wait for a connection is without a bound, so a frozen copy never
+blocks its successor for long.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+
+COMMAND_SECONDS = 30
+ACQUIRE_SECONDS = 20
+
+# A transaction that a stopped or frozen process leaves open is ended by the server after this long.
+_SERVER_SETTINGS = {
+    "idle_in_transaction_session_timeout": "4000",
+    "lock_timeout": "15000",
+    "statement_timeout": "30000",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+
+async def connect(url: str, application: str) -> asyncpg.Connection[asyncpg.Record]:
+    """A connection of its own, for session locks."""
+    return await asyncpg.connect(
+        url,
+        timeout=5,
+        command_timeout=COMMAND_SECONDS,
+        server_settings=_SERVER_SETTINGS | {"application_name": application},
+    )
+
+
+async def open_pool(url: str, application: str, size: int = 8) -> Pool:
+    """A pool that opens connections as they are needed; raises what asyncpg raises when the server is away."""
+    # asyncpg reports a server that is away with a traceback each time; the loops say it once, in one line.
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        command_timeout=COMMAND_SECONDS,
+        server_settings=_SERVER_SETTINGS | {"application_name": application},
+    )
+    return pool
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """One READ COMMITTED transaction: each statement sees what others have committed before it."""
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+        yield connection

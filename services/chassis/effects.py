@@ -1,0 +1,167 @@
+"""What a fold changes: the row to save, the records to publish, the receipts to give.
+
+Invariant: what is the same as before is neither saved, published nor answered again; versions of a subject rise,
+and each published entity names the version before it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from contracts.events.receipts import ReceiptItem
+from contracts.fields import utc_text
+from services.chassis.answers import Receipt, receipt_records
+from services.chassis.clock import version_after
+from services.chassis.fold import Folded, Parked, Publication, StoredRevision
+from services.chassis.outbox import Outgoing
+from services.chassis.pictures import Held, Saved, Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A publication that has changed, with the version it gets."""
+
+    publication: Publication
+    version: int
+    previous: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one fold came to; `saved` is None when nothing at all has changed."""
+
+    subject: str
+    folded: Folded
+    saved: Saved | None
+    content_changed: bool
+    shared_changed: bool
+    published: Sequence[Published]
+    receipts: Sequence[Receipt]
+    priority: int
+    cause: str
+    traceparent: str | None
+    recorded_at: datetime
+
+
+def effect(before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime) -> Effect:
+    """Compares a fold with what is stored."""
+    content, shared = _json(folded.content), None if folded.shared is None else _json(folded.shared)
+    content_hash, shared_hash = _digest(content), None if shared is None else _digest(shared)
+    content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
+    version = version_after(before.version)
+    known: dict[str, list[Any]] = orjson.loads(before.published)
+    published, book = _publications(folded.publications, known, version, again=row.cause == "republish")
+    recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
+    parked = _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked))
+    memory = None if folded.memory is None else _json(folded.memory)
+    moves = content_changed or book != known
+    saved = Saved(
+        before.subject,
+        version if moves else before.version,
+        recorded_at if moves or before.recorded_at is None else before.recorded_at,
+        content if content_changed else None,
+        content_hash,
+        shared_changed,
+        shared if shared_changed else None,
+        shared_hash,
+        memory,
+        _json(book),
+        parked,
+        folded.due,
+    )
+    return Effect(
+        before.subject,
+        folded,
+        saved if moves or shared_changed or _differs(before, saved) else None,
+        content_changed,
+        shared_changed,
+        published,
+        _receipts(orjson.loads(before.parked), folded.parked, revisions),
+        row.priority,
+        row.cause,
+        row.traceparent,
+        recorded_at,
+    )
+
+
+def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
+    """The records of an effect: its publications on their topics, and its receipts."""
+    for one in done.published:
+        body = _json({**one.publication.data, **_stamps(one, done, now)})
+        for topic in one.publication.topics:
+            entity = one.publication.entity
+            ce_id = f"{entity}@{one.version}"
+            yield Outgoing(topic, entity, ce_id, one.publication.type, entity, body, done.traceparent)
+    if done.receipts:
+        yield from receipt_records(service, f"{done.subject}@{utc_text(done.recorded_at)}", done.receipts, now)
+
+
+def _stamps(one: Published, done: Effect, now: datetime) -> dict[str, Any]:
+    stamps = {"version": one.version, "recorded_at": utc_text(done.recorded_at), "as_of": utc_text(now)}
+    return stamps if one.previous is None else stamps | {"previous_version": one.previous}
+
+
+def _publications(
+    publications: Sequence[Publication], known: Mapping[str, list[Any]], version: int, *, again: bool
+) -> tuple[list[Published], dict[str, list[Any]]]:
+    published: list[Published] = []
+    book: dict[str, list[Any]] = dict(known)
+    for publication in publications:
+        digest = hashlib.sha256(_json(publication.data)).hexdigest()[:32]
+        previous: list[Any] | None = known.get(publication.entity)
+        if previous is None or previous[1] != digest:
+            published.append(Published(publication, version, previous[0] if previous else None))
+            book[publication.entity] = [version, digest, previous[0] if previous else None]
+        elif again:
+            published.append(Published(publication, previous[0], previous[2]))
+    return published, book
+
+
+def _receipts(
+    before: Sequence[Sequence[str]], parked: Sequence[Parked], revisions: Sequence[StoredRevision]
+) -> list[Receipt]:
+    """Parked for what is parked now and was not, effective for what is parked no longer."""
+    was = {(source, event_id) for source, event_id, _ in before}
+    now = {(p.source, p.event_id): p.waits_for for p in parked}
+    newest = {r.identity: r for r in sorted(revisions, key=lambda r: r.updated_at)}
+    told = [(i, "parked", f"waits for {now[i]}") for i in now if i not in was]
+    told += [(i, "effective", None) for i in sorted(was - set(now))]
+    return [_receipt(newest[i], outcome, detail) for i, outcome, detail in told if i in newest]
+
+
+def _receipt(revision: StoredRevision, outcome: str, detail: str | None) -> Receipt:
+    return Receipt(
+        revision.party,
+        ReceiptItem(
+            outcome=outcome,
+            source=revision.source,
+            id=revision.event_id,
+            type=revision.type,
+            subject=revision.subject,
+            updated_at=revision.updated_at,
+            detail=detail,
+        ),
+    )
+
+
+def _differs(before: Held, after: Saved) -> bool:
+    """Whether anything but content, shared part and publications has changed."""
+    return (
+        before.recorded_at is None
+        or before.due != after.due
+        or orjson.loads(before.parked) != orjson.loads(after.parked)
+        or (None if before.memory is None else orjson.loads(before.memory))
+        != (None if after.memory is None else orjson.loads(after.memory))
+    )
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()

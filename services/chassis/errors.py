@@ -1,0 +1,36 @@
+"""Which failures pass by themselves and which are bugs.
+
+Invariant: decided by SQLSTATE class, exception type and aiokafka's own `retriable`, never by a message text.
+"""
+
+import asyncio
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+# 08 connection, 40 rollback (serialization, deadlock), 53 resources, 57 operator intervention, 58 system error.
+_PASSING_CLASSES = ("08", "40", "53", "57", "58")
+# lock_not_available, idle_in_transaction_session_timeout, transaction_timeout, read_only_sql_transaction
+_PASSING_STATES = ("55P03", "25P03", "25P04", "25006")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text is the one line to print."""
+
+
+class NameTaken(Exception):
+    """Another live process has this copy's name."""
+
+
+class Fenced(Exception):
+    """The stored position is not the one that this copy last read or wrote."""
+
+
+def passes(failure: BaseException) -> bool:
+    """Whether waiting may cure the failure: the database or the broker is away, or a transaction lost a race."""
+    if isinstance(failure, asyncpg.PostgresError):
+        state = failure.sqlstate or ""
+        return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
+    if isinstance(failure, KafkaError):
+        return bool(failure.retriable)
+    return isinstance(failure, (asyncpg.InterfaceError, asyncio.TimeoutError, TimeoutError, OSError))

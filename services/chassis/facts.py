@@ -1,0 +1,180 @@
+"""The rows of accepted revisions: heads, events, replicas, links, and what they put in the queue.
+
+Invariant: a revision is stored once, whatever the order and repetition of deliveries. Heads are locked in
+sorted order; a fixed number of statements serves any batch.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from contracts.refusal import refused
+from services.chassis.database import Connection
+from services.chassis.records import Accepted, Rejected, reject
+
+# Locks the identity, keeps the type that it began with, and tells what was known before (null: nothing).
+_LOCK_HEADS = """
+INSERT INTO head AS h (source, event_id, type, subject, updated_at, content_hash, revisions)
+SELECT source, event_id, type, subject, updated_at, content_hash, 0
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])
+    AS u (source, event_id, type, subject, updated_at, content_hash) ORDER BY 1, 2
+ON CONFLICT (source, event_id) DO UPDATE SET
+    subject = CASE WHEN EXCLUDED.type = h.type AND EXCLUDED.updated_at > h.updated_at
+        THEN EXCLUDED.subject ELSE h.subject END,
+    content_hash = CASE WHEN EXCLUDED.type = h.type AND EXCLUDED.updated_at > h.updated_at
+        THEN EXCLUDED.content_hash ELSE h.content_hash END,
+    updated_at = CASE WHEN EXCLUDED.type = h.type
+        THEN greatest(EXCLUDED.updated_at, h.updated_at) ELSE h.updated_at END,
+    revisions = h.revisions + 1
+RETURNING new.source, new.event_id, new.type, old.content_hash AS known_hash
+"""
+_INSERT_EVENTS = """
+INSERT INTO event (source, event_id, content_hash, type, subject, party, role, updated_at, retracted, body,
+                   recorded_at, topic, partition, "offset")
+SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[],
+                     $8::timestamptz[], $9::boolean[], $10::bytea[], $11::timestamptz[], $12::text[], $13::int[],
+                     $14::bigint[])
+ON CONFLICT DO NOTHING
+RETURNING source, event_id, content_hash
+"""
+_REPLACE_REPLICAS = """
+INSERT INTO replica AS r (entity, type, version, body)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) AS u (entity, type, version, body) ORDER BY 1
+ON CONFLICT (entity) DO UPDATE SET type = EXCLUDED.type, version = EXCLUDED.version, body = EXCLUDED.body
+WHERE EXCLUDED.version > r.version
+RETURNING entity
+"""
+_INSERT_LINKS = """
+INSERT INTO link (subject, reads, source, event_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ORDER BY 1, 3, 4, 2
+ON CONFLICT DO NOTHING
+"""
+# A revision that names other subjects than the one before is news to those as well.
+_NAMED_BEFORE = """
+SELECT DISTINCT l.subject
+FROM unnest($1::text[], $2::text[]) AS u (source, event_id) JOIN link l USING (source, event_id)
+"""
+_QUEUE = """
+INSERT INTO unsettled (subject, cause, traceparent)
+SELECT subject, $2, traceparent FROM unnest($1::text[], $3::text[]) AS u (subject, traceparent)
+"""
+
+
+async def keep_events(
+    connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime
+) -> tuple[list[Accepted], list[Rejected]]:
+    """Stores the fresh revisions; returns them, and those that change the type of their identity."""
+    heads = await _lock_heads(connection, _newest(accepted))
+    same_type = [a for a in accepted if heads[a.identity][0] == a.event.type]
+    unknown = {(a.identity, a.event.content_hash): a for a in reversed(same_type) if not _is_known(a, heads)}
+    fresh = await _insert_events(connection, list(reversed(unknown.values())), recorded_at)
+    changed = [a for a in accepted if heads[a.identity][0] != a.event.type]
+    await _link_and_queue(connection, fresh, [a for a in fresh if heads[a.identity][1] is not None])
+    return fresh, [_type_changed(a, heads[a.identity][0]) for a in changed]
+
+
+async def keep_replicas(connection: Connection, accepted: Sequence[Accepted]) -> list[Accepted]:
+    """Replaces the rows of entities by higher versions; returns the records that did."""
+    newest: dict[str, Accepted] = {}
+    for one in accepted:
+        held = newest.get(one.event.subject)
+        if held is None or one.version > held.version:
+            newest[one.event.subject] = one
+    records = list(newest.values())
+    rows = await connection.fetch(
+        _REPLACE_REPLICAS,
+        [a.event.subject for a in records],
+        [a.event.type for a in records],
+        [a.version for a in records],
+        [a.event.body for a in records],
+    )
+    entities = {row["entity"] for row in rows}
+    fresh = [a for a in records if a.event.subject in entities]
+    await _link_and_queue(connection, fresh, fresh, by_entity=True)
+    return fresh
+
+
+async def queue(connection: Connection, subjects: Iterable[tuple[str, str | None]], cause: str) -> None:
+    """Puts (subject, traceparent) pairs in the queue."""
+    pairs = sorted(dict(subjects).items())
+    if pairs:
+        await connection.execute(_QUEUE, [s for s, _ in pairs], cause, [t for _, t in pairs])
+
+
+def _newest(accepted: Sequence[Accepted]) -> list[Accepted]:
+    """The newest revision of each identity, among those of the type that the batch first gives it."""
+    newest: dict[tuple[str, str], Accepted] = {}
+    for one in accepted:
+        held = newest.setdefault(one.identity, one)
+        if held.event.type == one.event.type and held.updated_at < one.updated_at:
+            newest[one.identity] = one
+    return list(newest.values())
+
+
+def _is_known(one: Accepted, heads: dict[tuple[str, str], tuple[str, bytes | None]]) -> bool:
+    return heads[one.identity][1] == one.event.content_hash
+
+
+async def _lock_heads(
+    connection: Connection, records: Sequence[Accepted]
+) -> dict[tuple[str, str], tuple[str, bytes | None]]:
+    rows = await connection.fetch(
+        _LOCK_HEADS,
+        [a.event.source for a in records],
+        [a.event.id for a in records],
+        [a.event.type for a in records],
+        [a.event.subject for a in records],
+        [a.updated_at for a in records],
+        [a.event.content_hash for a in records],
+    )
+    return {(r["source"], r["event_id"]): (r["type"], r["known_hash"]) for r in rows}
+
+
+async def _insert_events(
+    connection: Connection, records: Sequence[Accepted], recorded_at: datetime
+) -> list[Accepted]:
+    if not records:
+        return []
+    rows = await connection.fetch(
+        _INSERT_EVENTS,
+        [a.event.source for a in records],
+        [a.event.id for a in records],
+        [a.event.content_hash for a in records],
+        [a.event.type for a in records],
+        [a.event.subject for a in records],
+        [a.party for a in records],
+        [a.role for a in records],
+        [a.updated_at for a in records],
+        [a.revision.retracted for a in records],
+        [a.event.body for a in records],
+        [recorded_at] * len(records),
+        [a.record.topic for a in records],
+        [a.record.partition for a in records],
+        [a.record.offset for a in records],
+    )
+    stored = {((r["source"], r["event_id"]), r["content_hash"]) for r in rows}
+    return [a for a in records if (a.identity, a.event.content_hash) in stored]
+
+
+async def _link_and_queue(
+    connection: Connection, fresh: Sequence[Accepted], known: Sequence[Accepted], *, by_entity: bool = False
+) -> None:
+    def named(one: Accepted) -> tuple[str, str]:
+        return (one.record.topic, one.event.subject) if by_entity else one.identity
+
+    links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
+    traces = {subject: a.event.traceparent for a in fresh for subject, _ in a.links}
+    if known:
+        before = sorted({named(a) for a in known})
+        rows = await connection.fetch(_NAMED_BEFORE, [s for s, _ in before], [e for _, e in before])
+        traces = {row["subject"]: None for row in rows} | traces
+    if links:
+        columns = [list(column) for column in zip(*sorted(links), strict=True)]
+        await connection.execute(_INSERT_LINKS, *columns)
+    await queue(connection, traces.items(), "report")
+
+
+def _type_changed(one: Accepted, known: str) -> Rejected:
+    refusal = refused("type_changed", "$.type", f"this id was first sent as {known}; use a new id")
+    event = one.event
+    refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
+    return reject(one.record, one.party, refusal)

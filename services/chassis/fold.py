@@ -1,0 +1,125 @@
+"""What a fold is given and what it returns: plain values, no I/O.
+
+Invariant: `Folded.content`, `shared` and `due` depend on the inputs and `as_of` alone, never on their order.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from contracts.codec import read_data
+from contracts.events.base import Data
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRevision:
+    """One accepted revision as the store has it."""
+
+    source: str
+    event_id: str
+    content_hash: bytes
+    type: str
+    subject: str
+    party: str
+    role: str
+    updated_at: datetime
+    retracted: bool
+    body: bytes
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.source, self.event_id
+
+    def read(self) -> Data:
+        """The data, validated once more."""
+        return read_data(self.type, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """The newest version of one entity of our own topics."""
+
+    entity: str
+    type: str
+    version: int
+    body: bytes
+
+    def read(self) -> Data:
+        return read_data(self.type, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a fold of one subject reads."""
+
+    subject: str
+    revisions: Sequence[StoredRevision] = ()
+    replicas: Sequence[Replica] = ()
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    memory: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A report that is kept without effect, and what it waits for."""
+
+    source: str
+    event_id: str
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of."""
+
+    entity: str
+    type: str
+    topics: tuple[str, ...]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The result for one subject.
+
+    `content` is the canonical picture, `shared` what other subjects read of it, `due` when it changes by itself,
+    `memory` what the next fold of the same subject is given, `rows` whatever the service saves beside it.
+    """
+
+    subject: str
+    content: Mapping[str, Any]
+    shared: Any = None
+    due: datetime | None = None
+    publications: Sequence[Publication] = ()
+    parked: Sequence[Parked] = ()
+    memory: Any = None
+    rows: Sequence[Any] = ()
+
+
+def effective(revisions: Iterable[StoredRevision]) -> tuple[StoredRevision | None, bool]:
+    """The revision of one identity that counts, and whether a newer one is void because of a conflict.
+
+    The newest `updated_at` counts. A retraction voids the identity, and wins at an equal `updated_at`. Two
+    contents at one `updated_at` are void, and the instant before them counts.
+    """
+    by_instant: dict[datetime, dict[bytes, StoredRevision]] = {}
+    for revision in revisions:
+        by_instant.setdefault(revision.updated_at, {})[revision.content_hash] = revision
+    conflict = False
+    for instant in sorted(by_instant, reverse=True):
+        contents = by_instant[instant].values()
+        if any(r.retracted for r in contents):
+            return None, conflict
+        if len(contents) == 1:
+            return next(iter(contents)), conflict
+        conflict = True
+    return None, conflict
+
+
+def by_identity(revisions: Iterable[StoredRevision]) -> dict[tuple[str, str], list[StoredRevision]]:
+    """The revisions of each identity, identities in order."""
+    found: dict[tuple[str, str], list[StoredRevision]] = {}
+    for revision in revisions:
+        found.setdefault(revision.identity, []).append(revision)
+    return dict(sorted(found.items()))

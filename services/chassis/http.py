@@ -1,0 +1,134 @@
+"""What every HTTP API of ours does the same way: problems, tokens, limits.
+
+Invariant: a failure is `application/problem+json` (RFC 9457) with every path and reason; a body is never read
+beyond its limit; who is asking is decided by the token alone.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from contracts.refusal import Problem
+from services.chassis.database import Pool
+from services.chassis.errors import passes
+from services.chassis.parties import Party, PartyBook, party_of_token
+
+_T = TypeVar("_T")
+
+PROBLEM = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+_TITLES = {
+    400: "The request is wrong",
+    401: "A valid bearer token is needed",
+    403: "Not entitled",
+    404: "Not found",
+    405: "The method is not allowed",
+    409: "Refused",
+    413: "The body is too large",
+    415: "The content type is not supported",
+    422: "The report is wrong",
+    500: "We failed",
+    503: "Not known now",
+}
+
+
+class ProblemError(HTTPException):
+    """An HTTP failure with the problems that explain it."""
+
+    def __init__(self, status: int, detail: str, problems: Sequence[Problem] = (), **extra: Any) -> None:
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+        if status == 401:
+            headers = {"WWW-Authenticate": "Bearer"}
+        super().__init__(status, detail, headers)
+        self.problems = problems
+        self.extra = extra
+
+
+def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
+    """The members of an RFC 9457 problem."""
+    return {"type": "about:blank", "title": _TITLES.get(status, "Failure"), "status": status, "detail": detail} | members
+
+
+def install(app: FastAPI) -> None:
+    """Makes every failure of the app a problem document."""
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, failure: HTTPException) -> Response:
+        problems = [
+            {"path": p.path, "reason": p.reason, "detail": p.detail} for p in getattr(failure, "problems", ())
+        ]
+        members = ({"problems": problems} if problems else {}) | getattr(failure, "extra", {})
+        body = problem(failure.status_code, str(failure.detail), **members)
+        return JSONResponse(body, failure.status_code, failure.headers, PROBLEM)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, failure: RequestValidationError) -> Response:
+        problems = [
+            {"path": ".".join(map(str, e["loc"])), "reason": "bad_field", "detail": e["msg"]} for e in failure.errors()
+        ]
+        return JSONResponse(problem(422, "the request does not fit", problems=problems), 422, None, PROBLEM)
+
+    @app.exception_handler(Exception)
+    async def _any(_: Request, failure: Exception) -> Response:
+        status, headers = (503, {"Retry-After": str(RETRY_AFTER_SECONDS)}) if passes(failure) else (500, None)
+        return JSONResponse(problem(status, "try again" if headers else "the failure is logged"), status, headers, PROBLEM)
+
+
+class Doorkeeper:
+    """Knows the party of a request by its bearer token."""
+
+    def __init__(self, pool: Callable[[], Pool], book: PartyBook) -> None:
+        self._pool = pool
+        self._book = book
+
+    async def __call__(
+        self,
+        request: Request,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
+    ) -> Party:
+        """The party that asks; 401 without a valid token. A stream may carry the token as a query parameter."""
+        token = bearer.credentials if bearer else request.query_params.get("token", "")
+        name = await _passing(party_of_token(self._pool(), token)) if token else None
+        if name is None:
+            raise ProblemError(401, "send Authorization: Bearer <token>")
+        await _passing(self._book.refresh(self._pool(), name))
+        party = self._book.get(name)
+        if party is None:
+            raise ProblemError(401, "the token's party is not known any more")
+        return party
+
+
+async def _passing(awaitable: Awaitable[_T]) -> _T:
+    try:
+        return await awaitable
+    except Exception as failure:
+        if passes(failure):
+            raise ProblemError(503, "the store does not answer") from failure
+        raise
+
+
+def operations_only(keeper: Doorkeeper) -> Callable[..., Awaitable[Party]]:
+    """A dependency that lets only the operations role in."""
+
+    async def check(party: Annotated[Party, Depends(keeper)]) -> Party:
+        if party.role != "operations":
+            raise ProblemError(403, "only operations may do this")
+        return party
+
+    return check
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body; 413 as soon as it is over `limit` bytes."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise ProblemError(413, f"the body is over {limit} bytes", [Problem("too_large", "$", f"limit {limit}")])
+        parts.append(part)
+    return b"".join(parts)

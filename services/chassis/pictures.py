@@ -1,0 +1,234 @@
+"""The statements of settle: the queue, the pictures and the facts that they are folded from.
+
+Invariant: a round uses each statement at most once, whatever the number of its subjects. Pictures are locked
+in sorted order before their facts are read, so the second of two folders sees what the first one saw.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.chassis.database import Connection
+from services.chassis.fold import Inputs, Replica, StoredRevision
+
+_TAKE = """
+DELETE FROM unsettled WHERE id IN (
+    SELECT id FROM unsettled WHERE not_before IS NULL OR not_before <= $2
+    ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+RETURNING subject, expand, cause, traceparent, attempts, priority
+"""
+_LOCK = """
+SELECT subject, version, recorded_at, content_hash, shared_hash, memory, published, parked, due, fold, data
+FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE
+"""
+_ADD = """
+INSERT INTO picture (subject) SELECT * FROM unnest($1::text[]) AS u (subject) ORDER BY 1 ON CONFLICT DO NOTHING
+"""
+_REVISIONS = """
+SELECT l.subject AS named, e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.role, e.updated_at,
+       e.retracted, e.body
+FROM (SELECT DISTINCT subject, source, event_id FROM link WHERE subject = ANY($1::text[])) AS l
+JOIN event e USING (source, event_id)
+"""
+_REPLICAS = """
+SELECT l.subject AS named, r.entity, r.type, r.version, r.body
+FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]) AND source = ANY($2::text[])) AS l
+JOIN replica r ON r.entity = l.event_id
+"""
+_SHARED = """
+SELECT DISTINCT ON (l.subject, p.subject) l.subject AS named, p.subject, p.shared
+FROM link l JOIN picture p ON p.subject = l.reads
+WHERE l.subject = ANY($1::text[]) AND l.reads <> '' AND p.shared IS NOT NULL
+"""
+_SAVE = """
+UPDATE picture AS p SET
+    version = u.version, recorded_at = u.recorded_at,
+    content = coalesce(u.content::jsonb, p.content), content_hash = u.content_hash,
+    shared = CASE WHEN u.shared_changed THEN u.shared::jsonb ELSE p.shared END, shared_hash = u.shared_hash,
+    memory = u.memory::jsonb, published = u.published::jsonb, parked = u.parked::jsonb, due = u.due,
+    fold = $13, data = $14
+FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::boolean[], $7::text[],
+            $8::bytea[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+    AS u (subject, version, recorded_at, content, content_hash, shared_changed, shared, shared_hash, memory,
+          published, parked, due)
+WHERE p.subject = u.subject
+"""
+_QUEUE_AGAIN = """
+INSERT INTO unsettled (subject, expand, cause, priority, attempts, not_before)
+SELECT *, $6::timestamptz FROM unnest($1::text[], $2::boolean[], $3::text[], $4::smallint[], $5::int[])
+"""
+_EXPAND = """
+INSERT INTO unsettled (subject, cause, priority)
+SELECT subject, 'expand', min(u.priority)
+FROM link l JOIN unnest($1::text[], $2::smallint[]) AS u (reads, priority) USING (reads)
+WHERE l.reads <> '' GROUP BY subject ORDER BY subject
+"""
+_FIRE = """
+WITH due AS (
+    UPDATE picture SET due = NULL WHERE subject IN (
+        SELECT subject FROM picture WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING subject)
+INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
+"""
+_REBUILD = """
+INSERT INTO unsettled (subject, cause, priority)
+SELECT subject, 'rebuild', 10 FROM picture WHERE version > 0 AND (fold < $1 OR data < $2) ORDER BY subject
+"""
+_REPUBLISH = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row of the queue, taken."""
+
+    subject: str
+    expand: bool
+    cause: str
+    traceparent: str | None
+    attempts: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A picture's row, locked."""
+
+    subject: str
+    version: int = 0
+    recorded_at: datetime | None = None
+    content_hash: bytes | None = None
+    shared_hash: bytes | None = None
+    memory: str | None = None
+    published: str = "{}"
+    parked: str = "[]"
+    due: datetime | None = None
+    fold: int = 0
+    data: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A picture's row as it is to be written; `content` and `shared` are None where they have not changed."""
+
+    subject: str
+    version: int
+    recorded_at: datetime
+    content: bytes | None
+    content_hash: bytes
+    shared_changed: bool
+    shared: bytes | None
+    shared_hash: bytes | None
+    memory: bytes | None
+    published: bytes
+    parked: bytes
+    due: datetime | None
+
+
+async def take(connection: Connection, most: int, now: datetime) -> list[Taken]:
+    """Takes rows that no other worker holds; they are back when the transaction fails."""
+    return [Taken(*row.values()) for row in await connection.fetch(_TAKE, most, now)]
+
+
+async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
+    """Locks the pictures of sorted subjects, making the rows that are missing."""
+    rows = await connection.fetch(_LOCK, subjects)
+    if len(rows) < len(subjects):
+        known = {row["subject"] for row in rows}
+        await connection.execute(_ADD, [s for s in subjects if s not in known])
+        rows = await connection.fetch(_LOCK, subjects)
+    return [Held(*row.values()) for row in rows]
+
+
+async def load(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
+    """What each locked subject is folded from; `own_topics` are the topics of ours that the service reads."""
+    subjects = [h.subject for h in held]
+    revisions = _grouped(subjects, await connection.fetch(_REVISIONS, subjects))
+    shared = _grouped(subjects, await connection.fetch(_SHARED, subjects))
+    rows = await connection.fetch(_REPLICAS, subjects, own_topics) if own_topics else []
+    replicas = _grouped(subjects, rows)
+    return [
+        Inputs(
+            h.subject,
+            [StoredRevision(*row) for row in revisions[h.subject]],
+            [Replica(*row) for row in replicas[h.subject]],
+            {subject: orjson.loads(text) for subject, text in shared[h.subject]},
+            orjson.loads(h.memory) if h.memory else None,
+        )
+        for h in held
+    ]
+
+
+async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: int) -> None:
+    """Writes pictures; one statement."""
+    if not saved:
+        return
+    await connection.execute(
+        _SAVE,
+        [s.subject for s in saved],
+        [s.version for s in saved],
+        [s.recorded_at for s in saved],
+        [_text(s.content) for s in saved],
+        [s.content_hash for s in saved],
+        [s.shared_changed for s in saved],
+        [_text(s.shared) for s in saved],
+        [s.shared_hash for s in saved],
+        [_text(s.memory) for s in saved],
+        [s.published.decode() for s in saved],
+        [s.parked.decode() for s in saved],
+        [s.due for s in saved],
+        fold,
+        data,
+    )
+
+
+async def queue_again(connection: Connection, rows: Iterable[Taken], not_before: datetime | None) -> None:
+    """Puts rows back, or new ones in (`expand`); one statement."""
+    again = sorted(rows, key=lambda r: (r.subject, r.expand))
+    if not again:
+        return
+    await connection.execute(
+        _QUEUE_AGAIN,
+        [r.subject for r in again],
+        [r.expand for r in again],
+        [r.cause for r in again],
+        [r.priority for r in again],
+        [r.attempts for r in again],
+        not_before,
+    )
+
+
+async def expand(connection: Connection, rows: Sequence[Taken]) -> None:
+    """Queues the subjects that read these ones."""
+    if rows:
+        lowest = {r.subject: min(o.priority for o in rows if o.subject == r.subject) for r in rows}
+        await connection.execute(_EXPAND, list(lowest), list(lowest.values()))
+
+
+async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:
+    """Queues the subjects whose picture changes by itself at or before `now`; returns how many."""
+    return int((await connection.execute(_FIRE, now, most)).rpartition(" ")[2])
+
+
+async def queue_rebuild(connection: Connection, fold: int, data: int) -> None:
+    """Queues every picture of older fold code or corridor data, behind everything else."""
+    await connection.execute(_REBUILD, fold, data)
+
+
+async def queue_republish(connection: Connection) -> None:
+    """Queues every picture to be published once more, unchanged."""
+    await connection.execute(_REPUBLISH)
+
+
+def _grouped(subjects: Sequence[str], rows: Sequence[Any]) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {s: [] for s in subjects}
+    for row in rows:
+        values = tuple(row.values())
+        found[values[0]].append(values[1:])
+    return found
+
+
+def _text(body: bytes | None) -> str | None:
+    return None if body is None else body.decode()

@@ -1,0 +1,130 @@
+"""Where each partition is read from next: in the store, not in Kafka.
+
+Invariant: the row moves only in the transaction that stores what was read, and only from the value that this
+copy last read or wrote; a copy that has lost a partition, or whose store was put back, is fenced.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+from services.chassis.database import Connection, Pool
+from services.chassis.errors import Fenced, passes
+
+log = structlog.get_logger(__name__)
+
+TopicIds = Callable[[Iterable[str]], Awaitable[dict[str, str]]]
+
+# A topic made anew has another id: it is read from its beginning.
+_OPEN = """
+INSERT INTO position AS p (topic, partition, topic_id, next_offset)
+SELECT topic, partition, topic_id, 0
+FROM unnest($1::text[], $2::int[], $3::text[]) AS u (topic, partition, topic_id) ORDER BY 1, 2
+ON CONFLICT (topic, partition) DO UPDATE
+SET topic_id = EXCLUDED.topic_id,
+    next_offset = CASE WHEN p.topic_id = EXCLUDED.topic_id THEN p.next_offset ELSE 0 END
+RETURNING topic, partition, topic_id, next_offset
+"""
+_ADVANCE = """
+UPDATE position AS p SET next_offset = u.next
+FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[])
+    AS u (topic, partition, topic_id, expected, next)
+WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_id AND p.next_offset = u.expected
+"""
+
+
+class Positions(ConsumerRebalanceListener):  # type: ignore[misc]
+    """The positions of one subscriber, and the rebalance listener that keeps them true."""
+
+    def __init__(self, pool: Pool, subscriber: Any, topic_ids: TopicIds, retry_seconds: float = 0.5) -> None:
+        self._pool = pool
+        self._subscriber = subscriber
+        self._topic_ids = topic_ids
+        self._retry_seconds = retry_seconds
+        self._held: dict[TopicPartition, int] = {}
+        self._ids: dict[str, str] = {}
+        self.paused: set[TopicPartition] = set()
+
+    def __contains__(self, partition: TopicPartition) -> bool:
+        return partition in self._held
+
+    def next_offset(self, partition: TopicPartition) -> int:
+        """The first offset that the store does not have; 0 for a partition that is not ours."""
+        return self._held.get(partition, 0)
+
+    def topic_id(self, topic: str) -> str:
+        return self._ids.get(topic, "")
+
+    @property
+    def assigned(self) -> frozenset[TopicPartition]:
+        return frozenset(self._held)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Lets the batch in hand end before another copy begins to read."""
+        lock = getattr(self._subscriber, "lock", None)
+        if lock is not None and self._held:
+            await lock.wait_release(30)
+        self._held.clear()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Seeks to the stored positions; fetching has begun, so the pause comes before any await."""
+        partitions = sorted(assigned)
+        if not partitions:
+            return
+        self._subscriber.consumer.pause(*partitions)
+        await self.seek(partitions)
+        self._subscriber.consumer.resume(*(p for p in partitions if p not in self.paused))
+
+    async def seek(self, partitions: Iterable[TopicPartition]) -> None:
+        """Reads the stored positions and seeks to them; waits while the store is away."""
+        partitions = sorted(partitions)
+        for partition, offset in (await self._read(partitions)).items():
+            if partition in self._subscriber.consumer.assignment():
+                self._subscriber.consumer.seek(partition, offset)
+                self._held[partition] = offset
+
+    async def advance(self, connection: Connection, ends: Mapping[TopicPartition, int]) -> None:
+        """Moves the rows to the next offsets, in the caller's transaction; raises `Fenced`."""
+        partitions = sorted(ends)
+        if any(p not in self._held for p in partitions):
+            raise Fenced
+        moved = await connection.execute(
+            _ADVANCE,
+            [p.topic for p in partitions],
+            [p.partition for p in partitions],
+            [self._ids[p.topic] for p in partitions],
+            [self._held[p] for p in partitions],
+            [ends[p] for p in partitions],
+        )
+        if moved != f"UPDATE {len(partitions)}":
+            raise Fenced
+
+    def committed(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Remembers what the transaction has written, once it has committed."""
+        self._held.update({p: end for p, end in ends.items() if p in self._held})
+
+    async def _read(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        while True:
+            try:
+                return await self._read_once(partitions)
+            except Exception as failure:
+                # A listener that raises is only logged by the client, and the partition would start anywhere.
+                if not passes(failure):
+                    log.exception("positions cannot be read")
+                else:
+                    log.warning("waiting to read positions", failure=repr(failure))
+                await asyncio.sleep(self._retry_seconds)
+
+    async def _read_once(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        ids = await self._topic_ids({p.topic for p in partitions})
+        self._ids.update(ids)
+        rows = await self._pool.fetch(
+            _OPEN,
+            [p.topic for p in partitions],
+            [p.partition for p in partitions],
+            [ids[p.topic] for p in partitions],
+        )
+        return {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in rows}

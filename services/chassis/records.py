@@ -1,0 +1,113 @@
+"""Kafka records to verdicts: accepted with its event, or rejected with its problems.
+
+Invariant: one record in, one verdict out, whatever its bytes; a record never decides about another one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from aiokafka.structs import ConsumerRecord
+
+from contracts.codec import Event, decode_record
+from contracts.events.base import Revision
+from contracts.refusal import Problem, Refused, printable, refused
+from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of
+from services.chassis.parties import Party, PartyBook
+from services.chassis.stream import Link, Stream
+
+Record = ConsumerRecord[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A record whose event is to be stored."""
+
+    record: Record
+    party: str
+    role: str
+    event: Event
+    links: tuple[Link, ...]
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.event.source, self.event.id
+
+    @property
+    def revision(self) -> Revision:
+        return cast(Revision, self.event.data)
+
+    @property
+    def updated_at(self) -> datetime:
+        return self.revision.updated_at
+
+    @property
+    def version(self) -> int:
+        """The version of an entity of our own topics."""
+        return int(getattr(self.event.data, "version", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that goes to the dead letters; identity as far as it could be read."""
+
+    record: Record
+    party: str | None
+    problems: tuple[Problem, ...]
+    quoted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Problem:
+        return self.problems[0]
+
+
+Verdict = Accepted | Rejected
+
+
+def judge_all(records: Sequence[Record], stream: Stream, book: PartyBook) -> list[Verdict]:
+    """The verdict on each record, in order."""
+    return [judge(record, stream, book) for record in records]
+
+
+def judge(record: Record, stream: Stream, book: PartyBook) -> Verdict:
+    """The verdict on one record."""
+    name = party_of(record.topic, stream.topic) or stream.topic.name
+    try:
+        event = decode_record(
+            record.headers, record.value, stream.topic.events, MAX_PUBLISHED if stream.own else MAX_INCOMING
+        )
+    except Refused as refusal:
+        return reject(record, None if stream.own else name, refusal)
+    if stream.entitled is None:
+        return Accepted(record, name, "service", event, tuple(stream.names(event)))
+    try:
+        party = _entitled(event, stream, book.get(name), name)
+    except Refused as refusal:
+        refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
+        return reject(record, name, refusal)
+    return Accepted(record, name, party.role, event, tuple(stream.names(event)))
+
+
+def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:
+    """A rejection that quotes the identity as far as the refusal knows it."""
+    return Rejected(record, party, refusal.problems, refusal.quoted)
+
+
+def _entitled(event: Event, stream: Stream, party: Party | None, name: str) -> Party:
+    if party is None:
+        raise refused("not_entitled", "$", f"no party {name} is known")
+    party.require(event)
+    assert stream.entitled is not None
+    stream.entitled(event, party)
+    return party
+
+
+def raw_headers(record: Record) -> list[list[Any]]:
+    """The headers as JSON: name and percent-encoded value, which keeps every byte; null stays null."""
+    return [[printable(n), None if v is None else _escaped(v)] for n, v in record.headers]
+
+
+def _escaped(raw: bytes) -> str:
+    # Percent-encoding keeps every byte and is safe in jsonb, which holds no NUL.
+    return "".join(chr(b) if 32 <= b < 127 and b != 37 else f"%{b:02X}" for b in raw)

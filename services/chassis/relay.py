@@ -1,0 +1,155 @@
+"""The third loop: outbox rows to Kafka.
+
+Invariant: rows of a key are sent in order of id by one relay at a time, and deleted only after the broker has
+acknowledged them. A living relay never gives a send up: it waits for the broker. What can never be sent is
+moved aside with an alarm, and the others go on.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+)
+
+from contracts.codec import encode
+from services.chassis import telemetry
+from services.chassis.clock import machinery_now
+from services.chassis.database import Pool, connect
+from services.chassis.errors import passes
+from services.chassis.outbox import SHARDS
+
+log = structlog.get_logger(__name__)
+
+PAGE = 1000
+_LOCK_SPACE = 0x0C02
+_POLL_SECONDS = 1.0
+_RETRY_SECONDS = 0.5
+_NEVER = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError)
+
+_TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
+_PAGE = "SELECT * FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
+_DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+_SET_ASIDE = """
+WITH gone AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING *)
+INSERT INTO outbox_failed SELECT gone.*, u.failure, $3
+FROM gone JOIN unnest($1::bigint[], $2::text[]) AS u (id, failure) USING (id)
+"""
+
+
+class Relay:
+    """Sends the shards whose advisory locks it holds."""
+
+    def __init__(self, service: str, url: str, pool: Pool, producer: AIOKafkaProducer) -> None:
+        self.service = service
+        self.source = f"urn:corridor:{service}"
+        self._url = url
+        self._pool = pool
+        self._producer = producer
+        self._wake = asyncio.Event()
+        self._held: set[int] = set()
+
+    def wake(self) -> None:
+        """Says that rows have been committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Runs until cancelled; holds its locks on a connection of its own, which dies with it."""
+        while True:
+            connection = None
+            try:
+                connection = await connect(self._url, f"{self.service}-relay")
+                await self._lead(connection)
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("relay failed")
+                else:
+                    log.warning("relay waits", failure=repr(failure))
+                await asyncio.sleep(_RETRY_SECONDS)
+            finally:
+                self._held.clear()
+                if connection is not None:
+                    connection.terminate()
+
+    async def _lead(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        while True:
+            missing = [s for s in range(SHARDS) if s not in self._held]
+            if missing:
+                rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing)
+                self._held.update(row["s"] for row in rows)
+            else:
+                # A lock lives as long as its connection: a page is sent only while that answers.
+                await connection.execute("SELECT 1")
+            self._wake.clear()
+            if self._held and await self.send_page() == PAGE:
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+
+    async def send_page(self) -> int:
+        """Sends one page and deletes what was acknowledged; returns how many rows it read."""
+        rows = await self._pool.fetch(_PAGE, sorted(self._held), PAGE)
+        if not rows:
+            return 0
+        with telemetry.ROUND.labels(self.service, "relay").time():
+            failures = await self._send(rows)
+            await self._pool.execute(_DELETE, [r["id"] for r in rows if r["id"] not in failures])
+            if failures:
+                await self._set_aside(failures, machinery_now())
+        telemetry.SENT.labels(self.service).inc(len(rows) - len(failures))
+        return len(rows)
+
+    async def _send(self, rows: Sequence[asyncpg.Record]) -> dict[int, BaseException]:
+        """Queues all rows in order, then awaits all acknowledgements; returns those that can never be sent."""
+        waiting: dict[int, asyncio.Future[Any]] = {}
+        failures: dict[int, BaseException] = {}
+        for row in rows:
+            try:
+                waiting[row["id"]] = await self._enqueue(row)
+            except _NEVER as failure:
+                failures[row["id"]] = failure
+        results = await asyncio.gather(*waiting.values(), return_exceptions=True)
+        for (row_id, _), result in zip(waiting.items(), results, strict=True):
+            if isinstance(result, _NEVER):
+                failures[row_id] = result
+            elif isinstance(result, BaseException):
+                raise result
+        return failures
+
+    async def _enqueue(self, row: asyncpg.Record) -> "asyncio.Future[Any]":
+        headers = encode(
+            id=row["ce_id"],
+            source=self.source,
+            type=row["ce_type"],
+            subject=row["ce_subject"],
+            traceparent=row["traceparent"],
+        )
+        while True:
+            try:
+                future: asyncio.Future[Any] = await self._producer.send(
+                    row["topic"], row["body"], key=row["key"].encode(), headers=headers
+                )
+                return future
+            except KafkaTimeoutError:
+                # The buffer was full or the metadata were not to be had: nothing of this row has been queued.
+                log.warning("relay waits for the broker", topic=row["topic"])
+            except KafkaError as failure:
+                if isinstance(failure, _NEVER) or not failure.retriable:
+                    raise
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _set_aside(self, failures: dict[int, BaseException], now: datetime) -> None:
+        for row_id, failure in failures.items():
+            telemetry.SEND_FAILED.labels(self.service).inc()
+            log.error("a record can never be sent", outbox_id=row_id, failure=repr(failure))
+        await self._pool.execute(_SET_ASIDE, list(failures), [repr(f) for f in failures.values()], now)

@@ -1,0 +1,177 @@
+"""The second loop: facts to pictures. State changes here alone.
+
+Invariant: a round is one transaction: rows taken, pictures locked, facts read, folded in pure code, saved, what
+came out put in the outbox. A fold reads other subjects only as they were committed; when what others read of a
+subject has changed, a later transaction hands that on, so whichever of two commits is last sees the other.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from services.chassis import effects, outbox, pictures, telemetry
+from services.chassis.answers import keep_receipts
+from services.chassis.clock import CorridorClock, machinery_now
+from services.chassis.database import Connection, Pool, transaction
+from services.chassis.effects import Effect
+from services.chassis.errors import passes
+from services.chassis.fold import Folded, Inputs
+from services.chassis.pictures import Held, Taken
+
+log = structlog.get_logger(__name__)
+
+_POLL_SECONDS = 1.0
+_RETRY_SECONDS = 0.5
+_LATER_SECONDS = (0.2, 1.0, 5.0, 30.0)
+
+
+class Folder(Protocol):
+    """What a service knows: how to fold a subject, and what it saves beside the picture.
+
+    `fold_number` rises with the fold code, `data_number` with the corridor data.
+    """
+
+    fold_number: int
+    data_number: int
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        """The picture of one subject; pure."""
+        ...
+
+    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
+        """Saves the service's own rows of changed pictures; at most a few statements."""
+        ...
+
+
+class Settle:
+    """Folds what is in the queue."""
+
+    def __init__(
+        self,
+        service: str,
+        folder: Folder,
+        pool: Pool,
+        clock: CorridorClock,
+        own_topics: Sequence[str] = (),
+        subjects: int = 250,
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.service = service
+        self.folder = folder
+        self.pool = pool
+        self.clock = clock
+        self.own_topics = own_topics
+        self.subjects = subjects
+        self.on_commit = on_commit
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Says that rows have been queued."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Folds until cancelled; waits while the database is away."""
+        while True:
+            self._wake.clear()
+            try:
+                while await self.round():
+                    pass
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("a round failed")
+                else:
+                    log.warning("settle waits", failure=repr(failure))
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+
+    async def run_timers(self, every_seconds: float = 0.5) -> None:
+        """Queues what is due, until cancelled."""
+        while True:
+            try:
+                await self.fire()
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("timers failed")
+            await asyncio.sleep(every_seconds)
+
+    async def fire(self) -> int:
+        """Queues what is due at the corridor's present; returns how many."""
+        async with transaction(self.pool) as connection:
+            fired = await pictures.fire(connection, self.clock.now())
+        if fired:
+            self.wake()
+        return fired
+
+    async def start(self) -> None:
+        """Queues the pictures of older code or data."""
+        async with transaction(self.pool) as connection:
+            await pictures.queue_rebuild(connection, self.folder.fold_number, self.folder.data_number)
+
+    async def round(self) -> int:
+        """One transaction; returns how many rows of the queue it took."""
+        with telemetry.ROUND.labels(self.service, "settle").time():
+            async with transaction(self.pool) as connection:
+                taken = await pictures.take(connection, self.subjects, machinery_now())
+                if taken:
+                    await pictures.expand(connection, [t for t in taken if t.expand])
+                    await self._fold_taken(connection, {t.subject: t for t in taken if not t.expand})
+        if taken:
+            self.on_commit()
+        return len(taken)
+
+    async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> None:
+        if not taken:
+            return
+        held = await pictures.lock(connection, sorted(taken))
+        ours = [h for h in held if self._may_fold(h)]
+        inputs = await pictures.load(connection, ours, self.own_topics)
+        now = self.clock.now()
+        done: list[Effect] = []
+        failed: list[Taken] = []
+        for before, given in zip(ours, inputs, strict=True):
+            row = taken[before.subject]
+            try:
+                folded = self.folder.fold(given, now)
+                done.append(effects.effect(before, folded, given.revisions, row, now))
+            except Exception:
+                # A bug in the fold of one subject must not hold up the others; its row stays, and is tried again.
+                telemetry.FOLD_FAILED.labels(self.service).inc()
+                log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
+                failed.append(row)
+        await self._write(connection, done, now)
+        await self._put_back(connection, failed, [taken[h.subject] for h in held if not self._may_fold(h)])
+
+    def _may_fold(self, held: Held) -> bool:
+        return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number
+
+    async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> None:
+        changed = [e for e in done if e.saved is not None]
+        saved = [e.saved for e in changed if e.saved is not None]
+        await pictures.save(connection, saved, self.folder.fold_number, self.folder.data_number)
+        await self.folder.save(connection, changed)
+        await keep_receipts(connection, [r for e in done for r in e.receipts], now)
+        await outbox.append(connection, [o for e in done for o in effects.records(self.service, e, now)])
+        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
+        await pictures.queue_again(connection, expansions, None)
+        telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))
+        telemetry.FOLDED.labels(self.service, "unchanged").inc(len(done) - len(changed))
+
+    async def _put_back(self, connection: Connection, failed: Sequence[Taken], newer: Sequence[Taken]) -> None:
+        for row in failed:
+            seconds = _LATER_SECONDS[min(row.attempts, len(_LATER_SECONDS) - 1)]
+            again = Taken(row.subject, False, row.cause, None, row.attempts + 1, row.priority)
+            await pictures.queue_again(connection, [again], machinery_now() + timedelta(seconds=seconds))
+        await pictures.queue_again(connection, newer, machinery_now() + timedelta(seconds=_LATER_SECONDS[1]))
+
+
+async def drain(settle: Settle) -> None:
+    """Folds until the queue is empty; for tests and tools."""
+    while await settle.round():
+        pass
+
