@@ -69,6 +69,8 @@ class Border(Frozen):
         if self.entry.point not in self.entry_zone:
             raise ValueError(f"{self.key}: the entry zone does not hold the entry station")
         expected = {(step.point, step.code) for step in self.order}
+        if not {step.point for step in self.order} <= set(self.all_points):
+            raise ValueError(f"{self.key}: a report is expected at a point that the border does not name")
         if (self.handover.point, "HACC") not in expected:
             raise ValueError(f"{self.key}: no HACC at the point of handover")
         changes = {point for point, code in expected if code in ("GCIN", "GCOUT")}
@@ -90,6 +92,17 @@ class Border(Frozen):
     @property
     def has_customs_formality(self) -> bool:
         return self.exit.customs is not None
+
+    @property
+    def all_points(self) -> tuple[str, ...]:
+        """Every point that the border's data name."""
+        changes = (self.gauge_change,) if self.gauge_change else ()
+        return (*self.points, *self.entry_zone, self.handover.point, *changes)
+
+    @property
+    def jurisdictions(self) -> tuple[str, ...]:
+        """The jurisdictions whose customs stand here."""
+        return tuple(side.customs.jurisdiction for side in (self.exit, self.entry) if side.customs)
 
     @property
     def points(self) -> tuple[str, str]:

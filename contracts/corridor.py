@@ -1,7 +1,7 @@
 """A corridor: points, borders, route variants, jurisdictions and thresholds of one released version.
 
-Invariant: a corridor that loads is consistent: every point exists, every change of country is a border and every
-change of gauge is a named one, so that no reader has to check again.
+Invariant: a corridor that loads is consistent: every point exists, every change of country is a border and
+every change of gauge is a named one, so that no reader has to check again.
 """
 
 from datetime import date
@@ -40,7 +40,7 @@ class DwellHours(Frozen):
 
 
 class Thresholds(Frozen):
-    """When something is too far in the future, too different, too silent, too late or near enough to announce."""
+    """When something is too far in the future, too different, too silent, too late, or near enough."""
 
     future_skew_minutes: Annotated[int, Field(ge=0)]
     conflict_tolerance_minutes: Annotated[int, Field(ge=0)]
@@ -65,6 +65,7 @@ class Corridor(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> "Corridor":
+        self._check_names()
         for border in self.borders:
             self._check_border(border)
         stations = [point for border in self.borders for point in border.points]
@@ -75,15 +76,20 @@ class Corridor(Frozen):
             self._check_regimes(variant)
         return self
 
+    def _check_names(self) -> None:
+        named = {point for border in self.borders for point in border.all_points}
+        named |= {point for variant in self.variants for point in variant.points}
+        unknown = sorted(key for key in named if self.locations.find(key) is None)
+        if unknown:
+            raise ValueError(f"the location master has no point {', '.join(unknown)}")
+        laws = {law for border in self.borders for law in border.jurisdictions}
+        laws |= {regime.jurisdiction for variant in self.variants for regime in variant.regimes}
+        if laws - self._jurisdictions.keys():
+            raise ValueError(f"no jurisdiction {', '.join(sorted(laws - self._jurisdictions.keys()))}")
+        if len(self._variants) != len(self.variants) or len(self._jurisdictions) != len(self.jurisdictions):
+            raise ValueError("two route variants or two jurisdictions have one name")
+
     def _check_border(self, border: Border) -> None:
-        points = (
-            *border.points,
-            *border.entry_zone,
-            border.handover.point,
-            *(step.point for step in border.order),
-        )
-        for key in points:
-            self.point(key)
         receiving = self.point(border.entry.point).railway
         if border.handover.receiving != receiving:
             raise ValueError(
@@ -130,7 +136,7 @@ class Corridor(Frozen):
         return point
 
     def resolve(self, code: str, on: date | None = None) -> Point | None:
-        """The point of our own key, a `scheme:value` alias or a party's `party.<party>:<value>`; None if unknown."""
+        """The point of our key, of a `scheme:value` alias or `party.<party>:<value>`; None if unknown."""
         return self.locations.resolve(code, on)
 
     def zone(self, point_key: str) -> ZoneInfo:
@@ -214,13 +220,12 @@ def corridor_ids() -> tuple[str, ...]:
 def load_corridor(corridor_id: str, version: int | None = None) -> Corridor:
     """A released version of a corridor, the newest by default.
 
-    Raises `LookupError` where there is none, and pydantic's `ValidationError` where the data are inconsistent.
+    Raises `LookupError` where there is none, pydantic's `ValidationError` where the data are inconsistent.
     """
+    if corridor_id not in corridor_ids():
+        raise LookupError(f"no corridor {corridor_id!r}")
     if version is None:
-        released = data_files.versions(corridor_id) if corridor_id in corridor_ids() else ()
-        if not released:
-            raise LookupError(f"no corridor {corridor_id!r}")
-        return load_corridor(corridor_id, released[-1])
+        return load_corridor(corridor_id, data_files.versions(corridor_id)[-1])
     data = data_files.read(corridor_id, version)
     corridor = Corridor.model_validate({**data, "locations": load_locations(data["locations"])})
     if (corridor.id, corridor.version) != (corridor_id, version):

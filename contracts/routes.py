@@ -54,7 +54,7 @@ class Buffer(Frozen):
 
 
 class Regime(Frozen):
-    """A customs regime of the goods, from the point where it begins to the point where it ends, both included."""
+    """A customs regime of the goods, from the point where it begins to that where it ends, both included."""
 
     jurisdiction: JurisdictionKey
     procedure: Procedure
@@ -125,7 +125,7 @@ class RouteVariant(Frozen):
         return self.points.index(point_key)
 
     def leg_from(self, point_key: str) -> Leg | None:
-        """The leg that a train at this point is on, or sets out on; None at the last point and off the route."""
+        """The leg that a train at this point is on, or sets out on; None at the end and off the route."""
         return next((leg for leg in self.legs if point_key in leg.points[:-1]), None)
 
     def dwell_hours(self, point_key: str) -> float | None:
