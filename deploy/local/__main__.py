@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(data: Path | None) -> None:
     with ExitStack() as running:
         directory = data or running.enter_context(temporary_directory())
-        stack = running.enter_context(open_stack(directory, progress=_say))
+        stack = running.enter_context(open_stack(directory, progress=_say, fsync=data is not None))
         _tell(stack)
         _say("running; Ctrl-C stops it")
         threading.Event().wait()

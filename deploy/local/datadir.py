@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from deploy.local.unprivileged import make_directory
-from deploy.local.waiting import wait_until
+from deploy.local.waiting import has_ended, wait_until
 
 _LOCK = "launcher.lock"
 _PREDECESSOR_ENDS_WITHIN = 45
@@ -52,7 +52,7 @@ def _take(directory: Path, file: IO[str]) -> None:
         return
     file.seek(0)
     holder = file.read().strip()
-    if holder.isdigit() and _is_alive(int(holder)):
+    if holder.isdigit() and not has_ended(int(holder)):
         raise InUse(f"{directory} is in use by another launcher (process {holder})")
     wait_until(
         lambda: _locked(file), _PREDECESSOR_ENDS_WITHIN, f"the end of the servers that used {directory}"
@@ -64,14 +64,4 @@ def _locked(file: IO[str]) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    return True
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
     return True

@@ -27,7 +27,7 @@ from deploy.local.waiting import wait_until
 _START_WITHIN = 60
 _STOP_WITHIN = 20
 _FORMAT_WITHIN = 60
-_TAIL_LINES = 25
+_SHOWN_LINES = 25
 
 
 class KafkaFailed(Exception):
@@ -99,8 +99,11 @@ class Kafka:
         self.stop()
         self.start()
 
-    def log_tail(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+    def complaint(self) -> str:
+        """The first error the broker has logged since its start and what follows it, else its last words."""
+        said = self._child.said() if self._child else []
+        first = next((number for number, line in enumerate(said) if " ERROR " in line), -_SHOWN_LINES)
+        return "\n".join(said[first:][:_SHOWN_LINES])
 
     def __enter__(self) -> Kafka:
         self.start()
@@ -143,9 +146,7 @@ class Kafka:
     def _answers(self) -> bool:
         assert self._child is not None
         if (code := self._child.poll()) is not None:
-            raise KafkaFailed(
-                f"Kafka ended with {code} while starting; the end of {self.log}:\n{self.log_tail()}"
-            )
+            raise KafkaFailed(f"Kafka ended with {code}; from {self.log}:\n{self.complaint()}")
         return is_open(self.port) and answers(self.bootstrap_servers)
 
     def _listeners(self) -> dict[str, str]:

@@ -30,9 +30,12 @@ _PR_SET_PDEATHSIG = 1
 class Child:
     """A process on a leash, seen from the launcher. `pid` is the process itself, not the leash."""
 
-    def __init__(self, leash: subprocess.Popen[bytes], pid: int, stop_signal: int) -> None:
+    def __init__(
+        self, leash: subprocess.Popen[bytes], pid: int, stop_signal: int, log: Path, start: int
+    ) -> None:
         self._leash = leash
         self._stop_signal = stop_signal
+        self._log, self._log_start = log, start
         self.pid = pid
 
     @property
@@ -68,6 +71,12 @@ class Child:
             self.kill()
             return self.wait(within)
 
+    def said(self) -> list[str]:
+        """The lines it has logged since it was started."""
+        with self._log.open("rb") as file:
+            file.seek(self._log_start)
+            return file.read().decode(errors="replace").splitlines()
+
     def _ended(self, code: int | None) -> int | None:
         if code is None:
             return None
@@ -97,6 +106,7 @@ def spawn(
     # Isolated and by path: works from any directory, and nothing in the environment slows its start.
     interpreter = [sys.executable, "-I", "-S", __file__]
     with log.open("ab") as output:
+        log_start = output.tell()
         leash = subprocess.Popen(
             [*interpreter, *options, "--", *command],
             env=dict(env),
@@ -112,7 +122,7 @@ def spawn(
     if not answer.isdigit():
         leash.wait()
         raise OSError(f"cannot start {command[0]}: {answer or 'the leash died'}")
-    return Child(leash, int(answer), stop_signal)
+    return Child(leash, int(answer), stop_signal, log, log_start)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

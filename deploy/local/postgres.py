@@ -21,7 +21,7 @@ from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres_tools import (
     PostgresFailed,
-    has_ended,
+    forget_dead_server,
     postgres_environment,
     run_tool,
     server_status,
@@ -33,7 +33,7 @@ from deploy.local.unprivileged import (
     postgres_account,
     postgres_binaries,
 )
-from deploy.local.waiting import wait_until
+from deploy.local.waiting import has_ended, wait_until
 
 _START_WITHIN = 60
 _STOP_WITHIN = 20
@@ -57,7 +57,6 @@ class Postgres:
         self.log = data_dir / "postgres.log"
         self._fsync = fsync
         self._keep_open = keep_open
-        self._log_start = 0
         self._child: Child | None = None
         self._binaries = postgres_binaries()
 
@@ -81,6 +80,7 @@ class Postgres:
             return
         if not self._cluster.exists():
             self._initialise()
+        forget_dead_server(self._cluster)
         self._spawn()
         try:
             wait_until(self._accepts, _START_WITHIN, f"Postgres on port {self.port}")
@@ -103,7 +103,11 @@ class Postgres:
             with suppress(psutil.NoSuchProcess):
                 session.kill()
         self._child.wait(_STOP_WITHIN)
-        wait_until(lambda: all(map(has_ended, sessions)), _STOP_WITHIN, "the end of Postgres's sessions")
+        wait_until(
+            lambda: all(has_ended(session.pid) for session in sessions),
+            _STOP_WITHIN,
+            "the end of Postgres's sessions",
+        )
 
     def restart(self) -> None:
         self.stop()
@@ -170,7 +174,6 @@ class Postgres:
             "log_timezone": "UTC",
         }
         flags = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         self._child = spawn(
             [str(self._binaries / "postgres"), "-D", str(self._cluster), *flags],
             postgres_environment(),
@@ -183,18 +186,9 @@ class Postgres:
 
     def _accepts(self) -> bool:
         assert self._child is not None
-        code = self._child.poll()
-        if code is not None and _NOT_YET in self._said():
+        if (code := self._child.poll()) is not None:
+            said = "\n".join(self._child.said()[-_TAIL_LINES:])
+            if _NOT_YET not in said:
+                raise PostgresFailed(f"Postgres ended with {code}; the end of {self.log}:\n{said}")
             self._spawn()
-        elif code is not None:
-            raise PostgresFailed(
-                f"Postgres ended with {code} while starting; the end of {self.log}:\n{self._said()}"
-            )
-        return server_status(self._cluster) == (str(self._child.pid), "ready")
-
-    def _said(self) -> str:
-        """The end of what the server has logged since its last start."""
-        with self.log.open("rb") as file:
-            file.seek(self._log_start)
-            lines = file.read().decode(errors="replace").splitlines()
-        return "\n".join(lines[-_TAIL_LINES:])
+        return server_status(self._cluster) == (self._child.pid, "ready")

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from deploy.local.waiting import has_ended
+
 _WITHIN = 120
 _STATUS_LINE = 7  # of postmaster.pid
 
@@ -45,18 +47,25 @@ def postgres_environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C"}
 
 
-def server_status(cluster: Path) -> tuple[str, str] | None:
-    """What the server says of itself, with its pid: the file of a killed server may still lie there."""
+def server_status(cluster: Path) -> tuple[int, str] | None:
+    """The process that serves the directory and how it says it is; also after it was killed."""
     try:
         lines = (cluster / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return None
-    return (lines[0], lines[_STATUS_LINE].strip()) if len(lines) > _STATUS_LINE else None
+    return (int(lines[0]), lines[_STATUS_LINE].strip()) if len(lines) > _STATUS_LINE else None
 
 
-def has_ended(process: psutil.Process) -> bool:
-    """Ended, even if whoever inherited it has not taken note yet."""
+def forget_dead_server(cluster: Path) -> None:
+    """Remove the pid file of a killed server, which Postgres would believe wherever the number is in use:
+    by a stranger, or by the server itself where nothing takes note of ended processes."""
+    status = server_status(cluster)
+    if status and not _is_server(status[0]):
+        (cluster / "postmaster.pid").unlink()
+
+
+def _is_server(pid: int) -> bool:
     try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        return not has_ended(pid) and psutil.Process(pid).name() == "postgres"
     except psutil.NoSuchProcess:
-        return True
+        return False

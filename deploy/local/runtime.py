@@ -52,7 +52,7 @@ def _train(runtime: Runtime, target: Path) -> None:
         kafka.start()
         kafka.stop(_TRAINING_ENDS_WITHIN)
         if scratch.stat().st_size == 0:
-            raise KafkaFailed(f"Java wrote no AOT cache:\n{kafka.log_tail()}")
+            raise KafkaFailed(f"Java wrote no AOT cache:\n{kafka.complaint()}")
 
 
 @contextmanager

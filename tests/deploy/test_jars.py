@@ -1,0 +1,171 @@
+"""Kafka's jars: fetched once, checked always, refused when they are not what the list says."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from deploy.local.jars import Jar, JarRefused, JarUnavailable, ensure_jars, read_lock
+from deploy.local.resolve_jars import WANTED, render
+
+
+class Repository(ThreadingHTTPServer):
+    """An artifact repository on the loopback address that can be told to misbehave."""
+
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files: dict[str, bytes] = {}
+        self.failures: list[int] = []
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def add(self, name: str, content: bytes) -> Jar:
+        jar = Jar("org.example", name, "1.0", len(content), hashlib.sha256(content).hexdigest())
+        self.files[f"/{jar.url_path}"] = content
+        return jar
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        self.asked.append(path)
+        if self.failures:
+            return self.failures.pop(0), b""
+        content = self.files.get(path)
+        return (404, b"") if content is None else (200, content)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Repository
+
+    def do_GET(self) -> None:
+        status, body = self.server.answer(self.path)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def repository(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Repository() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def test_missing_jars_are_fetched_in_the_order_of_the_list(tmp_path: Path, repository: Repository) -> None:
+    """The order is that of the class path, which the AOT cache depends on."""
+    jars = [repository.add(name, name.encode()) for name in ("b", "a", "c")]
+
+    paths = ensure_jars(tmp_path, jars, silent, repository.url)
+
+    assert [path.read_bytes() for path in paths] == [b"b", b"a", b"c"]
+
+
+def test_jars_in_the_cache_are_not_fetched_again(tmp_path: Path, repository: Repository) -> None:
+    """A second start needs no network."""
+    jars = [repository.add("a", b"content")]
+    ensure_jars(tmp_path, jars, silent, repository.url)
+
+    ensure_jars(tmp_path, jars, silent, "http://127.0.0.1:1")
+
+    assert len(repository.asked) == 1
+
+
+def test_a_damaged_jar_is_fetched_again(tmp_path: Path, repository: Repository) -> None:
+    """What lies in the cache is checked at every start."""
+    jar = repository.add("a", b"content")
+    (tmp_path / jar.file_name).write_bytes(b"damaged")
+
+    [path] = ensure_jars(tmp_path, [jar], silent, repository.url)
+
+    assert path.read_bytes() == b"content"
+
+
+def test_a_wrong_jar_is_refused(tmp_path: Path, repository: Repository) -> None:
+    """One message names it, and nothing of it stays in the cache."""
+    jar = repository.add("a", b"content")
+    repository.files[f"/{jar.url_path}"] = b"tampered"
+
+    with pytest.raises(JarRefused, match=r"^a-1\.0\.jar refused: .*SHA-256"):
+        ensure_jars(tmp_path, [jar], silent, repository.url)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_passing_failure_is_tried_again(tmp_path: Path, repository: Repository) -> None:
+    """A repository that is busy for a moment does not stop the start."""
+    jar = repository.add("a", b"content")
+    repository.failures = [503]
+
+    [path] = ensure_jars(tmp_path, [jar], silent, repository.url)
+
+    assert path.read_bytes() == b"content"
+
+
+def test_a_lasting_failure_is_told_at_once(tmp_path: Path, repository: Repository) -> None:
+    """A jar that does not exist is asked for once."""
+    jar = Jar("org.example", "absent", "1.0", 1, "0" * 64)
+
+    with pytest.raises(JarUnavailable, match=r"^absent-1\.0\.jar could not be fetched: .*404"):
+        ensure_jars(tmp_path, [jar], silent, repository.url)
+
+    assert len(repository.asked) == 1
+
+
+def test_two_starts_may_fetch_at_once(tmp_path: Path, repository: Repository) -> None:
+    """Files appear complete or not at all, so that neither sees half of the other's."""
+    jars = [repository.add(f"jar-{n}", bytes([n]) * 50_000) for n in range(10)]
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(ensure_jars, tmp_path, jars, silent, repository.url) for _ in range(2)]
+
+    assert both[0].result() == both[1].result()
+    assert len(list(tmp_path.iterdir())) == len(jars)
+
+
+def test_progress_ends_with_all_of_all(tmp_path: Path, repository: Repository) -> None:
+    """A first start says what it is doing."""
+    jars = [repository.add(name, b"content") for name in ("a", "b")]
+    lines: list[str] = []
+
+    ensure_jars(tmp_path, jars, lines.append, repository.url)
+
+    assert lines[0].startswith("Kafka: fetching 2 jars")
+    assert lines[-1].startswith("Kafka: 2 of 2 jars")
+
+
+def test_the_committed_list_holds_what_is_wanted() -> None:
+    """Changing what is wanted without writing the list anew would go unnoticed otherwise."""
+    listed = {f"{jar.group}:{jar.artifact}:{jar.version}" for jar in read_lock()}
+
+    assert set(WANTED) <= listed
+
+
+def test_a_written_list_reads_back(tmp_path: Path) -> None:
+    """The writer of the list and its reader agree."""
+    jars = [Jar("org.example", "a", "1.0", 3, "0" * 64), Jar("org.example", "b", "2.0", 4, "1" * 64)]
+    lock = tmp_path / "jars.lock"
+
+    lock.write_text(render(("org.example:a:1.0",), jars))
+
+    assert read_lock(lock) == jars

@@ -1,0 +1,107 @@
+"""The embedded broker: the version we promise, and records that outlive every way of stopping it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from deploy.local.kafka import Kafka, KafkaFailed
+from deploy.local.runtime import prepare_runtime
+from deploy.local.stack import Stack
+
+pytestmark = pytest.mark.servers
+
+_BOUND = 20
+
+
+def create_topic(bootstrap_servers: str) -> str:
+    name = f"test-{uuid4()}"
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result(_BOUND)
+    return name
+
+
+def write(bootstrap_servers: str, topic: str, value: bytes) -> None:
+    failures: list[object] = []
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all"})
+    producer.produce(topic, value, on_delivery=lambda error, _: failures.append(error) if error else None)
+    assert producer.flush(_BOUND) == 0
+    assert failures == []
+
+
+def read_one(bootstrap_servers: str, topic: str) -> bytes | str | None:
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": topic})
+    consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    message = consumer.poll(_BOUND)
+    consumer.close()
+    assert message is not None
+    return message.value()
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def test_the_broker_is_kafka_4_4(kafka: Kafka) -> None:
+    """aiokafka is not tested on 4.x by its makers, so our tests must know what they ran against."""
+    assert "Kafka version: 4.4.0" in kafka.log.read_text()
+
+
+def test_records_outlive_a_kill(kafka: Kafka) -> None:
+    """What was acknowledged is there after kill -9, at the same address."""
+    address = kafka.bootstrap_servers
+    topic = create_topic(address)
+    write(address, topic, b"acknowledged")
+
+    kafka.kill()
+    kafka.start()
+
+    assert read_one(address, topic) == b"acknowledged"
+
+
+def test_records_outlive_a_restart(kafka: Kafka) -> None:
+    """The broker is let finish, and is the same broker again."""
+    topic = create_topic(kafka.bootstrap_servers)
+    write(kafka.bootstrap_servers, topic, b"kept")
+
+    kafka.restart()
+
+    assert "shut down completed" in kafka.log.read_text()
+    assert read_one(kafka.bootstrap_servers, topic) == b"kept"
+
+
+def test_no_topic_appears_by_itself(stack: Stack) -> None:
+    """A misspelt topic is an error, not a new topic."""
+    name = f"absent-{uuid4()}"
+    metadata = AdminClient({"bootstrap.servers": stack.kafka_bootstrap}).list_topics(name, timeout=10)
+
+    assert metadata.topics[name].error is not None
+
+
+def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """The end of its log is in the error."""
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        broker = Kafka(tmp_path, prepare_runtime(silent), port=occupied.getsockname()[1])
+
+        with pytest.raises(KafkaFailed, match="Address already in use"):
+            broker.start()
+
+    assert not broker.running
+
+
+def test_an_aot_cache_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
+    """The cache is only an accelerator."""
+    damaged = tmp_path / "damaged.aot"
+    damaged.write_bytes(b"not a cache")
+    command = prepare_runtime(silent).with_cache(damaged).command("kafka.tools.StorageTool", "random-uuid")
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_BOUND, check=True)
+
+    assert len(done.stdout.splitlines()[-1]) == 22
