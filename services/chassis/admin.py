@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 class TopicIds:
     """Asks the broker for topic ids; raises `OSError` while it is away."""
 
-    def __init__(self, config: Mapping[str, str | int]) -> None:
+    def __init__(self, config: Mapping[str, str | int | float | bool]) -> None:
         self._client = AdminClient(dict(config) | {"log_level": 0}, logger=None)
 
     async def __call__(self, topics: Iterable[str]) -> dict[str, str]:

@@ -7,11 +7,17 @@ blocks its successor for long.
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import asyncpg
 
-Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-Pool = asyncpg.Pool[asyncpg.Record]
+# asyncpg's classes are generic in its stubs only.
+if TYPE_CHECKING:
+    OwnConnection = asyncpg.Connection[asyncpg.Record]
+    Connection = OwnConnection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    OwnConnection, Connection, Pool = asyncpg.Connection, asyncpg.Connection, asyncpg.Pool
 
 COMMAND_SECONDS = 30
 ACQUIRE_SECONDS = 20
@@ -26,7 +32,7 @@ _SERVER_SETTINGS = {
 }
 
 
-async def connect(url: str, application: str) -> asyncpg.Connection[asyncpg.Record]:
+async def connect(url: str, application: str) -> OwnConnection:
     """A connection of its own, for session locks."""
     return await asyncpg.connect(
         url,
@@ -40,7 +46,7 @@ async def open_pool(url: str, application: str, size: int = 8) -> Pool:
     """A pool that opens connections as they are needed; raises what asyncpg raises when the server is away."""
     # asyncpg reports a server that is away with a traceback each time; the loops say it once, in one line.
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
-    pool = await asyncpg.create_pool(
+    return await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
@@ -48,7 +54,6 @@ async def open_pool(url: str, application: str, size: int = 8) -> Pool:
         command_timeout=COMMAND_SECONDS,
         server_settings=_SERVER_SETTINGS | {"application_name": application},
     )
-    return pool
 
 
 @asynccontextmanager

@@ -31,7 +31,10 @@ class Door:
     """Validates reports and produces them to the topic of the caller."""
 
     def __init__(
-        self, streams: Sequence[tuple[Topic, Entitled]], producer: Callable[[], AIOKafkaProducer], seconds: float
+        self,
+        streams: Sequence[tuple[Topic, Entitled]],
+        producer: Callable[[], AIOKafkaProducer],
+        seconds: float,
     ) -> None:
         self._streams = streams
         self._producer = producer

@@ -128,7 +128,9 @@ def _receipts(
     was = {(source, event_id) for source, event_id, _ in before}
     now = {(p.source, p.event_id): p.waits_for for p in parked}
     newest = {r.identity: r for r in sorted(revisions, key=lambda r: r.updated_at)}
-    told = [(i, "parked", f"waits for {now[i]}") for i in now if i not in was]
+    told: list[tuple[tuple[str, str], str, str | None]] = [
+        (i, "parked", f"waits for {now[i]}") for i in now if i not in was
+    ]
     told += [(i, "effective", None) for i in sorted(was - set(now))]
     return [_receipt(newest[i], outcome, detail) for i, outcome, detail in told if i in newest]
 

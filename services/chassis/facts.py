@@ -129,9 +129,7 @@ async def _lock_heads(
     return {(r["source"], r["event_id"]): (r["type"], r["known_hash"]) for r in rows}
 
 
-async def _insert_events(
-    connection: Connection, records: Sequence[Accepted], recorded_at: datetime
-) -> list[Accepted]:
+async def _insert_events(connection: Connection, records: Sequence[Accepted], recorded_at: datetime) -> list[Accepted]:
     if not records:
         return []
     rows = await connection.fetch(
@@ -162,11 +160,11 @@ async def _link_and_queue(
         return (one.record.topic, one.event.subject) if by_entity else one.identity
 
     links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
-    traces = {subject: a.event.traceparent for a in fresh for subject, _ in a.links}
+    traces: dict[str, str | None] = {subject: a.event.traceparent for a in fresh for subject, _ in a.links}
     if known:
         before = sorted({named(a) for a in known})
         rows = await connection.fetch(_NAMED_BEFORE, [s for s, _ in before], [e for _, e in before])
-        traces = {row["subject"]: None for row in rows} | traces
+        traces = dict.fromkeys(row["subject"] for row in rows) | traces
     if links:
         columns = [list(column) for column in zip(*sorted(links), strict=True)]
         await connection.execute(_INSERT_LINKS, *columns)

@@ -51,7 +51,12 @@ class ProblemError(HTTPException):
 
 def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
     """The members of an RFC 9457 problem."""
-    return {"type": "about:blank", "title": _TITLES.get(status, "Failure"), "status": status, "detail": detail} | members
+    return {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "Failure"),
+        "status": status,
+        "detail": detail,
+    } | members
 
 
 def install(app: FastAPI) -> None:
@@ -59,9 +64,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, failure: HTTPException) -> Response:
-        problems = [
-            {"path": p.path, "reason": p.reason, "detail": p.detail} for p in getattr(failure, "problems", ())
-        ]
+        problems = [{"path": p.path, "reason": p.reason, "detail": p.detail} for p in getattr(failure, "problems", ())]
         members = ({"problems": problems} if problems else {}) | getattr(failure, "extra", {})
         body = problem(failure.status_code, str(failure.detail), **members)
         return JSONResponse(body, failure.status_code, failure.headers, PROBLEM)
@@ -76,7 +79,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _any(_: Request, failure: Exception) -> Response:
         status, headers = (503, {"Retry-After": str(RETRY_AFTER_SECONDS)}) if passes(failure) else (500, None)
-        return JSONResponse(problem(status, "try again" if headers else "the failure is logged"), status, headers, PROBLEM)
+        return JSONResponse(
+            problem(status, "try again" if headers else "the failure is logged"), status, headers, PROBLEM
+        )
 
 
 class Doorkeeper:

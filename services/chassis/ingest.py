@@ -15,6 +15,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from contracts.refusal import refused
+from contracts.topics import party_of
 from services.chassis import answers, facts, outbox, records, telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, transaction
@@ -124,13 +125,13 @@ class Ingest:
 
     async def _quarantine(self, record: Record, failure: Exception) -> None:
         telemetry.QUARANTINED.labels(self.service, self.stream.name).inc()
-        name = records.party_of(record.topic, self.stream.topic)
+        name = party_of(record.topic, self.stream.topic)
         refusal = refused("quarantined", "$", f"we failed on this record ({type(failure).__name__}) and keep it")
         await self.store([record], [records.reject(record, None if self.stream.own else name, refusal)])
 
     async def take(self, batch: Sequence[Record]) -> None:
         """Judges and stores a batch in one transaction; raises `Fenced` and what asyncpg raises."""
-        parties = {records.party_of(r.topic, self.stream.topic) for r in batch}
+        parties = {party_of(r.topic, self.stream.topic) for r in batch}
         if not self.stream.own:
             await self.book.refresh(self.pool, *parties)
         await self.store(batch, records.judge_all(batch, self.stream, self.book))
@@ -194,7 +195,7 @@ class Ingest:
         await asyncio.sleep(_AFTER_FENCE_SECONDS)
 
 
-class _Late(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Late(ConsumerRebalanceListener):
     """The rebalance listener must be named before the subscriber is there that it needs."""
 
     target: Positions

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
+from services.chassis.database import OwnConnection
 
 _LOCK = 0x0C0221D0
 _NAME = re.compile(r"(\d{14})_([a-z0-9_]+)\.sql", re.ASCII)
@@ -48,7 +48,7 @@ def read_migrations(folders: Iterable[Path]) -> list[Migration]:
     return found
 
 
-async def migrate(connection: asyncpg.Connection[asyncpg.Record], migrations: Sequence[Migration]) -> list[str]:
+async def migrate(connection: OwnConnection, migrations: Sequence[Migration]) -> list[str]:
     """Runs what has not run; returns the versions that ran now. Raises `MigrationError`."""
     await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
     try:
@@ -84,7 +84,7 @@ def _verify(migrations: Sequence[Migration], done: dict[str, bytes | None]) -> N
             raise MigrationError(f"migration {migration.version} is older than one that has run")
 
 
-async def _run(connection: asyncpg.Connection[asyncpg.Record], migration: Migration) -> None:
+async def _run(connection: OwnConnection, migration: Migration) -> None:
     if migration.in_transaction:
         async with connection.transaction():
             await connection.execute(migration.sql)
@@ -94,7 +94,9 @@ async def _run(connection: asyncpg.Connection[asyncpg.Record], migration: Migrat
         await _record(connection, migration)
 
 
-async def _record(connection: asyncpg.Connection[asyncpg.Record], migration: Migration) -> None:
+async def _record(connection: OwnConnection, migration: Migration) -> None:
     await connection.execute(
-        "INSERT INTO schema_migrations (version, checksum) VALUES ($1, $2)", migration.version, migration.checksum
+        "INSERT INTO schema_migrations (version, checksum) VALUES ($1, $2)",
+        migration.version,
+        migration.checksum,
     )

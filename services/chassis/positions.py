@@ -36,8 +36,11 @@ WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_i
 """
 
 
-class Positions(ConsumerRebalanceListener):  # type: ignore[misc]
-    """The positions of one subscriber, and the rebalance listener that keeps them true."""
+class Positions(ConsumerRebalanceListener):
+    """The positions of one subscriber, and the rebalance listener that keeps them true.
+
+    `met` says that the group has given its assignment, which may be empty.
+    """
 
     def __init__(self, pool: Pool, subscriber: Any, topic_ids: TopicIds, retry_seconds: float = 0.5) -> None:
         self._pool = pool
@@ -47,6 +50,7 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._held: dict[TopicPartition, int] = {}
         self._ids: dict[str, str] = {}
         self.paused: set[TopicPartition] = set()
+        self.met = False
 
     def __contains__(self, partition: TopicPartition) -> bool:
         return partition in self._held
@@ -72,6 +76,7 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Seeks to the stored positions; fetching has begun, so the pause comes before any await."""
         partitions = sorted(assigned)
+        self.met = True
         if not partitions:
             return
         self._subscriber.consumer.pause(*partitions)

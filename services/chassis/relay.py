@@ -25,7 +25,7 @@ from aiokafka.errors import (
 from contracts.codec import encode
 from services.chassis import telemetry
 from services.chassis.clock import machinery_now
-from services.chassis.database import Pool, connect
+from services.chassis.database import OwnConnection, Pool, connect
 from services.chassis.errors import passes
 from services.chassis.outbox import SHARDS
 
@@ -81,7 +81,7 @@ class Relay:
                 if connection is not None:
                     connection.terminate()
 
-    async def _lead(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _lead(self, connection: OwnConnection) -> None:
         while True:
             missing = [s for s in range(SHARDS) if s not in self._held]
             if missing:

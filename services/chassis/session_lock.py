@@ -6,10 +6,9 @@ Invariant: of two processes with one name at most one works; the other ends with
 import asyncio
 import zlib
 
-import asyncpg
 import structlog
 
-from services.chassis.database import connect
+from services.chassis.database import OwnConnection, connect
 from services.chassis.errors import NameTaken, passes
 
 log = structlog.get_logger(__name__)
@@ -28,7 +27,7 @@ class NameLock:
         self._key = zlib.crc32(f"{service}/{name}".encode()) - 2**31
         self._url = url
         self._wait_seconds = wait_seconds
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: OwnConnection | None = None
 
     async def acquire(self) -> None:
         """Takes the name; raises `NameTaken` when another process keeps it for the whole wait."""

@@ -174,4 +174,3 @@ async def drain(settle: Settle) -> None:
     """Folds until the queue is empty; for tests and tools."""
     while await settle.round():
         pass
-

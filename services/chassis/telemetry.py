@@ -18,20 +18,48 @@ from services.chassis.records import Rejected
 REGISTRY = CollectorRegistry()
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-CONSUMED = Counter("corridor_consumed_total", "Records stored, by outcome", ["service", "stream", "outcome"], registry=REGISTRY)
-REJECTED = Counter(
-    "corridor_rejected_total", "Records put aside, by reason and party", ["service", "reason", "party"], registry=REGISTRY
+CONSUMED = Counter(
+    "corridor_consumed_total",
+    "Records stored, by outcome",
+    ["service", "stream", "outcome"],
+    registry=REGISTRY,
 )
-QUARANTINED = Counter("corridor_quarantined_total", "Records on which we failed", ["service", "stream"], registry=REGISTRY)
-FENCED = Counter("corridor_fenced_total", "Batches given up since the position moved", ["service", "stream"], registry=REGISTRY)
-ROUND = Histogram("corridor_round_seconds", "Time of one round of a loop", ["service", "loop"], buckets=_SECONDS, registry=REGISTRY)
+REJECTED = Counter(
+    "corridor_rejected_total",
+    "Records put aside, by reason and party",
+    ["service", "reason", "party"],
+    registry=REGISTRY,
+)
+QUARANTINED = Counter(
+    "corridor_quarantined_total", "Records on which we failed", ["service", "stream"], registry=REGISTRY
+)
+FENCED = Counter(
+    "corridor_fenced_total",
+    "Batches given up since the position moved",
+    ["service", "stream"],
+    registry=REGISTRY,
+)
+ROUND = Histogram(
+    "corridor_round_seconds",
+    "Time of one round of a loop",
+    ["service", "loop"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
 FOLDED = Counter("corridor_folded_total", "Subjects folded, by effect", ["service", "effect"], registry=REGISTRY)
 FOLD_FAILED = Counter("corridor_fold_failed_total", "Folds that raised", ["service"], registry=REGISTRY)
 SENT = Counter("corridor_sent_total", "Records acknowledged by the broker", ["service"], registry=REGISTRY)
 SEND_FAILED = Counter("corridor_send_failed_total", "Records that can never be sent", ["service"], registry=REGISTRY)
 DEPTH = Gauge("corridor_queue_depth", "Rows in a queue", ["service", "queue"], registry=REGISTRY)
-LAG = Gauge("corridor_lag_records", "Records between the stored position and the end", ["service", "stream"], registry=REGISTRY)
-SETTLED_AGE = Gauge("corridor_unsettled_seconds", "How long the queues have not been empty", ["service"], registry=REGISTRY)
+LAG = Gauge(
+    "corridor_lag_records",
+    "Records between the stored position and the end",
+    ["service", "stream"],
+    registry=REGISTRY,
+)
+SETTLED_AGE = Gauge(
+    "corridor_unsettled_seconds", "How long the queues have not been empty", ["service"], registry=REGISTRY
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ CREATE TABLE token (
 
 -- The corridor clock of a stepped system, so that a copy that starts anew stands where the others do.
 CREATE TABLE stepped_clock (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     instant timestamptz NOT NULL
 );
 

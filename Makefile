@@ -1,0 +1,56 @@
+# Every target sets up .venv by itself; `make help` lists them.
+PYTHON ?= python3
+PY := .venv/bin/python
+STAMP := .venv/.stamp
+export PYTHONPATH := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-fast test-all bench contracts verify fmt clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; say PYTHON=...")'
+	@echo "setting up .venv (first time and when requirements.lock changes)"
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+setup: $(STAMP) ## make .venv with the locked dependencies
+
+demo: $(STAMP) ## the pilot-train journey on a stack of its own; ONCE=1 plays it to its end and checks it
+	@$(PY) -m deploy.demo $(if $(ONCE),--once)
+
+up: $(STAMP) ## Kafka, Postgres and the three services, without the journey
+	@$(PY) -m deploy.up
+
+test: $(STAMP) ## the gate: verify, then all tests but the long suites, on real servers
+	@$(MAKE) --no-print-directory verify
+	@$(PY) -m pytest -m "not long and not docker"
+
+test-fast: $(STAMP) ## only the tests that need no server
+	@$(PY) -m pytest -m "not long and not docker and not servers"
+
+test-all: $(STAMP) ## everything: long suites and the Docker path as well
+	@$(MAKE) --no-print-directory verify
+	@$(PY) -m pytest
+
+bench: $(STAMP) ## throughput and latency, compared in one run; run it alone
+	@$(PY) -m tests.bench
+
+contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
+	@$(PY) -m contracts.generate
+
+verify: $(STAMP) ## format, lint, strict types, import walls, contract gates
+	@.venv/bin/ruff format --check -q .
+	@.venv/bin/ruff check -q .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-timings | tail -n 4
+	@$(PY) -m contracts.generate --check
+
+fmt: $(STAMP) ## format and mend what can be mended
+	@.venv/bin/ruff check --fix -q . ; .venv/bin/ruff format -q .
+
+clean: ## remove .venv and what runs have left (not the download cache)
+	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

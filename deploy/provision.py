@@ -1,0 +1,165 @@
+"""Makes what the services need and never make themselves: topics, parties and tokens.
+
+Invariant: running it again changes nothing but what `parties.yaml` has changed; tokens live in one file that only
+its owner can read, and in the stores as hashes.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from contracts import topics
+from contracts.catalogue import TYPES
+from contracts.topics import Topic
+from services.chassis import migrate
+from services.chassis.clock import machinery_now
+from services.chassis.parties import Party, digest, new_token, save_party, save_token
+
+PARTIES: Final = Path(__file__).parent / "parties.yaml"
+SERVICES: Final = ("tracking", "customs", "notifications")
+COUNTRIES: Final = ("pk", "ir", "tm", "kz", "ru")
+_TOPIC_EXISTS: Final = 36
+_LABEL: Final = "provisioned"
+
+
+class ProvisionError(Exception):
+    """What is missing or wrong, in one line."""
+
+
+def read_parties(path: Path = PARTIES) -> list[Party]:
+    """The parties of a file; raises pydantic's `ValidationError` or `ProvisionError`."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    packs: Mapping[str, Sequence[str]] = document["may"]
+    return [_party(entry, packs) for entry in document["parties"]]
+
+
+def topics_of(parties: Sequence[Party]) -> Iterator[tuple[str, Topic]]:
+    """Every topic that the parties and services need, with its row of the table."""
+    for row in (topics.TRACKING_EVENTS, topics.CUSTOMS_EVENTS):
+        yield row.of(), row
+    for service in SERVICES:
+        yield topics.DLQ.of(service), topics.DLQ
+    for country in COUNTRIES:
+        yield topics.CUSTOMS_CASES.of(country), topics.CUSTOMS_CASES
+    for party in parties:
+        for row in topics.TABLE:
+            if row.ingress and set(row.types) & set(party.types):
+                yield row.of(party.party), row
+        yield topics.NOTIFICATIONS.of(party.party), topics.NOTIFICATIONS
+        if party.types:
+            yield topics.RECEIPTS.of(party.party), topics.RECEIPTS
+
+
+async def create_topics(bootstrap: str, parties: Sequence[Party], replication: int = 1) -> list[str]:
+    """Creates the topics that are missing; returns their names."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        wanted = [
+            NewTopic(name, row.partitions, replication, topic_configs=row.config()) for name, row in topics_of(parties)
+        ]
+        answer: Any = await admin.create_topics(wanted, timeout_ms=30_000)
+    finally:
+        await admin.close()
+    # The client does not raise for a topic that could not be made: each has a code of its own.
+    failed = [(t, c, m) for t, c, m in answer.topic_errors if c not in (0, _TOPIC_EXISTS)]
+    if failed:
+        raise ProvisionError("; ".join(f"topic {t}: {m or c}" for t, c, m in failed))
+    return [t for t, c, _ in answer.topic_errors if c == 0]
+
+
+async def migrate_database(url: str, service: str) -> None:
+    """Brings a service's database to the newest schema."""
+    folder = Path(__file__).parent.parent / "services" / service / "migrations"
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await migrate.migrate(connection, migrate.read_migrations([migrate.CHASSIS, folder]))
+    finally:
+        await connection.close()
+
+
+async def write_parties(url: str, parties: Sequence[Party], tokens: Mapping[str, str]) -> None:
+    """Writes the parties and the hashes of their tokens to one service's store."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        async with connection.transaction():
+            for party in parties:
+                await save_party(connection, party)
+                await save_token(connection, party.party, _LABEL, digest(tokens[party.party]), machinery_now())
+    finally:
+        await connection.close()
+
+
+def keep_tokens(path: Path, parties: Sequence[Party]) -> dict[str, str]:
+    """The tokens of a file, with new ones for the parties that have none; the file is its owner's alone."""
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    tokens = known | {p.party: new_token() for p in parties if p.party not in known}
+    if tokens != known:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            json.dump(tokens, out, indent=1, sort_keys=True)
+        fresh.replace(path)
+    return tokens
+
+
+async def provision(
+    bootstrap: str, urls: Mapping[str, str], tokens_file: Path, parties_file: Path = PARTIES, replication: int = 1
+) -> dict[str, str]:
+    """Topics, schemas, parties and tokens; returns the tokens by party."""
+    parties = read_parties(parties_file)
+    tokens = keep_tokens(tokens_file, parties)
+    # A party is known before its topic is there, so that no first record finds nobody.
+    for service, url in urls.items():
+        await migrate_database(url, service)
+        await write_parties(url, parties, tokens)
+    await create_topics(bootstrap, parties, replication)
+    return tokens
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m deploy.provision`."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.provision", description=__doc__.splitlines()[0])
+    parser.add_argument("--parties", type=Path, default=PARTIES)
+    parser.add_argument("--tokens", type=Path, default=Path("var/tokens.json"), help="where the tokens are kept")
+    parser.add_argument("--replication", type=int, default=1, help="copies of each topic")
+    options = parser.parse_args(arguments)
+    try:
+        bootstrap, urls = _environment(os.environ)
+        asyncio.run(provision(bootstrap, urls, options.tokens, options.parties, options.replication))
+    except ProvisionError as failure:
+        print(f"provision: {failure}", file=sys.stderr)
+        return 2
+    print(f"topics, parties and tokens are there; the tokens are in {options.tokens}")
+    return 0
+
+
+def _environment(environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    names = {service: f"{service.upper()}_DATABASE_URL" for service in SERVICES}
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", *names.values()):
+        if not environ.get(name):
+            raise ProvisionError(f"{name} is not set")
+    return environ["KAFKA_BOOTSTRAP_SERVERS"], {service: environ[name] for service, name in names.items()}
+
+
+def _party(entry: Mapping[str, Any], packs: Mapping[str, Sequence[str]]) -> Party:
+    types = tuple(f"corridor.{name}.v1" for pack in entry.get("may", ()) for name in packs[pack])
+    unknown = [name for name in types if name not in TYPES]
+    if unknown:
+        raise ProvisionError(f"party {entry['party']} may send {unknown[0]}, which is no event type")
+    sources = entry.get("sources") or ([f"urn:corridor:{entry['party']}:ops"] if types else [])
+    rest = {name: value for name, value in entry.items() if name != "may"}
+    return Party.model_validate(rest | {"types": types, "sources": sources})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The HTTP side that every service has: health, metrics, operations, receipts.
+
+Invariant: live says that the process runs; ready says that database and broker answer, partitions are assigned
+and the queues move. The operations door moves the clock only where the setting lets it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import AwareDatetime, BaseModel
+
+from contracts.fields import utc_text
+from services.chassis import http, state, telemetry
+from services.chassis.health import readiness
+from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.parties import Party
+from services.chassis.runtime import Runtime
+
+_RECEIPTS = """
+SELECT id AS sequence, outcome, source, event_id AS id, type, subject, updated_at, reason, path, detail, topic,
+       partition, "offset", recorded_at
+FROM receipt WHERE party = $1 AND id > $2 AND ($3::text IS NULL OR event_id = $3) ORDER BY receipt.id LIMIT $4
+"""
+
+
+class Instant(BaseModel):
+    """Where the corridor clock is to stand."""
+
+    instant: AwareDatetime
+
+
+def new_app(runtime: Runtime, title: str) -> tuple[FastAPI, Doorkeeper]:
+    """The app of a service with everything that is common to all."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        runtime.start()
+        try:
+            yield
+        finally:
+            await runtime.stop()
+
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    http.install(app)
+    keeper = Doorkeeper(lambda: runtime.store, runtime.book)
+    app.include_router(_health(runtime))
+    app.include_router(_operations(runtime, keeper))
+    return app, keeper
+
+
+def _health(runtime: Runtime) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/live")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @router.get("/ready")
+    async def ready(response: Response) -> dict[str, Any]:
+        found = await readiness(runtime)
+        response.status_code = 200 if found["ready"] else 503
+        return found
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(telemetry.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+    router = APIRouter(prefix="/ops", tags=["operations"], dependencies=[Depends(http.operations_only(keeper))])
+
+    @router.get("/state")
+    async def read_state() -> dict[str, Any]:
+        found = await state.read_state(runtime.store, runtime.clock.now())
+        return found | {"service": runtime.blueprint.name, "clock": utc_text(runtime.clock.now())}
+
+    @router.post("/clock")
+    async def step_clock(to: Instant) -> dict[str, str]:
+        if not runtime.clock.stepped:
+            raise ProblemError(403, "this system runs on real time")
+        stands = runtime.clock.step(to.instant)
+        await state.save_clock(runtime.store, stands)
+        if runtime.settle is not None:
+            await runtime.settle.fire()
+        return {"instant": utc_text(stands)}
+
+    return router
+
+
+def receipts(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+    """`GET /v1/receipts`: the answers to the caller's own reports."""
+    router = APIRouter(tags=["receipts"])
+
+    @router.get("/v1/receipts")
+    async def read_receipts(
+        party: Annotated[Party, Depends(keeper)],
+        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        id: Annotated[str | None, Query(max_length=400)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> dict[str, Any]:
+        rows = await runtime.store.fetch(_RECEIPTS, party.party, after, id, limit)
+        items = [{k: _shown(v) for k, v in row.items() if v is not None} for row in rows]
+        return {"party": party.party, "items": items, "after": rows[-1]["sequence"] if rows else after}
+
+    return router
+
+
+def _shown(value: Any) -> Any:
+    return utc_text(value) if isinstance(value, datetime) else value

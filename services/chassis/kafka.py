@@ -1,0 +1,98 @@
+"""How a service connects to Kafka.
+
+Invariant: nothing commits by itself, creates topics, or begins at the end of a topic; producers are idempotent
+where a repeat would show, and bounded where somebody waits for an answer.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity, SASLScram512
+
+from contracts.topics import MAX_PUBLISHED
+from services.chassis.settings import ServiceSettings
+
+# The client counts key, headers and framing; compression is not used.
+_MAX_REQUEST = 2 * MAX_PUBLISHED
+STOP_SECONDS = 5.0
+
+
+def new_broker(settings: ServiceSettings) -> KafkaBroker:
+    """The FastStream broker of a service: subscribers only, logs of its own kept quiet."""
+    return KafkaBroker(
+        settings.kafka_bootstrap_servers,
+        client_id=settings.copy_name,
+        metadata_max_age_ms=int(settings.metadata_age_seconds * 1000),
+        request_timeout_ms=70_000,
+        retry_backoff_ms=200,
+        allow_auto_create_topics=False,
+        graceful_timeout=10.0,
+        apply_types=False,
+        logger=None,
+        security=_security(settings),
+    )
+
+
+def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProducer:
+    """A producer: patient (the relay's, idempotent, which waits for the broker) or bounded (the door's)."""
+    milliseconds = int(settings.send_timeout_seconds * 1000)
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        client_id=f"{settings.copy_name}-{'relay' if patient else 'door'}",
+        acks="all",
+        enable_idempotence=patient,
+        request_timeout_ms=40_000 if patient else milliseconds,
+        max_request_size=_MAX_REQUEST,
+        max_batch_size=512 * 1024,
+        linger_ms=0,
+        **client_security(settings),
+    )
+
+
+async def stop_producer(producer: AIOKafkaProducer) -> None:
+    """Stops a producer; gives up when the broker is away, since what is unsent stays in the outbox."""
+    with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+
+
+def client_security(settings: ServiceSettings) -> dict[str, Any]:
+    """The options of a plain aiokafka client."""
+    if settings.kafka_security == "plaintext":
+        return {}
+    options: dict[str, Any] = {
+        "security_protocol": settings.kafka_security.upper(),
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": settings.kafka_username,
+        "sasl_plain_password": settings.kafka_password,
+    }
+    return options | ({"ssl_context": ssl.create_default_context()} if settings.kafka_security == "sasl_ssl" else {})
+
+
+def admin_config(settings: ServiceSettings) -> dict[str, str | int | float | bool]:
+    """The options of a confluent client."""
+    config: dict[str, str | int | float | bool] = {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "socket.timeout.ms": 10_000,
+        "allow.auto.create.topics": "false",
+    }
+    if settings.kafka_security == "plaintext":
+        return config
+    return config | {
+        "security.protocol": settings.kafka_security,
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": settings.kafka_username or "",
+        "sasl.password": settings.kafka_password or "",
+    }
+
+
+def _security(settings: ServiceSettings) -> BaseSecurity | None:
+    if settings.kafka_security == "plaintext":
+        return None
+    context = ssl.create_default_context() if settings.kafka_security == "sasl_ssl" else None
+    return SASLScram512(
+        username=settings.kafka_username or "", password=settings.kafka_password or "", ssl_context=context
+    )

@@ -1,0 +1,49 @@
+"""The process of a service: from environment to exit code.
+
+Invariant: wrong settings and a name or port that is taken are one line on standard error and exit code 2; SIGTERM
+and SIGINT stop in order and exit 0; a loop that failed for good exits 1.
+"""
+
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from services.chassis import telemetry
+from services.chassis.errors import NameTaken, SettingsError
+from services.chassis.runtime import Blueprint, Runtime
+from services.chassis.settings import ServiceSettings
+
+
+def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
+    """Runs a service until it is stopped; returns the exit code."""
+    try:
+        settings = ServiceSettings.load(blueprint.name)
+        listener = _listen(settings)
+    except SettingsError as failure:
+        print(f"{blueprint.name}: {failure}", file=sys.stderr)
+        return 2
+    telemetry.set_up_logs(settings.log_level, settings.log_format)
+    runtime = Runtime(blueprint, settings)
+    config = uvicorn.Config(
+        make_app(runtime), log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    runtime.on_failure = lambda: setattr(server, "should_exit", True)
+    server.run(sockets=[listener])
+    if isinstance(runtime.failure, NameTaken):
+        print(f"{blueprint.name}: {runtime.failure}", file=sys.stderr)
+        return 2
+    return 1 if runtime.failure else 0
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.http_host, settings.http_port))
+    except OSError as failure:
+        raise SettingsError(f"HTTP_PORT {settings.http_port} cannot be used: {failure.strerror}") from None
+    return listener

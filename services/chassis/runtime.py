@@ -1,0 +1,195 @@
+"""A running service: its loops, in the order in which they start and stop.
+
+Invariant: a server that is away is waited for, with one log line; stopping lets the batch in hand commit and is
+bounded, also while broker or database are away; starting twice under one name ends with exit code 2.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from services.chassis import kafka, migrate
+from services.chassis.admin import TopicIds
+from services.chassis.clock import CorridorClock
+from services.chassis.database import Pool, connect, open_pool
+from services.chassis.errors import NameTaken, passes
+from services.chassis.ingest import Ingest
+from services.chassis.parties import PartyBook
+from services.chassis.relay import Relay
+from services.chassis.session_lock import NameLock
+from services.chassis.settings import ServiceSettings
+from services.chassis.settle import Folder, Settle
+from services.chassis.state import load_clock
+from services.chassis.stream import Stream
+
+log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What makes a service: its name, streams, fold, migrations, and further loops of its own."""
+
+    name: str
+    streams: Sequence[Stream]
+    folder: Folder
+    migrations: Path
+    loops: Sequence[Callable[["Runtime"], Awaitable[None]]] = field(default=())
+
+
+class Runtime:
+    """One copy of a service."""
+
+    def __init__(self, blueprint: Blueprint, settings: ServiceSettings) -> None:
+        self.blueprint = blueprint
+        self.settings = settings
+        self.clock = CorridorClock(stepped=settings.clock == "stepped")
+        self.book = PartyBook(min(settings.metadata_age_seconds, 5.0))
+        self.pool: Pool | None = None
+        self.producer: AIOKafkaProducer | None = None
+        self.settle: Settle | None = None
+        self.relay: Relay | None = None
+        self.ingests: list[Ingest] = []
+        self.ready = asyncio.Event()
+        self.failure: BaseException | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+        self.commits = asyncio.Event()
+        self._stack = contextlib.AsyncExitStack()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    @property
+    def store(self) -> Pool:
+        """The pool; raises `OSError` while the database has not been reached."""
+        if self.pool is None:
+            raise OSError("the database has not been reached yet")
+        return self.pool
+
+    @property
+    def door_producer(self) -> AIOKafkaProducer:
+        """The producer of HTTP reports; raises `OSError` while the broker has not been reached."""
+        if self.producer is None:
+            raise OSError("the broker has not been reached yet")
+        return self.producer
+
+    def committed(self) -> None:
+        """Wakes the loops that may have work now."""
+        if self.settle is not None:
+            self.settle.wake()
+        if self.relay is not None:
+            self.relay.wake()
+        self.commits.set()
+
+    def start(self) -> None:
+        """Begins to start in the background."""
+        self._spawn(self._start())
+
+    async def stop(self) -> None:
+        """Stops in the opposite order; safe before or during a start, and twice."""
+        for ingest in self.ingests:
+            ingest.stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        url, name = self.settings.database_url, self.blueprint.name
+        await self._patiently("database", self._migrate)
+        lock = NameLock(name, self.settings.copy_name, url, self.settings.name_wait_seconds)
+        self._stack.push_async_callback(lock.release)
+        await lock.acquire()
+        self._spawn(lock.keep())
+        self.pool = await self._patiently("database", lambda: open_pool(url, name))
+        self._stack.callback(self.pool.terminate)
+        await self._set_clock()
+        self._make_loops()
+        self.producer = await self._patiently("broker", lambda: self._start_producer(patient=False))
+        relay_producer = await self._patiently("broker", lambda: self._start_producer(patient=True))
+        self.relay = Relay(name, url, self.pool, relay_producer)
+        self._spawn(self.relay.run())
+        await self._start_settle()
+        await self._start_ingest()
+        for loop in self.blueprint.loops:
+            self._spawn(loop(self))
+        self.ready.set()
+        log.info("started", service=name, copy=self.settings.copy_name)
+
+    async def _start_settle(self) -> None:
+        assert self.settle is not None
+        await self._patiently("database", self.settle.start)
+        for _ in range(self.settings.settle_workers):
+            self._spawn(self.settle.run())
+        self._spawn(self.settle.run_timers())
+
+    def _make_loops(self) -> None:
+        name, pool = self.blueprint.name, self.store
+        own = [s.topic.name for s in self.blueprint.streams if s.own]
+        self.settle = Settle(
+            name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed
+        )
+        self.ingests = [
+            Ingest(name, stream, pool, self.clock, self.book, self.committed) for stream in self.blueprint.streams
+        ]
+
+    async def _start_ingest(self) -> None:
+        broker = kafka.new_broker(self.settings)
+        topic_ids = TopicIds(kafka.admin_config(self.settings))
+        for ingest in self.ingests:
+            ingest.subscribe(broker, self.settings, topic_ids)
+        self._stack.push_async_callback(broker.stop)
+        await self._patiently("broker", broker.start)
+
+    async def _start_producer(self, *, patient: bool) -> AIOKafkaProducer:
+        producer = kafka.new_producer(self.settings, patient=patient)
+        try:
+            await producer.start()
+        except BaseException:
+            await kafka.stop_producer(producer)
+            raise
+        self._stack.push_async_callback(kafka.stop_producer, producer)
+        return producer
+
+    async def _migrate(self) -> None:
+        files = migrate.read_migrations([migrate.CHASSIS, self.blueprint.migrations])
+        connection = await connect(self.settings.database_url, f"{self.blueprint.name}-migrate")
+        try:
+            await migrate.migrate(connection, files)
+        finally:
+            await connection.close(timeout=5)
+
+    async def _set_clock(self) -> None:
+        if self.clock.stepped and (instant := await load_clock(self.store)):
+            self.clock.step(instant)
+
+    async def _patiently(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:
+        said = False
+        while True:
+            try:
+                return await action()
+            except Exception as failure:
+                if not passes(failure):
+                    raise
+                log.log(10 if said else 30, "waiting", what=what, failure=repr(failure))
+                said = True
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        if task.cancelled() or task.exception() is None:
+            return
+        self.failure = self.failure or task.exception()
+        if not isinstance(self.failure, NameTaken):
+            log.critical("the service ends", exc_info=self.failure)
+        self.on_failure()

@@ -1,0 +1,54 @@
+"""What is still to be done: queue depths, timers due, positions.
+
+Invariant: a service is idle when its queues are empty, nothing is due, and its positions equal the ends of its
+topics; the counts and the positions here are read in one transaction, so they belong together.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.chassis.database import ACQUIRE_SECONDS, Pool
+
+_COUNTS = """
+SELECT (SELECT count(*) FROM unsettled) AS unsettled,
+       (SELECT count(*) FROM unsettled WHERE attempts > 0) AS failing,
+       (SELECT count(*) FROM outbox) AS outbox,
+       (SELECT count(*) FROM outbox_failed) AS outbox_failed,
+       (SELECT count(*) FROM picture WHERE due <= $1) AS due,
+       (SELECT count(*) FROM dead_letter) AS dead_letters
+"""
+_POSITIONS = "SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2"
+_LOAD_CLOCK = "SELECT instant FROM stepped_clock"
+_SAVE_CLOCK = """
+INSERT INTO stepped_clock AS c (instant) VALUES ($1)
+ON CONFLICT (single) DO UPDATE SET instant = greatest(c.instant, EXCLUDED.instant)
+"""
+
+
+async def read_state(pool: Pool, now: datetime) -> dict[str, Any]:
+    """Counts and positions at one instant of the store."""
+    async with (
+        pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        counts = await connection.fetchrow(_COUNTS, now)
+        positions = await connection.fetch(_POSITIONS)
+    assert counts is not None
+    return dict(counts) | {"positions": [_position(row) for row in positions]}
+
+
+async def load_clock(pool: Pool) -> datetime | None:
+    """Where the stepped clock stood."""
+    instant: datetime | None = await pool.fetchval(_LOAD_CLOCK)
+    return instant
+
+
+async def save_clock(pool: Pool, instant: datetime) -> None:
+    """Keeps where the stepped clock stands, for copies that start later."""
+    await pool.execute(_SAVE_CLOCK, instant)
+
+
+def _position(row: asyncpg.Record) -> dict[str, Any]:
+    return dict(row.items())

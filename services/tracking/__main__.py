@@ -1,0 +1,10 @@
+"""`python -m services.tracking`."""
+
+import sys
+
+from services.chassis.process import main
+from services.tracking.api import make_app
+from services.tracking.app import blueprint
+
+if __name__ == "__main__":
+    sys.exit(main(blueprint(), make_app))

@@ -1,0 +1,165 @@
+"""Who was with whom, when: wagons in trains, containers and goods on wagons, as intervals [start, end).
+
+Invariant: an interval is derived from reports alone; a statement that says the same again changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from contracts.catalogue import COMPOSED
+from contracts.events.operator import MilestoneReported, TrainComposed
+from contracts.fields import utc_text
+from services.tracking.domain.reports import Counted, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """From `start` up to, not including, `end`; open where `end` is None."""
+
+    other: str
+    start: datetime
+    end: datetime | None = None
+
+    def as_json(self, relation: str) -> dict[str, Any]:
+        return association(relation, self.other, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """At `instant` the subject was with `other`, or, where that is None, no longer with `left` (any if "")."""
+
+    instant: datetime
+    identity: tuple[str, str]
+    other: str | None
+    left: str = ""
+
+    @property
+    def order(self) -> tuple[datetime, bool, tuple[str, str], str]:
+        # Leaving comes before joining where both happen at one instant.
+        return self.instant, self.other is not None, self.identity, self.other or self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Consist:
+    """A consist as it counts: which wagons, in order, with what they carry."""
+
+    instant: datetime
+    identity: tuple[str, str]
+    train: str
+    point: str | None
+    wagons: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def association(relation: str, subject: str, start: datetime, end: datetime | None) -> dict[str, Any]:
+    """An association as the picture shows it."""
+    shown = {"relation": relation, "subject": subject, "start": utc_text(start)}
+    return shown if end is None else shown | {"end": utc_text(end)}
+
+
+def intervals(statements: Iterable[Statement]) -> list[Interval]:
+    """The intervals that follow from statements in order of time."""
+    found: list[Interval] = []
+    other, since = None, None
+    for statement in sorted(statements, key=lambda s: s.order):
+        leaves = statement.other is None and other is not None and statement.left in ("", other)
+        joins = statement.other is not None and statement.other != other
+        if other is not None and since is not None and (leaves or joins):
+            found.append(Interval(other, since, statement.instant))
+            other = None
+        if joins:
+            other, since = statement.other, statement.instant
+    if other is not None and since is not None:
+        found.append(Interval(other, since))
+    return found
+
+
+def consists(counted: Iterable[Counted]) -> list[Consist]:
+    """The consists among events, in order of time."""
+    found = [_consist(one) for one in counted if one.revision.type == COMPOSED]
+    return sorted(found, key=lambda c: (c.instant, c.identity))
+
+
+def wagons_of_train(train: str, consists_of: Sequence[Consist], moves: Iterable[Counted]) -> dict[str, list[Interval]]:
+    """When each wagon was in a train, from its consists and from wagons put in and cut out."""
+    listed = {w for c in consists_of for w, _ in c.wagons}
+    statements: dict[str, list[Statement]] = {}
+    for consist in consists_of:
+        here = {w for w, _ in consist.wagons}
+        for wagon in listed:
+            one = Statement(consist.instant, consist.identity, train if wagon in here else None, train)
+            statements.setdefault(wagon, []).append(one)
+    for move in moves:
+        joins = cast(MilestoneReported, move.data).code == "ATCH"
+        one = Statement(move.instant, move.revision.identity, train if joins else None, train)
+        statements.setdefault(move.revision.subject, []).append(one)
+    return {wagon: intervals(said) for wagon, said in sorted(statements.items())}
+
+
+def truncated(found: Iterable[Interval]) -> list[Interval]:
+    """Intervals with different others, each ended by the start of the next."""
+    ordered = sorted(found, key=lambda i: (i.start, i.other))
+    following = [*ordered[1:], None]
+    result = []
+    for one, after in zip(ordered, following, strict=True):
+        ends = [e for e in (one.end, after.start if after else None) if e is not None]
+        end = min(ends, default=None)
+        if end is None or end > one.start:
+            result.append(Interval(one.other, one.start, end))
+    return result
+
+
+def carried_by(
+    subject: str, counted: Iterable[Counted], wagons: Mapping[str, Any], moved: Iterable[Statement]
+) -> list[Interval]:
+    """When a container, or goods without one, was on which wagon.
+
+    Loading and consists that list it say on; unloading, another wagon's consist, and a later consist of the
+    same wagon that lists other things say off.
+    """
+    statements = list(moved)
+    for consist in consists(counted):
+        for wagon, carried in consist.wagons:
+            if subject in carried:
+                statements.append(Statement(consist.instant, consist.identity, wagon))
+    mine = {s.other for s in statements if s.other}
+    for wagon in sorted(mine & wagons.keys()):
+        for at, source, event_id, carried in wagons[wagon]["mentions"]:
+            if carried and subject not in carried:
+                statements.append(Statement(datetime.fromisoformat(at), (source, event_id), None, wagon))
+    return intervals(statements)
+
+
+def loading(reports: Iterable[Report]) -> list[Statement]:
+    """Statements of a subject's own milestones: on and off wagons."""
+    found = []
+    for report in reports:
+        identity, wagon = (report.source, report.event_id), report.extras.get("wagon")
+        if report.code == "LOAD" and wagon:
+            found.append(Statement(report.instant, identity, wagon))
+        elif report.code == "DISC":
+            found.append(Statement(report.instant, identity, None, wagon or ""))
+        elif report.code in ("GTOT", "DLVD", "STRP", "MTRT"):
+            found.append(Statement(report.instant, identity, None))
+    return found
+
+
+def acts_of(counted: Iterable[Counted], *codes: str) -> list[Counted]:
+    """Milestones of other subjects that name this one, of the given codes, that have occurred."""
+    return [
+        one
+        for one in counted
+        if isinstance(one.data, MilestoneReported) and one.data.classifier == "ACT" and one.data.code in codes
+    ]
+
+
+def _consist(one: Counted) -> Consist:
+    wagons = sorted(cast(TrainComposed, one.data).wagons, key=lambda w: w.position)
+    return Consist(
+        one.instant,
+        one.revision.identity,
+        one.revision.subject,
+        one.point,
+        tuple((w.wagon, (*w.containers, *((w.consignment,) if w.consignment else ()))) for w in wagons),
+    )

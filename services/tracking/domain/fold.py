@@ -1,0 +1,93 @@
+"""From everything known of one subject to its picture and publications.
+
+Invariant: raise `FOLD_NUMBER` with every change that can draw another picture from the same reports.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from contracts import catalogue, topics
+from contracts.corridor import Corridor
+from contracts.subjects import kind_of
+from services.chassis.fold import Folded, Inputs, Publication
+from services.tracking.domain import picture, reports
+from services.tracking.domain.cargo import fold_consignment, fold_container, fold_reference
+from services.tracking.domain.picture import Drawn
+from services.tracking.domain.reports import Sorted
+from services.tracking.domain.runs import fold_run
+from services.tracking.domain.trains import fold_train, fold_wagon
+
+FOLD_NUMBER: Final = 1
+
+Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
+_KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
+    {
+        "run": fold_run,
+        "train": fold_train,
+        "wagon": fold_wagon,
+        "container": fold_container,
+        "consignment": fold_consignment,
+        "reference": fold_reference,
+    }
+)
+
+
+def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
+    """The picture of one subject at `as_of`, what others read of it, and what is published."""
+    found = reports.read(inputs, corridor, as_of)
+    drawn, shared = _KINDS[kind_of(inputs.subject)](inputs, found, corridor)
+    content = picture.draw(drawn, corridor)
+    memory = _remembered(inputs.memory, inputs.subject, content.get("exceptions", []))
+    return Folded(
+        inputs.subject,
+        content,
+        shared | {"summary": picture.summary(content)},
+        min(found.due, default=None),
+        [_subject(content, corridor), *_exceptions(inputs.subject, content, memory)],
+        drawn.parked,
+        memory or None,
+    )
+
+
+def _subject(content: Mapping[str, Any], corridor: Corridor) -> Publication:
+    data = dict(content) | {
+        "fold": FOLD_NUMBER,
+        "corridor": corridor.id,
+        "corridor_version": corridor.version,
+    }
+    return Publication(content["subject"], catalogue.SUBJECT, (topics.TRACKING_EVENTS.name,), data)
+
+
+def _remembered(memory: Any, subject: str, exceptions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Every exception that was ever open, as it was last; one that is gone is to be told as closed."""
+    known: dict[str, Any] = dict(memory or {})
+    return known | {_entity(subject, e): dict(e) for e in exceptions}
+
+
+def _exceptions(subject: str, content: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Publication]:
+    still = {_entity(subject, e) for e in content.get("exceptions", ())}
+    return [
+        Publication(
+            entity,
+            catalogue.EXCEPTION,
+            (topics.TRACKING_EVENTS.name,),
+            {
+                "exception": entity,
+                "rule": known["rule"],
+                "subject": subject,
+                "severity": known["severity"],
+                "state": "open" if entity in still else "closed",
+                "opened_at": known["opened_at"],
+                "causes": known["causes"],
+            }
+            | ({"leg": known["leg"]} if known["leg"] else {}),
+        )
+        for entity, known in sorted(memory.items())
+    ]
+
+
+def _entity(subject: str, exception: Mapping[str, Any]) -> str:
+    leg = f"/{exception['leg']}" if exception.get("leg") else ""
+    return f"exception:{exception['rule']}/{subject}{leg}"[:300]

@@ -1,0 +1,228 @@
+"""The picture of a subject as JSON: timeline, forecasts, place, status, exceptions.
+
+Invariant: only what is given shows; nothing is interpolated, and an empty list is left out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from contracts import milestones
+from contracts.corridor import Corridor
+from contracts.fields import utc_text
+from contracts.subjects import kind_of
+from services.chassis.fold import Parked, StoredRevision
+from services.tracking.domain.reports import Report, Sorted
+from services.tracking.domain.visits import Fact
+
+FACT_OF_ITS_OWN = "-"
+_DELIVERED = frozenset({"DLVD", "STRP", "MTRT"})
+_SEVERITY = {
+    "DATA_CONFLICT": "MEDIUM",
+    "IDENTITY_MISMATCH": "HIGH",
+    "SEAL_TAMPER": "CRITICAL",
+    "HANDOVER_REFUSED": "HIGH",
+}
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What a subject's own module has found out, ready to be drawn."""
+
+    subject: str
+    known: bool
+    facts: Sequence[Fact] = ()
+    forecasts: Sequence[Report] = ()
+    parked: Sequence[Parked] = ()
+    exceptions: list[dict[str, Any]] = field(default_factory=list)
+    status: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
+    """The canonical picture; see `contracts.events.tracking.SubjectChanged` for the fields."""
+    timeline = [fact_json(drawn.subject, f) for f in drawn.facts]
+    placing = [f for f in drawn.facts if f.lead.point and milestones.milestone(f.lead.code).places]
+    content = {
+        "subject": drawn.subject,
+        "kind": kind_of(drawn.subject),
+        "known": drawn.known,
+        "status": drawn.status or status_of(drawn.known, drawn.facts),
+        "place": place_json(drawn.subject, placing[-1], corridor) if placing else None,
+        "latest": timeline[-1] if timeline else None,
+        "timeline": timeline,
+        "forecasts": _forecasts(drawn.forecasts, drawn.facts),
+        "exceptions": sorted(drawn.exceptions, key=lambda e: (e["rule"], e.get("leg") or "")),
+        "parked": [_parked(p) for p in sorted(drawn.parked, key=lambda p: (p.source, p.event_id))],
+    } | drawn.more
+    return {name: value for name, value in content.items() if value is not None and value != []}
+
+
+def status_of(known: bool, facts: Sequence[Fact]) -> str:
+    """unknown, planned, cancelled, delivered, in_transit or at_point: by the last fact that moves or ends it."""
+    if not known:
+        return "unknown"
+    for fact in reversed(facts):
+        code, movement = fact.lead.code, milestones.milestone(fact.lead.code).movement
+        if code == "CANC":
+            return "cancelled"
+        if code in _DELIVERED:
+            return "delivered"
+        if movement in ("departs", "passes", "crosses"):
+            return "in_transit"
+        if movement == "arrives" or (fact.lead.point and milestones.milestone(code).places):
+            return "at_point"
+    return "planned"
+
+
+def fact_id(subject: str, fact: Fact) -> str:
+    """The id that a fact keeps through corrections: what happened where and at which stay, not who says so."""
+    lead = fact.lead
+    if lead.point is None:
+        return f"{subject}|{lead.code}|{FACT_OF_ITS_OWN}|{lead.source}|{lead.event_id}"
+    return f"{subject}|{lead.code}|{lead.point}|{fact.visit}|{fact.nth}"
+
+
+def fact_json(subject: str, fact: Fact) -> dict[str, Any]:
+    """A fact as `contracts.events.tracking.Fact`."""
+    lead = fact.lead
+    shown: dict[str, Any] = {
+        "fact_id": fact_id(subject, fact),
+        "code": lead.code,
+        "point": lead.point,
+        "visit": fact.visit,
+        "occurred_at": lead.occurred_at,
+        "instant": utc_text(lead.instant),
+        "party": lead.party,
+        "reported_for": lead.reported_for,
+        "channel": lead.channel,
+        "confidence": lead.confidence,
+        "source": lead.source,
+        "event_id": lead.event_id,
+        "updated_at": utc_text(lead.updated_at),
+        "via": lead.via,
+        "claim": milestones.milestone(lead.code).claim or None,
+        "disputed": fact.disputed or None,
+        "also": [_attached(r) for r in sorted(fact.also, key=lambda r: r.order)] or None,
+        **lead.extras,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def place_json(subject: str, fact: Fact, corridor: Corridor) -> dict[str, Any]:
+    """Where the last placing fact puts the subject."""
+    lead = fact.lead
+    assert lead.point is not None
+    return {
+        "point": lead.point,
+        "country": corridor.point(lead.point).country,
+        "moving": milestones.milestone(lead.code).movement in ("departs", "passes", "crosses"),
+        "observed_at": utc_text(lead.instant),
+        "party": lead.party,
+        "confidence": lead.confidence,
+        "fact_id": fact_id(subject, fact),
+    }
+
+
+def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    """Exceptions that follow from a subject's own reports and timeline."""
+    conflicts = [_conflict(r) for r in found.conflicts]
+    conflicts += [exception("DATA_CONFLICT", fact_id(subject, f), _last(f), _causes(f)) for f in facts if f.disputed]
+    tampered = [f for f in facts if f.lead.code == "TAMP"]
+    conflicts += [exception("SEAL_TAMPER", fact_id(subject, f), f.lead.instant, _causes(f)) for f in tampered]
+    return conflicts + _refused_handovers(subject, facts)
+
+
+def exception(rule: str, leg: str | None, opened_at: datetime, causes: Iterable[str]) -> dict[str, Any]:
+    """An open exception; `opened_at` is the instant from which the rule holds."""
+    return {
+        "rule": rule,
+        "leg": leg,
+        "severity": _SEVERITY[rule],
+        "opened_at": utc_text(opened_at),
+        "causes": sorted(causes),
+    }
+
+
+def member(subject: str, shared: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A part of the subject, as far as its own picture tells."""
+    shown = (shared or {}).get("summary") or {"status": "unknown"}
+    return {"subject": subject, **shown}
+
+
+def summary(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a picture tells of itself to those that contain the subject."""
+    latest = content.get("latest") or {}
+    found = {"status": content["status"], **{k: latest.get(k) for k in ("code", "point", "instant")}}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _refused_handovers(subject: str, facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    found = []
+    for index, fact in enumerate(facts):
+        taken = any(f.lead.code == "HACC" and f.lead.point == fact.lead.point for f in facts[index:])
+        if fact.lead.code == "HREF" and not taken:
+            found.append(exception("HANDOVER_REFUSED", fact_id(subject, fact), fact.lead.instant, _causes(fact)))
+    return found
+
+
+def _conflict(revision: StoredRevision) -> dict[str, Any]:
+    name = f"{revision.source}#{revision.event_id}"
+    return exception("DATA_CONFLICT", name, revision.updated_at, [name])
+
+
+def _last(fact: Fact) -> datetime:
+    return max(r.instant for r in (fact.lead, *fact.also))
+
+
+def _causes(fact: Fact) -> list[str]:
+    return [f"{r.source}#{r.event_id}" for r in (fact.lead, *fact.also)]
+
+
+def _attached(report: Report) -> dict[str, Any]:
+    return {
+        "party": report.party,
+        "occurred_at": report.occurred_at,
+        "source": report.source,
+        "event_id": report.event_id,
+        "confidence": report.confidence,
+    }
+
+
+def _parked(parked: Parked) -> dict[str, Any]:
+    return {"source": parked.source, "event_id": parked.event_id, "waits_for": parked.waits_for}
+
+
+def _forecasts(reports: Iterable[Report], facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    """The newest of each (code, point, visit, party); a forecast never makes anything late."""
+    newest: dict[tuple[str, str, int, str], Report] = {}
+    for report in sorted(reports, key=lambda r: (r.updated_at, r.source, r.event_id)):
+        newest[report.code, report.point or "", _visit_ahead(report, facts), report.party] = report
+    return [_forecast(visit, newest[code, point, visit, party]) for code, point, visit, party in sorted(newest)]
+
+
+def _visit_ahead(report: Report, facts: Sequence[Fact]) -> int:
+    """The stay that a forecast is about: the one that has begun and not ended by then, or the next."""
+    here = [f for f in facts if f.lead.point == report.point and f.lead.point is not None]
+    if not here:
+        return 1
+    last = max(here, key=lambda f: f.order)
+    left = milestones.milestone(last.lead.code).movement in ("departs", "passes")
+    return last.visit + 1 if left and report.instant > last.lead.instant else last.visit
+
+
+def _forecast(visit: int, report: Report) -> dict[str, Any]:
+    shown = {
+        "code": report.code,
+        "classifier": report.classifier,
+        "point": report.point,
+        "visit": visit,
+        "occurred_at": report.occurred_at,
+        "instant": utc_text(report.instant),
+        "party": report.party,
+        "source": report.source,
+        "event_id": report.event_id,
+        "updated_at": utc_text(report.updated_at),
+    }
+    return {name: value for name, value in shown.items() if value is not None}

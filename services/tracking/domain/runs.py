@@ -1,0 +1,37 @@
+"""Service runs: the plan, and the summary of trains and consignments.
+
+Invariant: what trains read of a run is its plan alone, so that its summary, which rests on them, turns nothing
+back on itself.
+"""
+
+from typing import Any
+
+from contracts.corridor import Corridor
+from contracts.subjects import kind_of
+from services.chassis.fold import Inputs
+from services.tracking.domain import picture, reports
+from services.tracking.domain.picture import Drawn
+from services.tracking.domain.reports import Sorted
+from services.tracking.domain.trains import calls_json, newest_plan, plan_status
+from services.tracking.domain.visits import facts_of
+
+
+def fold_run(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+    """A run: its own milestones, those of its trains, its plan, and its members."""
+    run = inputs.subject
+    plan = newest_plan(found.others, run)
+    known = bool(found.others)
+    if not known:
+        reports.park_all(found, f"a plan, a train or a booking that names {run}")
+    trains = {t: s for t, s in inputs.shared.items() if kind_of(t) == "train" and s and s.get("run") == run}
+    taken = [reports.from_shared(f, train) for train, shared in trains.items() for f in shared["facts"]]
+    facts = facts_of([*found.acts, *taken], corridor)
+    members = [picture.member(s, inputs.shared.get(s)) for s in sorted(inputs.shared) if s != run]
+    drawn = Drawn(run, known, facts, found.forecasts, found.parked, status=plan_status(plan, facts, known))
+    drawn.exceptions += picture.exceptions_of(run, found, facts)
+    drawn.more = {
+        "calls": calls_json(plan.calls, facts, corridor) if plan else [],
+        "route_variant": plan.route_variant if plan else None,
+        "members": members,
+    }
+    return drawn, {"plan": plan.model_dump(mode="json") if plan else None}

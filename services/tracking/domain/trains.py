@@ -1,0 +1,193 @@
+"""Trains and wagons: their timelines, the consists, and crossings that nobody reported.
+
+Invariant: a train's facts reach its wagons for as long as they were in it, and no longer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from contracts import catalogue, milestones
+from contracts.corridor import Corridor
+from contracts.events.operator import Call, TrainPlanned
+from contracts.fields import utc_text
+from contracts.subjects import kind_of
+from services.chassis.fold import Inputs
+from services.tracking.domain import associations, picture, reports
+from services.tracking.domain.associations import Consist, Interval
+from services.tracking.domain.picture import Drawn
+from services.tracking.domain.reports import Counted, Report, Sorted
+from services.tracking.domain.visits import Fact, facts_of
+
+
+def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+    """A train: its own milestones, consists as facts, wagons as intervals, its run and plan."""
+    train = inputs.subject
+    plan = newest_plan(found.others, train)
+    run = _run_of(found.others)
+    consists = associations.consists(found.others)
+    known = plan is not None or bool(consists)
+    if not known:
+        reports.park_all(found, f"a plan or a consist of {train}")
+    composed = [_composed(c, one) for c in consists for one in found.others if one.revision.identity == c.identity]
+    acts = [*found.acts, *(r for r in composed if known)]
+    facts = facts_of([*acts, *_crossings(acts, corridor)], corridor)
+    moves = associations.acts_of(found.others, "ATCH", "DTCH")
+    wagons = associations.wagons_of_train(train, consists, moves)
+    more = {
+        "run": run,
+        "route_variant": plan.route_variant if plan else None,
+        "calls": calls_json(plan.calls, facts, corridor) if plan else [],
+        "members": [{"subject": w, "status": "in_train"} for w in _present(wagons)],
+        "associations": [associations.association("in_run", run, facts[0].lead.instant, None)] if run and facts else [],
+    }
+    status = plan_status(plan, facts, known)
+    drawn = Drawn(train, known, facts, found.forecasts, found.parked, status=status, more=more)
+    drawn.exceptions += picture.exceptions_of(train, found, facts)
+    return drawn, _shared_train(train, facts, wagons, consists, run)
+
+
+def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+    """A wagon: its own milestones and those of each train while it was in it."""
+    wagon = inputs.subject
+    trains = {t: s for t, s in inputs.shared.items() if kind_of(t) == "train" and s}
+    within = associations.truncated(
+        Interval(train, _instant(start), _instant(end) if end else None)
+        for train, shared in trains.items()
+        for start, end in shared["wagons"].get(wagon, ())
+    )
+    known = bool(found.others)
+    if not known:
+        reports.park_all(found, f"a consist, a booking or a loading that names {wagon}")
+    taken = [r for i in within for r in reports.inherited(trains[i.other]["facts"], i.start, i.end, i.other) if known]
+    facts = facts_of([*found.acts, *taken], corridor)
+    mentions = _mentions(wagon, trains)
+    more = {"associations": [i.as_json("in_train") for i in within]}
+    drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
+    drawn.exceptions += picture.exceptions_of(wagon, found, facts)
+    return drawn, {"facts": _movements(facts), "mentions": mentions}
+
+
+def newest_plan(counted: Iterable[Counted], subject: str) -> TrainPlanned | None:
+    """The newest plan of the subject itself."""
+    plans = [c for c in counted if c.revision.type == catalogue.PLANNED and c.revision.subject == subject]
+    newest = max(plans, key=lambda c: (c.revision.updated_at, c.revision.identity), default=None)
+    return cast(TrainPlanned, newest.data) if newest else None
+
+
+def plan_status(plan: TrainPlanned | None, facts: Sequence[Fact], known: bool) -> str | None:
+    """The status that a plan gives where no fact says more."""
+    if plan and plan.status in ("cancelled", "postponed") and not any(_moves(f) for f in facts):
+        return plan.status
+    return None if known else "unknown"
+
+
+def calls_json(calls: Sequence[Call], facts: Sequence[Fact], corridor: Corridor) -> list[dict[str, Any]]:
+    """Planned calls beside the first arrival and the last departure that were reported there."""
+    found = []
+    for call in calls:
+        point = corridor.resolve(call.point)
+        here = [f for f in facts if point and f.lead.point == point.key]
+        arrivals = [f.lead.instant for f in here if _movement(f) in ("arrives", "passes")]
+        departures = [f.lead.instant for f in here if _movement(f) in ("departs", "passes")]
+        shown = {
+            "point": point.key if point else call.point,
+            "arrival": call.arrival,
+            "departure": call.departure,
+            "actual_arrival": min(arrivals, default=None),
+            "actual_departure": max(departures, default=None),
+        }
+        found.append({n: utc_text(v) if isinstance(v, datetime) else v for n, v in shown.items() if v is not None})
+    return found
+
+
+def _shared_train(
+    train: str,
+    facts: Sequence[Fact],
+    wagons: dict[str, list[Interval]],
+    consists: Sequence[Consist],
+    run: str | None,
+) -> dict[str, Any]:
+    intervals = {
+        wagon: [[i.start.isoformat(), i.end.isoformat() if i.end else None] for i in found]
+        for wagon, found in wagons.items()
+    }
+    listed = [[c.instant.isoformat(), *c.identity, [[w, list(carried)] for w, carried in c.wagons]] for c in consists]
+    return {"facts": _movements(facts), "wagons": intervals, "consists": listed, "run": run}
+
+
+def _mentions(wagon: str, trains: dict[str, Any]) -> list[Any]:
+    """What each consist says that the wagon carries."""
+    return sorted(
+        [at, source, event_id, carried]
+        for shared in trains.values()
+        for at, source, event_id, wagons in shared["consists"]
+        for listed, carried in wagons
+        if listed == wagon
+    )
+
+
+def _movements(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    """The facts that those who were on board take over: movements, and what befell the train as a whole."""
+    taken = ("STOP", "RESM", "DRLM")
+    return [reports.to_shared(f.lead) for f in facts if _movement(f) or f.lead.code in taken]
+
+
+def _crossings(acts: Sequence[Report], corridor: Corridor) -> list[Report]:
+    """A frontier that was crossed between the departure of the exit and the arrival at the entry station.
+
+    Seldom reported; it rests on the arrival, which is the first instant at which it is certain.
+    """
+    found = []
+    crossed = {r.point for r in acts if r.code == "XBRD"}
+    for border in corridor.borders:
+        left = [r for r in acts if r.point == border.exit.point and r.code in ("DEPA", "PASS")]
+        came = [r for r in acts if r.point == border.entry.point and r.code in ("ARRI", "BARR", "PASS")]
+        after = [r for r in came if any(d.instant <= r.instant for d in left)]
+        if after and not crossed & set(border.points):
+            first = min(after, key=lambda r: (r.instant, r.order))
+            found.append(replace(first, code="XBRD", inferred=True, extras={}))
+    return found
+
+
+def _composed(consist: Consist, one: Counted) -> Report:
+    """A consist as a fact of the train's own timeline."""
+    data, revision = one.data, one.revision
+    return Report(
+        revision.source,
+        revision.event_id,
+        "COMP",
+        "ACT",
+        consist.point,
+        cast(Any, data).occurred_at,
+        consist.instant,
+        revision.party,
+        revision.role,
+        cast(Any, data).reported_for,
+        cast(Any, data).channel,
+        revision.updated_at,
+    )
+
+
+def _run_of(counted: Iterable[Counted]) -> str | None:
+    """The run that the newest plan or consist names."""
+    named = [c for c in counted if getattr(c.data, "run", None) and c.revision.type != catalogue.BOOKED]
+    newest = max(named, key=lambda c: (c.revision.updated_at, c.revision.identity), default=None)
+    return str(cast(Any, newest.data).run) if newest else None
+
+
+def _present(wagons: dict[str, list[Interval]]) -> list[str]:
+    return [w for w, found in wagons.items() if found and found[-1].end is None]
+
+
+def _movement(fact: Fact) -> str | None:
+    return milestones.milestone(fact.lead.code).movement
+
+
+def _moves(fact: Fact) -> bool:
+    return _movement(fact) is not None
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,116 @@
+"""One function for each event that tracking consumes: which subjects it names, and what they read because of it.
+
+Invariant: reading goes one way: run plan, train, wagon, container, consignment, run summary.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, cast
+
+from contracts import catalogue, milestones, topics
+from contracts.codec import Event
+from contracts.corridor import load_corridor
+from contracts.events.base import Data
+from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
+from contracts.refusal import refused
+from contracts.subjects import kind_of, local
+from services.chassis.parties import Party
+from services.chassis.stream import Link, Stream
+
+
+def on_milestone_reported(subject: str, data: MilestoneReported) -> Iterator[Link]:
+    """A milestone is about its subject; loading names a wagon, putting in and cutting out name a train."""
+    yield subject, ""
+    if data.wagon and data.code in ("LOAD", "DISC"):
+        yield subject, data.wagon
+        yield data.wagon, ""
+    if data.train and data.code in ("ATCH", "DTCH"):
+        yield subject, data.train
+        yield data.train, ""
+
+
+def on_train_planned(subject: str, data: TrainPlanned) -> Iterator[Link]:
+    """A plan is about its train or run; a train reads its run's plan, and the run sums up its trains."""
+    yield subject, ""
+    if data.run and data.run != subject:
+        yield from _in_run(subject, data.run)
+
+
+def on_train_composed(subject: str, data: TrainComposed) -> Iterator[Link]:
+    """A consist is about the train, its wagons, and what they carry."""
+    yield subject, ""
+    if data.run:
+        yield from _in_run(subject, data.run)
+    for wagon in data.wagons:
+        yield wagon.wagon, subject
+        for carried in wagon.containers:
+            yield carried, wagon.wagon
+        if wagon.consignment:
+            yield wagon.consignment, wagon.wagon
+
+
+def on_consignment_booked(subject: str, data: ConsignmentBooked) -> Iterator[Link]:
+    """A booking is about the consignment, what carries it, its references and its run."""
+    yield subject, ""
+    for carrier in (*data.containers, *data.wagons):
+        yield subject, carrier
+        yield carrier, ""
+    for reference in data.references:
+        yield subject, reference.key
+        yield reference.key, ""
+    if data.run:
+        yield data.run, subject
+
+
+def _in_run(train: str, run: str) -> Iterator[Link]:
+    yield train, run
+    yield run, train
+
+
+_HANDLERS: Final = cast(
+    dict[str, Callable[[str, Data], Iterator[Link]]],
+    {
+        catalogue.MILESTONE: on_milestone_reported,
+        catalogue.PLANNED: on_train_planned,
+        catalogue.COMPOSED: on_train_composed,
+        catalogue.BOOKED: on_consignment_booked,
+    },
+)
+
+
+def names(event: Event) -> Iterator[Link]:
+    """The links of an event, by its type."""
+    return _HANDLERS[event.type](event.subject, event.data)
+
+
+def entitled(event: Event, party: Party) -> None:
+    """Raises `Refused` for a code, a place, another party's name or booking that the sender may not report."""
+    data = event.data
+    if isinstance(data, MilestoneReported):
+        _require_code(event.subject, data)
+    if isinstance(data, ConsignmentBooked) and local(event.subject).split("/")[0] != party.party:
+        raise refused("not_entitled", "$.subject", f"{party.party} books consignment:{party.party}/... only")
+    if isinstance(data, MilestoneReported) and party.codes and data.code not in party.codes:
+        raise refused("not_entitled", "$.data.code", f"{party.party} may not report {data.code}")
+    spoken_for = getattr(data, "reported_for", None)
+    if spoken_for and spoken_for != party.party and spoken_for not in party.speaks_for:
+        raise refused("not_entitled", "$.data.reported_for", f"{party.party} may not speak for {spoken_for}")
+    _require_country(event, party)
+
+
+def _require_code(subject: str, data: MilestoneReported) -> None:
+    kind = kind_of(subject)
+    about = "consignment" if kind == "reference" else kind
+    if about not in milestones.milestone(data.code).subjects:
+        raise refused("bad_field", "$.data.code", f"{data.code} is not said of a {about}")
+
+
+def _require_country(event: Event, party: Party) -> None:
+    code = getattr(event.data, "point", None)
+    if not code or not party.countries or kind_of(event.subject) == "consignment":
+        return
+    point = load_corridor("pk-ru").resolve(code)
+    if point and point.country not in party.countries:
+        raise refused("not_entitled", "$.data.point", f"{party.party} may not report at {point.key}")
+
+
+STREAMS: Final = (Stream("milestones", topics.MILESTONES, names, entitled),)
