@@ -1,19 +1,25 @@
 """JSON as the codec takes it in, and the content hash of a revision.
 
 Invariant: two revisions have the same hash exactly when type, subject and the RFC 8785 form of the data as
-sent are the same, unknown fields included.
+sent are the same, unknown fields included. What two readers could take differently is never taken.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn
 
 import rfc8785
 
 from contracts.refusal import refused
 
+MAX_DEPTH: Final = 64
+"""How deep arrays and objects may be nested; a limit of our own, for those of parsers vary."""
+
 _SAFE: Final = 2**53 - 1
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_json(body: bytes, path: str = "$") -> Any:
@@ -24,16 +30,25 @@ def parse_json(body: bytes, path: str = "$") -> Any:
     """
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer, parse_float=_float
+        )
+        _require_unicode(text, value)
+        _require_shallow(text, value)
     except _NotInterchangeable as failure:
         raise refused("bad_field", path, str(failure)) from failure
     except UnicodeDecodeError as failure:
         raise refused("not_json", path, "the body is not UTF-8") from failure
     except RecursionError as failure:
-        raise refused("not_json", path, "the body is nested too deeply") from failure
+        raise refused("not_json", path, f"the body is nested deeper than {MAX_DEPTH} levels") from failure
     except ValueError as failure:
         raise refused("not_json", path, f"the body is not JSON: {failure}"[:300]) from failure
     return value
+
+
+def write_json(value: Any) -> bytes:
+    """The bytes of a parsed value: order of names and kind of numbers kept, no white space."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def canonical_json(value: Any, path: str = "$") -> bytes:
@@ -41,7 +56,7 @@ def canonical_json(value: Any, path: str = "$") -> bytes:
     try:
         return rfc8785.dumps(value)
     except RecursionError as failure:
-        raise refused("not_json", path, "the body is nested too deeply") from failure
+        raise refused("not_json", path, f"the body is nested deeper than {MAX_DEPTH} levels") from failure
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as failure:
         raise refused("bad_field", path, f"the value has no canonical form: {failure}"[:300]) from failure
 
@@ -62,10 +77,19 @@ class _NotInterchangeable(ValueError):
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = _first_repeated(name for name, _ in pairs)
         raise _NotInterchangeable(f"the name {twice[:80]!r} stands twice in one object")
     return found
+
+
+def _first_repeated(names: Iterable[str]) -> str:
+    # Counting each name in turn would take quadratic time, which a sender could use.
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise AssertionError("no name stands twice")
 
 
 def _constant(text: str) -> NoReturn:
@@ -76,3 +100,36 @@ def _integer(text: str) -> int:
     if len(text) > 17 or abs(number := int(text)) > _SAFE:
         raise _NotInterchangeable("a whole number is beyond 2^53 - 1")
     return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _NotInterchangeable("a number is beyond what a double can hold")
+    return number
+
+
+def _require_unicode(text: str, value: Any) -> None:
+    # Only an escape can bring in half of a surrogate pair, so most texts need no second look.
+    if _SURROGATE.search(text):
+        try:
+            write_json(value)
+        except UnicodeEncodeError as failure:
+            raise _NotInterchangeable("a text holds half of a surrogate pair, which is no Unicode") from failure
+
+
+def _require_shallow(text: str, value: Any) -> None:
+    # A text with few brackets cannot be deep, so most texts need no second look.
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for parent in level for child in _children(parent)]
+    if level:
+        raise RecursionError
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -42,10 +42,16 @@ _ALL: Final = (
     EventType("corridor.declaration.cancelled.v1", declarant.DeclarationCancelled, "declarant", _ABOUT),
     EventType("corridor.decision.issued.v1", authority.DecisionIssued, "authority", ("case",)),
     EventType(
-        "corridor.hold.placed.v1", authority.HoldPlaced, "authority", ("case", "container", "consignment", "wagon")
+        "corridor.hold.placed.v1",
+        authority.HoldPlaced,
+        "authority",
+        ("case", "container", "consignment", "wagon"),
     ),
     EventType(
-        "corridor.hold.lifted.v1", authority.HoldLifted, "authority", ("case", "container", "consignment", "wagon")
+        "corridor.hold.lifted.v1",
+        authority.HoldLifted,
+        "authority",
+        ("case", "container", "consignment", "wagon"),
     ),
     EventType("corridor.receipt.issued.v1", receipts.ReceiptIssued, "service"),
     EventType("corridor.deadletter.recorded.v1", receipts.DeadLetterRecorded, "service"),

@@ -1,32 +1,57 @@
 """CloudEvents 1.0 to events and back: Kafka and HTTP binding, binary and structured mode.
 
 Invariant: `decode_*` returns a complete event or raises `Refused`; nothing else escapes, whatever the bytes.
-Written by hand because it is on the hot path; tests hold it to the CloudEvents SDK in both directions.
+Both modes give the same event. Written by hand because it is on the hot path; tests hold it to the CloudEvents
+SDK in both directions.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
-from typing import Any, Final, Literal
-from urllib.parse import unquote
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from contracts import subjects
-from contracts.canonical import canonical_json, content_hash, parse_json
+from contracts.canonical import content_hash, parse_json, write_json
 from contracts.catalogue import TYPES, EventType
-from contracts.events.base import Data
-from contracts.fields import utc_text
-from contracts.refusal import Problem, Reason, Refused, refused
+from contracts.envelope import (
+    BATCH,
+    JSON,
+    STRUCTURED,
+    Headers,
+    attribute,
+    encode,
+    http_attributes,
+    is_json,
+    kafka_attributes,
+    media_type,
+    structured,
+    structured_body,
+    trace_attribute,
+)
+from contracts.events.base import OPEN, Data
+from contracts.refusal import Problem, Reason, Refused, printable, refused
 
-Headers = Sequence[tuple[str, bytes | None]]
+__all__ = [
+    "BATCH",
+    "STRUCTURED",
+    "Event",
+    "Headers",
+    "adapter",
+    "body_of",
+    "decode_http",
+    "decode_record",
+    "decode_structured",
+    "encode",
+    "http_attributes",
+    "kafka_attributes",
+    "problems",
+    "read_data",
+    "structured",
+    "structured_body",
+]
 
-STRUCTURED: Final = "application/cloudevents+json"
-BATCH: Final = "application/cloudevents-batch+json"
-_JSON: Final = "application/json"
-_MAX_TEXT: Final = 400
 _PROBLEMS: Final[dict[str, Reason]] = {
     "time_without_offset": "time_without_offset",
     "check_digit": "check_digit",
@@ -54,96 +79,40 @@ def decode_record(headers: Headers, value: bytes | None, accepts: Mapping[str, E
     `accepts` are the types that may arrive here, `limit` the largest body in bytes.
     """
     body = value or b""
-    if len(body) > limit:
-        raise refused("too_large", "$", f"the body has {len(body)} bytes, the limit is {limit}")
     attributes, content_type = kafka_attributes(headers)
-    if attributes and not content_type.startswith(STRUCTURED):
+    try:
+        if len(body) > limit:
+            raise refused("too_large", "$", f"the body has {len(body)} bytes, the limit is {limit}")
+        if set(attributes) <= {"traceparent"} or media_type(content_type) == STRUCTURED:
+            return decode_structured(parse_json(body), accepts, attributes.get("traceparent"))
         return _binary(attributes, content_type, body, accepts)
-    event = parse_json(body)
-    return decode_structured(event, accepts, _traceparent(attributes, headers))
-
-
-def kafka_attributes(headers: Headers) -> tuple[dict[str, str], str]:
-    """The CloudEvents attributes and the content type of a record's headers; raises `Refused`."""
-    found: dict[str, str] = {}
-    content_type = ""
-    for name, raw in headers:
-        low = name.lower()
-        if low == "content-type":
-            content_type = _text(raw, low).strip().lower()
-        elif low.startswith("ce_"):
-            if low[3:] in found:
-                raise refused("bad_header", f"$.{low[3:]}", f"the header {low} stands twice")
-            found[low[3:]] = _text(raw, low)
-        elif low == "traceparent":
-            found.setdefault("traceparent", _text(raw, low))
-    if set(found) <= {"traceparent"}:
-        return {}, content_type
-    return found, content_type
-
-
-def http_attributes(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The CloudEvents attributes of HTTP headers in binary mode, percent-decoded."""
-    found = {n.lower()[3:]: unquote(v) for n, v in headers if n.lower().startswith("ce-")}
-    trace = next((v for n, v in headers if n.lower() == "traceparent"), None)
-    return found | ({"traceparent": trace} if found and trace else {})
+    except Refused as refusal:
+        if not refusal.quoted:
+            refusal.quote(attributes)
+        raise
 
 
 def decode_http(attributes: Mapping[str, str], body: bytes, accepts: Mapping[str, EventType]) -> Event:
     """The event of an HTTP request in binary mode; raises `Refused`."""
-    return _binary(attributes, _JSON, body, accepts)
+    try:
+        return _binary(attributes, JSON, body, accepts)
+    except Refused as refusal:
+        refusal.quote(attributes)
+        raise
 
 
 def decode_structured(event: Any, accepts: Mapping[str, EventType], traceparent: str | None = None) -> Event:
     """The event of a parsed structured-mode document; raises `Refused`."""
     if not isinstance(event, dict):
         raise refused("bad_envelope", "$", "a structured event is a JSON object")
-    if "data" not in event:
-        raise refused("bad_envelope", "$.data", "the event has no data")
-    attributes = {k: v for k, v in event.items() if isinstance(v, str)}
-    if event.get("datacontenttype", _JSON) != _JSON:
-        raise refused("bad_envelope", "$.datacontenttype", f"the data are {_JSON}")
-    attributes.setdefault("traceparent", traceparent or "")
-    return _event(attributes, event["data"], None, accepts)
-
-
-def encode(  # noqa: PLR0913
-    *,
-    id: str,
-    source: str,
-    type: str,
-    subject: str,
-    time: datetime | None = None,
-    traceparent: str | None = None,
-) -> list[tuple[str, bytes]]:
-    """The Kafka headers of an event in binary mode; the body is the JSON of its data."""
-    headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", id.encode()),
-        ("ce_source", source.encode()),
-        ("ce_type", type.encode()),
-        ("ce_subject", subject.encode()),
-        ("ce_dataschema", f"urn:corridor:schema:{type}".encode()),
-        ("content-type", _JSON.encode()),
-    ]
-    if time is not None:
-        headers.append(("ce_time", utc_text(time).encode()))
-    if traceparent:
-        headers.append(("traceparent", traceparent.encode()))
-    return headers
-
-
-def structured(*, id: str, source: str, type: str, subject: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """A structured-mode document."""
-    return {
-        "specversion": "1.0",
-        "id": id,
-        "source": source,
-        "type": type,
-        "subject": subject,
-        "datacontenttype": _JSON,
-        "data": data,
-    }
+    attributes = {name: value for name, value in event.items() if isinstance(value, str) and name != "traceparent"}
+    attributes |= trace_attribute(traceparent, event.get("traceparent"))
+    try:
+        data = _data_of(event)
+        return _event(attributes, data, write_json(data), accepts)
+    except Refused as refusal:
+        refusal.quote(attributes)
+        raise
 
 
 def body_of(data: Data) -> bytes:
@@ -153,7 +122,7 @@ def body_of(data: Data) -> bytes:
 
 def read_data(type_name: str, body: bytes) -> Data:
     """The data of a body that has been accepted before; raises `ValidationError` if it never was."""
-    return adapter(type_name).validate_json(body)
+    return adapter(type_name).validate_json(body, context=None if TYPES[type_name].incoming else OPEN)
 
 
 @cache
@@ -162,46 +131,35 @@ def adapter(type_name: str) -> TypeAdapter[Data]:
     return TypeAdapter(TYPES[type_name].model)
 
 
-def _binary(
-    attributes: Mapping[str, str], content_type: str, body: bytes, accepts: Mapping[str, EventType]
-) -> Event:
-    media = content_type.partition(";")[0].strip()
-    if media not in ("", _JSON) and not media.endswith("+json"):
-        raise refused("bad_header", "$.datacontenttype", f"the content type is {_JSON}, not {media[:80]}")
-    try:
-        data = parse_json(body, "$.data")
-    except Refused as refusal:
-        refusal.quote(attributes)
-        raise
-    return _event(attributes, data, body, accepts)
+def _binary(attributes: Mapping[str, str], content_type: str, body: bytes, accepts: Mapping[str, EventType]) -> Event:
+    if not is_json(content_type):
+        media = printable(media_type(content_type), 80)
+        raise refused("bad_header", "$.datacontenttype", f"the content type is {JSON}, not {media}")
+    return _event(attributes, parse_json(body, "$.data"), body, accepts)
 
 
-def _event(attributes: Mapping[str, str], data: Any, body: bytes | None, accepts: Mapping[str, EventType]) -> Event:
-    try:
-        return _read(attributes, data, canonical_json(data, "$.data") if body is None else body, accepts)
-    except Refused as refusal:
-        refusal.quote(attributes)
-        raise
+def _data_of(event: Mapping[str, Any]) -> Any:
+    if "data_base64" in event:
+        raise refused("bad_envelope", "$.data_base64", "the data are JSON, in data")
+    if "data" not in event:
+        raise refused("bad_envelope", "$.data", "the event has no data")
+    content_type = event.get("datacontenttype") or ""
+    if not isinstance(content_type, str) or not is_json(content_type):
+        raise refused("bad_envelope", "$.datacontenttype", f"the data are {JSON}")
+    return event["data"]
 
 
-def _read(attributes: Mapping[str, str], data: Any, body: bytes, accepts: Mapping[str, EventType]) -> Event:
+def _event(attributes: Mapping[str, str], data: Any, body: bytes, accepts: Mapping[str, EventType]) -> Event:
     if attributes.get("specversion") != "1.0":
         raise refused("bad_envelope", "$.specversion", "the CloudEvents version is 1.0")
-    event_id, source = _attribute(attributes, "id"), _attribute(attributes, "source")
-    kind = accepts.get(_attribute(attributes, "type"))
+    event_id, source = attribute(attributes, "id"), attribute(attributes, "source")
+    kind = accepts.get(attribute(attributes, "type"))
     if kind is None:
         raise refused("unknown_type", "$.type", f"this topic carries {', '.join(accepts)}")
-    subject = _subject(_attribute(attributes, "subject"), kind)
+    subject = _subject(attribute(attributes, "subject"), kind)
     model = _validated(kind, data, body)
     digest = content_hash(kind.name, subject, data)
-    return Event(event_id, source, kind.name, subject, model, body, digest, attributes.get("traceparent") or None)
-
-
-def _attribute(attributes: Mapping[str, str], name: Literal["id", "source", "type", "subject"]) -> str:
-    text = attributes.get(name, "")
-    if not text or len(text) > _MAX_TEXT or not text.isprintable():
-        raise refused("bad_envelope", f"$.{name}", f"{name} is a printable text of 1 to {_MAX_TEXT} characters")
-    return text
+    return Event(event_id, source, kind.name, subject, model, body, digest, attributes.get("traceparent"))
 
 
 def _subject(text: str, kind: EventType) -> str:
@@ -221,7 +179,7 @@ def _validated(kind: EventType, data: Any, body: bytes) -> Data:
     if not isinstance(data, dict):
         raise refused("bad_field", "$.data", "the data are a JSON object")
     try:
-        return adapter(kind.name).validate_json(body)
+        return read_data(kind.name, body)
     except ValidationError as failure:
         raise Refused(*problems(failure)) from failure
 
@@ -229,28 +187,8 @@ def _validated(kind: EventType, data: Any, body: bytes) -> Data:
 def problems(failure: ValidationError) -> list[Problem]:
     """The problems of a failed validation, as paths into the structured event; at most 20."""
     found = failure.errors(include_url=False, include_context=False, include_input=False)[:20]
-    return [
-        Problem(_PROBLEMS.get(e["type"], "bad_field"), _path(e["loc"]), e["msg"][:300].strip()) for e in found
-    ]
+    return [Problem(_PROBLEMS.get(e["type"], "bad_field"), _path(e["loc"]), e["msg"][:300].strip()) for e in found]
 
 
 def _path(location: tuple[int | str, ...]) -> str:
     return "$.data" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location)[:400]
-
-
-def _text(raw: bytes | None, name: str) -> str:
-    try:
-        return (raw if raw is not None else b"\xff").decode("utf-8")
-    except UnicodeDecodeError as failure:
-        raise refused("bad_header", f"$.{name.removeprefix('ce_')}", f"the header {name} is not UTF-8") from failure
-
-
-def _traceparent(attributes: Mapping[str, str], headers: Headers) -> str | None:
-    if "traceparent" in attributes:
-        return attributes["traceparent"]
-    return next((_text(v, n) for n, v in headers if n.lower() == "traceparent"), None)
-
-
-def structured_body(document: Mapping[str, Any]) -> bytes:
-    """The bytes of a structured-mode document."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

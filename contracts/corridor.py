@@ -92,13 +92,9 @@ class Corridor(Frozen):
     def _check_border(self, border: Border) -> None:
         receiving = self.point(border.entry.point).railway
         if border.handover.receiving != receiving:
-            raise ValueError(
-                f"{border.key}: the receiving railway is not {receiving}, that of the entry station"
-            )
+            raise ValueError(f"{border.key}: the receiving railway is not {receiving}, that of the entry station")
         for side in (border.exit, border.entry):
-            if side.customs and self.point(side.point).country not in self.countries(
-                side.customs.jurisdiction
-            ):
+            if side.customs and self.point(side.point).country not in self.countries(side.customs.jurisdiction):
                 raise ValueError(f"{border.key}: {side.customs.jurisdiction} does not rule at {side.point}")
 
     def _check_route(self, variant: RouteVariant) -> None:

@@ -9,15 +9,21 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from contracts import identifiers, subjects
 from contracts.check_digits import CheckFailed
 
-_INSTANT: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT_PATTERN: Final = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$"
@@ -92,7 +98,9 @@ def _storable(text: str) -> str:
     return text
 
 
-def _subject(*kinds: str) -> Callable[[str], str]:
+def subject_key(*kinds: str) -> Callable[[str], str]:
+    """A validator that gives the one spelling of a subject key of these kinds, or of any."""
+
     def check(text: str) -> str:
         try:
             key = subjects.parse(text)
@@ -118,8 +126,12 @@ def _identifier(scheme: str) -> Callable[[str], str]:
 
 
 def _key(*kinds: str) -> Any:
+    schema: JsonDict = {"pattern": f"^({'|'.join(kinds or subjects.KINDS)}):"}
     return Annotated[
-        str, StringConstraints(max_length=subjects.MAX_KEY), AfterValidator(_subject(*kinds))
+        str,
+        StringConstraints(max_length=subjects.MAX_KEY),
+        AfterValidator(subject_key(*kinds)),
+        Field(json_schema_extra=schema),
     ]
 
 
@@ -145,7 +157,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0
 
 PartyKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 Country = Literal["PK", "IR", "TM", "KZ", "RU"]
-Hs = Annotated[str, AfterValidator(_identifier("hs"))]
+Hs = Annotated[str, AfterValidator(_identifier("hs")), Field(description="HS code of 6, 8 or 10 digits")]
 Kilograms = Annotated[int, Field(ge=0, le=10_000_000)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 

@@ -85,9 +85,7 @@ COUNTRIES: Final[Mapping[str, str]] = MappingProxyType(
 
 _CONTAINER: Final = re.compile(r"([A-Z]{3}[UJZ]\d{6})(\d)", re.ASCII)
 _UNLOCODE: Final = re.compile(r"[A-Z]{2}[A-Z2-9]{3}")
-_TAF: Final = re.compile(
-    r"(?:TR|PA|PR|CR)/[A-Z0-9]{4}/[A-Z0-9]{12}/[A-Z0-9]{2}/\d{4}(?:/(\d{4}-\d\d-\d\d))?", re.ASCII
-)
+_TAF: Final = re.compile(r"(?:TR|PA|PR|CR)/[A-Z0-9]{4}/[A-Z0-9]{12}/[A-Z0-9]{2}/\d{4}(?:/(\d{4}-\d\d-\d\d))?", re.ASCII)
 _INDEX: Final = re.compile(r"(\d{4})[ +-]?(\d{3})[ +-]?(\d{4})", re.ASCII)
 _SEAL: Final = re.compile(r"[A-Z0-9]{1,35}")
 _NATIONAL: Final = re.compile(r"[A-Z0-9]{1,20}")
@@ -192,9 +190,7 @@ def taf_train(text: str) -> str:
 
 def train_index(text: str) -> str:
     """Index of a 1520 train, `formation-sequence-destination` (4, 3, 4 digits); raises `CheckFailed`."""
-    match = matched(
-        _INDEX, compact(text, "").strip(), "a train index: 4, 3 and 4 digits, such as 7569-012-6184"
-    )
+    match = matched(_INDEX, compact(text, "").strip(), "a train index: 4, 3 and 4 digits, such as 7569-012-6184")
     return "-".join(match.groups())
 
 

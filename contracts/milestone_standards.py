@@ -15,14 +15,10 @@ STANDARDS: Final[dict[str, Standards]] = {
     "NOTE": Standards(
         dcsa=("SHIPMENT ISSU/TRD",), epcis="TransactionEvent", rec24_near=(359,), taf=("ConsignmentOrder",)
     ),
-    "STUF": Standards(
-        dcsa=("EQUIPMENT STUF",), epcis="AggregationEvent ADD", biz_step="packing", rec24=(93,)
-    ),
+    "STUF": Standards(dcsa=("EQUIPMENT STUF",), epcis="AggregationEvent ADD", biz_step="packing", rec24=(93,)),
     "SEAL": Standards(dcsa=("EQUIPMENT RSEA",), dispositions=("container_closed",), rec24=(83, 94, 208)),
     "GTIN": Standards(dcsa=("EQUIPMENT GTIN",), biz_step="receiving", rec24=(74,)),
-    "LOAD": Standards(
-        dcsa=("EQUIPMENT LOAD",), epcis="AggregationEvent ADD", biz_step="loading", rec24=(48,)
-    ),
+    "LOAD": Standards(dcsa=("EQUIPMENT LOAD",), epcis="AggregationEvent ADD", biz_step="loading", rec24=(48,)),
     "COMP": Standards(
         epcis="AssociationEvent ADD",
         biz_step="staging_outbound",
@@ -75,26 +71,18 @@ STANDARDS: Final[dict[str, Standards]] = {
         # Only where the container was stripped for it.
         rec24_near=(28,),
     ),
-    "CREL": Standards(
-        dcsa=("EQUIPMENT CUSR", "SHIPMENT RELS/CUC"), dispositions=("available",), rec24=(12, 129)
-    ),
+    "CREL": Standards(dcsa=("EQUIPMENT CUSR", "SHIPMENT RELS/CUC"), dispositions=("available",), rec24=(12, 129)),
     "CREF": Standards(dcsa=("SHIPMENT REJE/CUC",), dispositions=("non_conformant",), rec24=(17,)),
     "CDIS": Standards(dcsa=("SHIPMENT CMPL/CUC",), rec24_near=(39,)),
     "TAMP": Standards(dcsa=("IOT DRO",), dispositions=("container_open",), rec24=(335, 336, 337)),
-    "DISC": Standards(
-        dcsa=("EQUIPMENT DISC",), epcis="AggregationEvent DELETE", biz_step="unloading", rec24=(29,)
-    ),
+    "DISC": Standards(dcsa=("EQUIPMENT DISC",), epcis="AggregationEvent DELETE", biz_step="unloading", rec24=(29,)),
     "AVPU": Standards(dcsa=("EQUIPMENT AVPU",), rec24=(64, 45)),
     "GTOT": Standards(dcsa=("EQUIPMENT GTOT",), biz_step="departing", rec24=(13,)),
     # DROP of a laden container.
-    "DLVD": Standards(
-        dcsa=("EQUIPMENT DROP",), biz_step="receiving", rec24=(21,), taf=("WagonDeliveryNotice",)
-    ),
+    "DLVD": Standards(dcsa=("EQUIPMENT DROP",), biz_step="receiving", rec24=(21,), taf=("WagonDeliveryNotice",)),
     "STRP": Standards(dcsa=("EQUIPMENT STRP",), biz_step="unpacking", rec24=(28,)),
     # GTIN of an empty container.
-    "MTRT": Standards(
-        dcsa=("EQUIPMENT GTIN",), biz_step="receiving", dispositions=("returned",), rec24=(82, 371)
-    ),
+    "MTRT": Standards(dcsa=("EQUIPMENT GTIN",), biz_step="receiving", dispositions=("returned",), rec24=(82, 371)),
     "DAMG": Standards(dispositions=("damaged",), rec24=(18,), taf=("WagonAlert",)),
     "LOST": Standards(dispositions=("stolen", "unknown"), rec24=(49,), taf=("WagonAlert",)),
     "DRLM": Standards(dispositions=("unknown",), rec24=(222,), taf=("WagonAlert",)),

@@ -18,7 +18,11 @@ MAX_PUBLISHED: Final = 512 * 1024
 
 Per = Literal["party", "authority", "country", "service"]
 _DAY_MS: Final = 86_400_000
-_NAME: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_SERVICES: Final = ("tracking", "customs", "notifications")
+# A party of the name dlq would read or write the dead letters of a service.
+_NAME: Final = r"(?!dlq$)[a-z0-9]+(?:-[a-z0-9]+)*"
+_LONGEST: Final = 249
+"""The longest topic name that Kafka takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,10 @@ class Topic:
     @property
     def regex(self) -> str:
         """A pattern that matches exactly the topics of this row; the variable part is group `name`."""
-        fixed, _, variable = self.name.partition("<")
-        return f"^{re.escape(fixed)}(?P<name>{_NAME})$" if variable else f"^{re.escape(fixed)}$"
+        before, _, rest = self.name.partition("<")
+        variable, _, after = rest.partition(">")
+        names = "|".join(_SERVICES) if variable == "service" else _NAME
+        return f"^{re.escape(before)}{f'(?P<name>{names})' if variable else ''}{re.escape(after)}$"
 
     @property
     def events(self) -> dict[str, EventType]:
@@ -50,8 +56,8 @@ class Topic:
 
     def of(self, name: str = "") -> str:
         """The topic of one party, authority, country or service; raises `ValueError` for a bad name."""
-        topic = re.sub(r"<[a-z]+>", name.lower(), self.name)
-        if not re.match(self.regex, topic):
+        topic = re.sub(r"<[a-z]+>", lambda _: name.lower(), self.name)
+        if not re.fullmatch(self.regex, topic) or len(topic) > _LONGEST:
             raise ValueError(f"{name!r} cannot be part of a topic name")
         return topic
 
@@ -123,7 +129,11 @@ NOTIFICATIONS: Final = Topic(
     "notifications-<party>", "subject", ("notifications",), ("party",), (catalogue.NOTIFICATION,)
 )
 DLQ: Final = Topic(
-    "<service>-dlq", "original key", ("tracking", "customs", "notifications"), ("operations",), (catalogue.DEAD_LETTER,)
+    "<service>-dlq",
+    "original key",
+    ("tracking", "customs", "notifications"),
+    ("operations",),
+    (catalogue.DEAD_LETTER,),
 )
 
 TABLE: Final[tuple[Topic, ...]] = (
@@ -141,5 +151,5 @@ TABLE: Final[tuple[Topic, ...]] = (
 
 def party_of(topic: str, row: Topic) -> str | None:
     """Whose topic this is, by the row's pattern; None where it is not of that row."""
-    found = re.match(row.regex, topic)
+    found = re.fullmatch(row.regex, topic)
     return found.groupdict().get("name") if found else None

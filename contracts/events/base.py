@@ -1,13 +1,40 @@
 """What all event data have in common.
 
-Invariant: unknown fields are ignored by readers, and a value of the wrong JSON type is never converted.
+Invariant: unknown fields are ignored by readers, and a value of the wrong JSON type is never converted. An
+enumeration is closed for whoever writes it, and open for whoever reads what a service has published.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
-from contracts.fields import Code, Hs, Instant, Label, Occurred, PartyKey
+from contracts.fields import Code, Hs, Instant, Label, Occurred, PartyKey, subject_key
+
+OPEN: Final = {"enumerations": "open"}
+"""The validation context of published data, in which a value that this reader does not know is `other`."""
+
+
+def _or_other(value: Any, known: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    try:
+        return known(value)
+    except ValidationError:
+        if info.context == OPEN and isinstance(value, str):
+            return "other"
+        raise
+
+
+_Values = TypeVar("_Values")
+Enumerated = Annotated[_Values, WrapValidator(_or_other)]
+"""An enumeration of published data: a newer service may send a value that is not listed, read as `other`."""
 
 
 class Data(BaseModel):
@@ -32,8 +59,11 @@ class Observed(Revision):
     occurred_at: Occurred
 
 
-Channel = Literal["system", "telephone", "email", "messenger", "sheet", "form"]
-Classifier = Literal["ACT", "EST", "PLN"]
+Channel = Enumerated[Literal["system", "telephone", "email", "messenger", "sheet", "form"]]
+Classifier = Enumerated[Literal["ACT", "EST", "PLN"]]
+
+
+_reference_key: Final = subject_key("reference")
 
 
 class Reference(Data):
@@ -43,26 +73,32 @@ class Reference(Data):
     issuer: PartyKey
     number: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 
+    @model_validator(mode="after")
+    def _is_a_key(self) -> Self:
+        _ = self.key
+        return self
+
     @property
     def key(self) -> str:
-        return f"reference:{self.scheme}:{self.issuer}:{self.number}"
+        """The subject key, in its one spelling: the same that a report gets which names the reference."""
+        return _reference_key(f"reference:{self.scheme}:{self.issuer}:{self.number}")
 
 
 class Seal(Data):
     """A seal (ISO 17712 class where known) and why it was affixed."""
 
     number: Label
-    kind: Literal["bolt", "cable", "wire", "navigation", "other"] = "other"
-    affixed_by: Literal["carrier", "shipper", "customs", "terminal", "other"] = "other"
-    reason: Literal["first", "after_inspection", "after_damage"] = "first"
+    kind: Enumerated[Literal["bolt", "cable", "wire", "navigation", "other"]] = "other"
+    affixed_by: Enumerated[Literal["carrier", "shipper", "customs", "terminal", "other"]] = "other"
+    reason: Enumerated[Literal["first", "after_inspection", "after_damage"]] = "first"
     removed: bool = False
 
 
 class Position(Data):
     """A WGS 84 position in degrees, with its accuracy in metres where known."""
 
-    latitude: Annotated[float, Field(ge=-90, le=90, strict=False)]
-    longitude: Annotated[float, Field(ge=-180, le=180, strict=False)]
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
     accuracy_m: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 

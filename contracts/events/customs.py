@@ -6,11 +6,11 @@ form says what is to be done, and the `public` form only the state. Enumerations
 
 from typing import Literal
 
-from contracts.events.base import Data
+from contracts.events.base import Data, Enumerated
 from contracts.events.declarant import Guarantee
 from contracts.fields import Instant, Occurred
 
-Form = Literal["public", "involved", "authority"]
+Form = Enumerated[Literal["public", "involved", "authority"]]
 
 
 class Step(Data):
@@ -100,7 +100,7 @@ class ViolationChanged(Data):
     case: str
     subject: str
     point: str | None = None
-    state: Literal["raised", "withdrawn"]
+    state: Enumerated[Literal["raised", "withdrawn"]]
     form: Form
     instant: Instant
     rests_on: str
@@ -136,7 +136,7 @@ class ArrivalAnnounced(Data):
     previous_version: int | None = None
     recorded_at: Instant
     as_of: Instant
-    state: Literal["expected", "arrived", "withdrawn"]
+    state: Enumerated[Literal["expected", "arrived", "withdrawn"]]
     expected_from: Instant | None = None
     expected_to: Instant | None = None
     rests_on: str

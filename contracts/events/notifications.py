@@ -6,7 +6,7 @@ same for the same (party, fact, content, occurrence), so that a reader drops wha
 
 from typing import Literal
 
-from contracts.events.base import Data
+from contracts.events.base import Data, Enumerated
 from contracts.fields import Instant, Occurred
 
 
@@ -17,9 +17,9 @@ class NotificationPublished(Data):
     party: str
     sequence: int
     previous_sequence: int | None = None
-    action: Literal["new", "changed", "withdrawn", "backfill"]
+    action: Enumerated[Literal["new", "changed", "withdrawn", "backfill"]]
     supersedes: str | None = None
-    topic: Literal["milestone", "customs", "exception", "arrival", "violation", "document"]
+    topic: Enumerated[Literal["milestone", "customs", "exception", "arrival", "violation", "document"]]
     subject: str
     consignment: str | None = None
     fact: str

@@ -6,7 +6,7 @@ journey; `version` rises for each subject and `previous_version` names the one p
 
 from typing import Literal
 
-from contracts.events.base import Channel, Classifier, Data, Position, Reference, Seal
+from contracts.events.base import Channel, Classifier, Data, Enumerated, Position, Reference, Seal
 from contracts.fields import Instant, Occurred
 
 Confidence = Literal["observed", "second_hand", "inferred", "estimated", "planned"]
@@ -86,7 +86,7 @@ class Place(Data):
 class Association(Data):
     """An interval [start, end) in which the subject was with another one; open where `end` is absent."""
 
-    relation: Literal["on_wagon", "in_train", "in_run", "in_consignment", "carries", "on_order_of"]
+    relation: Enumerated[Literal["on_wagon", "in_train", "in_run", "in_consignment", "carries", "on_order_of"]]
     subject: str
     start: Instant
     end: Instant | None = None
@@ -179,7 +179,7 @@ class ExceptionChanged(Data):
     subject: str
     leg: str | None = None
     severity: str
-    state: Literal["open", "closed"]
+    state: Enumerated[Literal["open", "closed"]]
     opened_at: Instant
     version: int
     previous_version: int | None = None

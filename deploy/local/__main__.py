@@ -16,23 +16,9 @@ from pathlib import Path
 from types import FrameType
 
 from deploy.local.databases import SERVICES
-from deploy.local.datadir import InUse, temporary_directory
-from deploy.local.jars import JarRefused, JarUnavailable
-from deploy.local.kafka import KafkaFailed
-from deploy.local.postgres_tools import PostgresFailed
-from deploy.local.stack import Stack, StackError, open_stack
-from deploy.local.unprivileged import NotReachable
-
-_EXPECTED = (
-    InUse,
-    JarRefused,
-    JarUnavailable,
-    KafkaFailed,
-    NotReachable,
-    PostgresFailed,
-    StackError,
-    TimeoutError,
-)
+from deploy.local.datadir import temporary_directory
+from deploy.local.errors import CannotRun
+from deploy.local.stack import Stack, open_stack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _run(options.data)
     except KeyboardInterrupt:
         _say("stopped")
-    except _EXPECTED as error:
+    except (CannotRun, TimeoutError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -51,9 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     names = ", ".join(SERVICES)
-    parser = argparse.ArgumentParser(
-        prog="python -m deploy.local", description=f"Kafka, and Postgres for {names}"
-    )
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=f"Kafka, and Postgres for {names}")
     parser.add_argument("--data", type=Path, help="keep data in this directory (default: a temporary one)")
     return parser
 

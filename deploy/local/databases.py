@@ -80,9 +80,7 @@ async def _create(connection: asyncpg.Connection, admin_url: str, name: str) -> 
     await connection.execute(f"REVOKE CONNECT ON DATABASE {_quoted(name)} FROM PUBLIC")
     address = urlsplit(admin_url)
     host = address.netloc.rpartition("@")[2]
-    return urlunsplit(
-        (address.scheme, f"{quote(name)}:{password}@{host}", f"/{quote(name)}", address.query, "")
-    )
+    return urlunsplit((address.scheme, f"{quote(name)}:{password}@{host}", f"/{quote(name)}", address.query, ""))
 
 
 def _password(admin_url: str, name: str) -> str:

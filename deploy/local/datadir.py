@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from deploy.local.errors import CannotRun
 from deploy.local.unprivileged import make_directory
 from deploy.local.waiting import has_ended, wait_until
 
@@ -21,7 +22,7 @@ _LOCK = "launcher.lock"
 _PREDECESSOR_ENDS_WITHIN = 45
 
 
-class InUse(Exception):
+class InUse(CannotRun):
     """Another launcher works on this directory."""
 
 
@@ -54,9 +55,7 @@ def _take(directory: Path, file: IO[str]) -> None:
     holder = file.read().strip()
     if holder.isdigit() and not has_ended(int(holder)):
         raise InUse(f"{directory} is in use by another launcher (process {holder})")
-    wait_until(
-        lambda: _locked(file), _PREDECESSOR_ENDS_WITHIN, f"the end of the servers that used {directory}"
-    )
+    wait_until(lambda: _locked(file), _PREDECESSOR_ENDS_WITHIN, f"the end of the servers that used {directory}")
 
 
 def _locked(file: IO[str]) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
 from deploy.local.databases import accepts_connections
+from deploy.local.errors import CannotRun
 from deploy.local.kafka import answers
 from deploy.local.kafka_settings import NODE, SETTINGS, as_environment
 from deploy.local.ports import LOOPBACK, free_port
@@ -24,8 +26,8 @@ _READY_WITHIN = 90
 _TAIL_LINES = 25
 
 
-class ContainerFailed(Exception):
-    """A container runs but its server does not answer."""
+class ContainerFailed(CannotRun):
+    """A container could not be started, or its server does not answer."""
 
 
 @contextmanager
@@ -50,13 +52,15 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def _running(
-    image: str, inner_port: int, port: int, environment: Mapping[str, str]
-) -> Iterator[DockerContainer]:
-    container = DockerContainer(image).with_envs(**environment)
-    # Its signature knows no address, but what it is given goes to the engine as it is.
-    container.with_bind_ports(f"{inner_port}/tcp", (LOOPBACK, port))  # type: ignore[arg-type]
-    with container:
+def _running(image: str, inner_port: int, port: int, environment: Mapping[str, str]) -> Iterator[DockerContainer]:
+    with ExitStack() as stopping:
+        try:
+            container = DockerContainer(image).with_envs(**environment)
+            # Set past the method for it, which knows no address to publish on; the engine gets it as it is.
+            container.ports[f"{inner_port}/tcp"] = (LOOPBACK, port)  # type: ignore[assignment]
+            stopping.enter_context(container)
+        except DockerException as error:
+            raise ContainerFailed(f"{image} cannot be started in Docker: {error}") from error
         yield container
 
 

@@ -18,6 +18,7 @@ import httpx
 from jgo.constants import MAVEN_CENTRAL_URL
 
 from deploy.local.cache import replacing
+from deploy.local.errors import CannotRun
 
 LOCK_FILE = Path(__file__).with_name("kafka_jars.lock")
 _THREADS = 8
@@ -29,11 +30,11 @@ _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 Progress = Callable[[str], None]
 
 
-class JarRefused(Exception):
+class JarRefused(CannotRun):
     """A jar that was fetched is not the jar in the list."""
 
 
-class JarUnavailable(Exception):
+class JarUnavailable(CannotRun):
     """A jar could not be fetched."""
 
 
@@ -57,9 +58,7 @@ class Jar:
 def read_lock(path: Path = LOCK_FILE) -> list[Jar]:
     """The jars of the list, in the order of the class path."""
     rows = [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    return [
-        Jar(group, artifact, version, int(size), sha256) for group, artifact, version, size, sha256 in rows
-    ]
+    return [Jar(group, artifact, version, int(size), sha256) for group, artifact, version, size, sha256 in rows]
 
 
 def ensure_jars(

@@ -18,6 +18,7 @@ from types import TracebackType
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.local.errors import CannotRun
 from deploy.local.java import Runtime, java_environment
 from deploy.local.kafka_settings import NODE, SETTINGS, as_properties
 from deploy.local.leash import Child, spawn
@@ -30,7 +31,7 @@ _FORMAT_WITHIN = 60
 _SHOWN_LINES = 25
 
 
-class KafkaFailed(Exception):
+class KafkaFailed(CannotRun):
     """The broker did not come up."""
 
 
@@ -75,9 +76,7 @@ class Kafka:
         self._properties.write_text(as_properties(settings))
         self._format_once()
         command = self._runtime.command("kafka.Kafka", str(self._properties), options=self._java_options)
-        self._child = spawn(
-            command, java_environment(), self.log, keep_open=self._keep_open, grace=_STOP_WITHIN
-        )
+        self._child = spawn(command, java_environment(), self.log, keep_open=self._keep_open, grace=_STOP_WITHIN)
         try:
             wait_until(self._answers, _START_WITHIN, f"Kafka on {self.bootstrap_servers}")
         except BaseException:

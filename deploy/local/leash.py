@@ -30,9 +30,7 @@ _PR_SET_PDEATHSIG = 1
 class Child:
     """A process on a leash, seen from the launcher. `pid` is the process itself, not the leash."""
 
-    def __init__(
-        self, leash: subprocess.Popen[bytes], pid: int, stop_signal: int, log: Path, start: int
-    ) -> None:
+    def __init__(self, leash: subprocess.Popen[bytes], pid: int, stop_signal: int, log: Path, start: int) -> None:
         self._leash = leash
         self._stop_signal = stop_signal
         self._log, self._log_start = log, start

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import psutil
 
+from deploy.local.errors import CannotRun
 from deploy.local.waiting import has_ended
 
 _WITHIN = 120
 _STATUS_LINE = 7  # of postmaster.pid
 
 
-class PostgresFailed(Exception):
+class PostgresFailed(CannotRun):
     """The server did not come up, or one of its tools failed."""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from deploy.local.databases import SERVICES, create_databases
 from deploy.local.datadir import guarded
+from deploy.local.errors import CannotRun
 from deploy.local.jars import Progress
 from deploy.local.kafka import Kafka
 from deploy.local.ports import steady_port
@@ -26,7 +27,7 @@ DATABASE_VARIABLES = {service: f"{service.upper()}_DATABASE_URL" for service in 
 CHOICE_VARIABLE = "STACK"
 
 
-class StackError(Exception):
+class StackError(CannotRun):
     """The environment asks for something that cannot be meant."""
 
 
@@ -82,9 +83,7 @@ def _given_urls(environ: Mapping[str, str]) -> dict[str, str]:
     given = {service: environ[name] for service, name in DATABASE_VARIABLES.items() if environ.get(name)}
     missing = [name for service, name in DATABASE_VARIABLES.items() if service not in given]
     if given and missing:
-        raise StackError(
-            f"{', '.join(missing)} not set: give all of {', '.join(DATABASE_VARIABLES.values())} or none"
-        )
+        raise StackError(f"{', '.join(missing)} not set: give all of {', '.join(DATABASE_VARIABLES.values())} or none")
     return given
 
 

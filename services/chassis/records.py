@@ -26,7 +26,7 @@ class Accepted:
 
     record: Record
     party: str
-    role: str
+    standing: str
     event: Event
     links: tuple[Link, ...]
 
@@ -86,7 +86,7 @@ def judge(record: Record, stream: Stream, book: PartyBook) -> Verdict:
     except Refused as refusal:
         refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
         return reject(record, name, refusal)
-    return Accepted(record, name, party.role, event, tuple(stream.names(event)))
+    return Accepted(record, name, party.standing, event, tuple(stream.names(event)))
 
 
 def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:

