@@ -36,6 +36,7 @@ def _make_cache(runtime: Runtime, target: Path, progress: Progress) -> bool:
     target.parent.mkdir(exist_ok=True)
     with exclusive(target.parent / "lock"):
         if not target.exists():
+            _forget_unfinished(target.parent)
             progress("Kafka: preparing a faster start (first time only)")
             try:
                 _train(runtime, target)
@@ -59,6 +60,12 @@ def _train(runtime: Runtime, target: Path) -> None:
 def _scratch_directory() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="corridor-aot-") as name:
         yield Path(name)
+
+
+def _forget_unfinished(directory: Path) -> None:
+    """What a killed launcher was writing; nobody else writes here while we hold the lock."""
+    for path in directory.glob(".*.part"):
+        path.unlink()
 
 
 def _forget_old(newest: Path) -> None:

@@ -33,10 +33,14 @@ class StackError(CannotRun):
 
 @dataclass(frozen=True)
 class Stack:
-    """Addresses of a running stack; `kafka` and `postgres` are None where it does not run them itself."""
+    """Addresses of a running stack.
+
+    `admin_url` is None where Postgres is given; `kafka` and `postgres` are None where they are not embedded.
+    """
 
     kafka_bootstrap: str
     database_urls: dict[str, str]
+    admin_url: str | None = None
     kafka: Kafka | None = None
     postgres: Postgres | None = None
 
@@ -97,12 +101,9 @@ def _embedded(running: ExitStack, given: _Given, data_dir: Path, progress: Progr
         port = steady_port(data_dir / "postgres.port")
         postgres = Postgres(data_dir / "postgres", port, fsync=fsync, keep_open=[lock])
     _start_together(running, [server for server in (kafka, postgres) if server is not None])
-    return Stack(
-        kafka.bootstrap_servers if kafka else given.bootstrap,
-        create_databases(postgres.admin_url) if postgres else given.urls,
-        kafka,
-        postgres,
-    )
+    bootstrap = kafka.bootstrap_servers if kafka else given.bootstrap
+    admin_url = postgres.admin_url if postgres else None
+    return Stack(bootstrap, _databases(given, admin_url), admin_url, kafka, postgres)
 
 
 def _start_together(running: ExitStack, servers: Sequence[Kafka | Postgres]) -> None:
@@ -116,11 +117,15 @@ def _start_together(running: ExitStack, servers: Sequence[Kafka | Postgres]) -> 
 def _in_docker(running: ExitStack, given: _Given, progress: Progress) -> Stack:
     from deploy.local import docker
 
-    bootstrap, urls = given.bootstrap, given.urls
+    bootstrap, admin_url = given.bootstrap, None
     if not bootstrap:
         progress("Kafka: starting a container")
         bootstrap = running.enter_context(docker.kafka())
-    if not urls:
+    if not given.urls:
         progress("Postgres: starting a container")
-        urls = create_databases(running.enter_context(docker.postgres()))
-    return Stack(bootstrap, urls)
+        admin_url = running.enter_context(docker.postgres())
+    return Stack(bootstrap, _databases(given, admin_url), admin_url)
+
+
+def _databases(given: _Given, admin_url: str | None) -> dict[str, str]:
+    return create_databases(admin_url) if admin_url else given.urls
