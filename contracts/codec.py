@@ -35,6 +35,7 @@ from contracts.refusal import Problem, Reason, Refused, printable, refused
 
 __all__ = [
     "BATCH",
+    "JSON",
     "STRUCTURED",
     "Event",
     "Headers",

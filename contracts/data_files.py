@@ -1,7 +1,7 @@
 """The committed data files of corridors: finding a version and reading it.
 
-Invariant: nothing else in `contracts` opens a file, and a file that says one thing twice is refused, for YAML
-would silently keep the second.
+Invariant: of what services import, nothing else in `contracts` opens a file, and a file that says one thing
+twice is refused, for YAML would silently keep the second.
 """
 
 import re

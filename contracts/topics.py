@@ -18,7 +18,7 @@ MAX_PUBLISHED: Final = 512 * 1024
 
 Per = Literal["party", "authority", "country", "service"]
 _DAY_MS: Final = 86_400_000
-_SERVICES: Final = ("tracking", "customs", "notifications")
+SERVICES: Final = ("tracking", "customs", "notifications")
 # A party of the name dlq would read or write the dead letters of a service.
 _NAME: Final = r"(?!dlq$)[a-z0-9]+(?:-[a-z0-9]+)*"
 _LONGEST: Final = 249
@@ -47,7 +47,7 @@ class Topic:
         """A pattern that matches exactly the topics of this row; the variable part is group `name`."""
         before, _, rest = self.name.partition("<")
         variable, _, after = rest.partition(">")
-        names = "|".join(_SERVICES) if variable == "service" else _NAME
+        names = "|".join(SERVICES) if variable == "service" else _NAME
         return f"^{re.escape(before)}{f'(?P<name>{names})' if variable else ''}{re.escape(after)}$"
 
     @property

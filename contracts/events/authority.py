@@ -6,7 +6,7 @@ own, known by (authority, hold id).
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.events.base import Observed, Seal
@@ -69,6 +69,8 @@ class DecisionIssued(Observed):
     NO_ADVANCE_INFO) or a closing reason (NORMAL, PARTIAL, EXCEPTION). `number` is the declaration's number,
     given with `accept`. `limit` and `limit_office` are the delivery limit of `start_transit` and `extend`.
     """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["officer"]}, {"required": ["system"]}]})
 
     decision: Decision
     reason: Code | None = None

@@ -1,0 +1,82 @@
+"""The golden examples: one structured-mode CloudEvents document in each file `examples/<type>/<case>.json`.
+
+Invariant: a case is named for the reason why it exists, and a released file is never edited. `minimal` has only
+what is required, the cases that begin with `full` have together everything that can be said.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from contracts.canonical import parse_json
+from contracts.catalogue import TYPES, EventType
+from contracts.json_schemas import schema_of
+
+DIRECTORY: Final = Path(__file__).parent
+_CASE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """One file: the type it is filed under, its case and its document."""
+
+    type: str
+    case: str
+    document: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.type}/{self.case}"
+
+
+def load(directory: Path = DIRECTORY) -> list[Golden]:
+    """All examples under a contracts folder, by type and case; raises `Refused` for what is no JSON object."""
+    paths = sorted((directory / "examples").glob("*/*.json"))
+    return [Golden(path.parent.name, path.stem, dict(parse_json(path.read_bytes()))) for path in paths]
+
+
+def strangers(directory: Path) -> Iterator[str]:
+    """Files under `examples/` that are no example of a type of the catalogue."""
+    for path in sorted((directory / "examples").rglob("*")):
+        place = path.relative_to(directory)
+        if path.is_dir():
+            if path.name not in TYPES:
+                yield f"{place}: there is no type {path.name}"
+        elif len(place.parts) != 3 or path.suffix != ".json" or not _CASE.fullmatch(path.stem):
+            yield f"{place} is not named <type>/<case>.json"
+
+
+def missing_from(kind: EventType, examples: list[Golden]) -> Iterator[str]:
+    """What the examples of one type lack."""
+    cases = {example.case: example for example in examples}
+    yield from (f"examples/{kind.name}: no case {case}" for case in ("minimal", "full") if case not in cases)
+    schema = schema_of(kind)
+    if "minimal" in cases:
+        extra = sorted(set(cases["minimal"].document.get("data", {})) - set(schema["required"]) - _either(schema))
+        yield from (f"examples/{kind.name}/minimal.json has {name}, which is not required" for name in extra)
+    said = [example.document.get("data") for case, example in cases.items() if case.startswith("full")]
+    if said:
+        absent = _unsaid(schema, schema, said, "$.data")
+        yield from (f"examples/{kind.name}: no case full says {path}" for path in absent)
+
+
+def _either(schema: Mapping[str, Any]) -> set[str]:
+    """Fields of which one has to be there."""
+    return {name for choice in schema.get("anyOf", ()) for name in choice.get("required", ())}
+
+
+def _unsaid(root: Mapping[str, Any], node: Mapping[str, Any], values: list[Any], path: str) -> Iterator[str]:
+    """The fields of a schema that none of the values has, at any depth."""
+    for choice in (node, *node.get("anyOf", ())):
+        if "$ref" in choice:
+            yield from _unsaid(root, root["$defs"][choice["$ref"].removeprefix("#/$defs/")], values, path)
+        if "items" in choice:
+            inside = [child for value in values if isinstance(value, list) for child in value]
+            yield from _unsaid(root, choice["items"], inside, f"{path}[*]")
+        for name, child in choice.get("properties", {}).items():
+            found = [v[name] for v in values if isinstance(v, dict) and v.get(name) is not None]
+            if not found:
+                yield f"{path}.{name}"
+            yield from _unsaid(root, child, found, f"{path}.{name}") if found else ()

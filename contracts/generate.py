@@ -1,0 +1,77 @@
+"""Writes the schemas and the AsyncAPI document, or with `--check` says what is wrong with the contracts.
+
+Invariant: `--check` writes nothing and fails exactly when a gate finds something.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from contracts import gates
+from contracts.examples_store import DIRECTORY, load
+from contracts.frozen import violations
+from contracts.refusal import Refused
+from contracts.released import newest_tag, unpack
+
+
+def write(directory: Path) -> list[Path]:
+    """Brings the generated files of a contracts folder up to date, and returns those that changed or went."""
+    wanted = gates.generated(directory)
+    changed = [path for path, text in wanted.items() if _content(directory / path) != text.encode()]
+    for path in changed:
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_bytes(wanted[path].encode())
+    orphans = [p for p in gates.generated_files(directory) if p not in wanted]
+    for path in orphans:
+        (directory / path).unlink()
+    return changed + orphans
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def check(directory: Path) -> tuple[list[str], str]:
+    """What the gates find in a contracts folder, and what it was compared with."""
+    faults = [*gates.stale(directory), *gates.irregular()]
+    try:
+        examples = load(directory)
+        faults += [*gates.incomplete(directory), *gates.unfaithful(examples), *gates.intolerant(examples)]
+    except Refused as refusal:
+        faults.append(f"examples: {refusal}")
+    broken, against = against_release(directory)
+    return faults + broken, against
+
+
+def against_release(directory: Path) -> tuple[list[str], str]:
+    """Gate 5: what breaks the released state, and which that is."""
+    repository = directory.resolve().parent
+    tag = newest_tag(repository)
+    if tag is None:
+        return [], "no release found in git, so nothing is frozen yet"
+    with tempfile.TemporaryDirectory() as scratch:
+        released = unpack(repository, tag, directory.name, Path(scratch))
+        return violations(released, directory), f"compared with release {tag}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m contracts.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if anything is wrong")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="the contracts folder")
+    chosen = parser.parse_args(arguments)
+    if not chosen.check:
+        for path in write(chosen.directory):
+            print(f"wrote {path}")
+        return 0
+    faults, against = check(chosen.directory)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    print(f"contracts: {len(faults)} fault(s); {against}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
