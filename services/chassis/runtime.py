@@ -60,7 +60,7 @@ class Runtime:
         self.ready = asyncio.Event()
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
-        self.commits = asyncio.Event()
+        self.next_commit = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -84,7 +84,9 @@ class Runtime:
             self.settle.wake()
         if self.relay is not None:
             self.relay.wake()
-        self.commits.set()
+        # Whoever waits holds the event from before it looked, so no commit between look and wait is missed.
+        done, self.next_commit = self.next_commit, asyncio.Event()
+        done.set()
 
     def start(self) -> None:
         """Begins to start in the background."""

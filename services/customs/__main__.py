@@ -1,0 +1,10 @@
+"""`python -m services.customs`."""
+
+import sys
+
+from services.chassis.process import main
+from services.customs.api import make_app
+from services.customs.app import blueprint
+
+if __name__ == "__main__":
+    sys.exit(main(blueprint(), make_app))

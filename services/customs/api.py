@@ -1,0 +1,137 @@
+"""Customs' HTTP API: declarations, decisions and holds in, cases and verdicts out.
+
+Invariant: what is sent goes to Kafka, as everybody's does; a case is shown in the form that the caller may see.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+
+from contracts import catalogue, topics
+from contracts.codec import Event
+from contracts.fields import utc_text
+from services.chassis import app as chassis_app
+from services.chassis.door import Door
+from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.parties import Party
+from services.chassis.runtime import Runtime
+from services.customs import handlers, store
+from services.customs.domain import forms
+
+_SETTLED = ("effective", "refused", "conflict", "reissue_required")
+
+
+def make_app(runtime: Runtime) -> FastAPI:
+    """The app of the customs service."""
+    app, keeper = chassis_app.new_app(runtime, "Corridor customs")
+    app.include_router(_reports(runtime, keeper))
+    app.include_router(_cases(runtime, keeper))
+    app.include_router(chassis_app.receipts(runtime, keeper))
+    return app
+
+
+def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+    router = APIRouter(tags=["reports"])
+    door = Door(
+        [(topics.DECLARATIONS, handlers.may_declare), (topics.DECISIONS, handlers.may_decide)],
+        lambda: runtime.door_producer,
+        runtime.settings.send_timeout_seconds,
+    )
+
+    @router.post("/v1/events", status_code=202)
+    async def report(
+        request: Request,
+        response: Response,
+        party: Annotated[Party, Depends(keeper)],
+        wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the verdict on a decision")] = 0,
+    ) -> dict[str, Any]:
+        """Declarations, decisions and holds. A single decision can wait for its verdict: 200, 409, or 202."""
+        events = await door.post(request, party)
+        taken: dict[str, Any] = {"taken": [{"source": e.source, "id": e.id} for e in events]}
+        if wait and len(events) == 1 and events[0].type == catalogue.DECISION:
+            return taken | await _verdict(runtime, response, events[0], wait)
+        return taken
+
+    return router
+
+
+async def _verdict(runtime: Runtime, response: Response, event: Event, wait: float) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(wait):
+            verdict = await _await_verdict(runtime, event)
+    except TimeoutError:
+        response.headers["Location"] = f"/v1/verdicts?case={event.subject}&source={event.source}&id={event.id}"
+        return {"verdict": "not known yet"}
+    if verdict["verdict"] != "effective":
+        raise ProblemError(409, verdict.get("detail", verdict["verdict"]), verdict=verdict)
+    response.status_code = 200
+    return {"verdict": verdict}
+
+
+async def _await_verdict(runtime: Runtime, event: Event) -> dict[str, Any]:
+    while True:
+        commit = runtime.next_commit
+        verdict = await store.find_verdict(runtime.store, event.subject, event.source, event.id)
+        if verdict is not None and verdict["verdict"] in _SETTLED:
+            return verdict
+        try:
+            # Another copy may fold the case, so its commits are looked for as well.
+            await asyncio.wait_for(commit.wait(), 0.25)
+        except TimeoutError:
+            continue
+
+
+def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+    router = APIRouter(tags=["cases"])
+
+    @router.get("/v1/cases")
+    async def read_cases(
+        party: Annotated[Party, Depends(keeper)],
+        after: Annotated[str, Query(max_length=400)] = "",
+        jurisdiction: Annotated[str | None, Query(max_length=8)] = None,
+        state: Annotated[str | None, Query(max_length=40)] = None,
+        consignment: Annotated[str | None, Query(max_length=200)] = None,
+        case: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> dict[str, Any]:
+        """Cases in the caller's form: its own law's whole, those it takes part in, or the public part."""
+        found = await store.list_cases(
+            runtime.store,
+            after=after,
+            jurisdiction=jurisdiction,
+            state=state,
+            consignment=consignment,
+            case=case,
+            limit=limit,
+        )
+        items = [_form(content, parties, party) for content, parties in found]
+        return {"items": items, "after": found[-1][0]["case"] if found else None}
+
+    @router.get("/v1/verdicts")
+    async def read_verdict(
+        party: Annotated[Party, Depends(keeper)],
+        case: Annotated[str, Query(max_length=200)],
+        source: Annotated[str, Query(max_length=400)],
+        id: Annotated[str, Query(max_length=400)],
+    ) -> dict[str, Any]:
+        """The verdict on one of the caller's own decisions."""
+        if source not in party.sources:
+            raise ProblemError(403, "the decision is another party's")
+        verdict = await store.find_verdict(runtime.store, case, source, id)
+        if verdict is None:
+            raise ProblemError(404, "no verdict is known yet")
+        return verdict
+
+    return router
+
+
+def _form(content: Mapping[str, Any], parties: Sequence[str], party: Party) -> dict[str, Any]:
+    stamps = {"version": content["version"], "recorded_at": utc_text(content["recorded_at"])}
+    if content["jurisdiction"] in party.jurisdictions or party.role == "operations":
+        return dict(content) | stamps | {"form": "authority"}
+    declares = (content.get("consignment") or "").startswith(f"consignment:{party.party}/")
+    if party.party in parties or declares or party.role == "control":
+        return forms.involved(content) | stamps | {"form": "involved"}
+    return forms.public(content) | stamps | {"form": "public"}

@@ -1,0 +1,246 @@
+"""A consignment's way over the borders: what is announced to the country ahead, and what left unpermitted.
+
+Invariant: a violation rests on a movement and says whether that was observed or inferred; it is raised at once on
+what is known and withdrawn when the fold no longer has it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.borders import Border, BorderSide
+from contracts.corridor import Corridor
+from contracts.fields import utc_text
+from contracts.routes import RouteVariant
+from contracts.subjects import Case, parse_case
+from services.customs.domain.transitions import LET_GO
+
+_LEAVES = ("DEPA", "PASS", "GTOT")
+_ENDED = frozenset({"DISCHARGED", "CLOSED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A unit at a point."""
+
+    code: str
+    point: str
+    instant: datetime
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of a consignment with its movements, oldest first."""
+
+    subject: str
+    moves: tuple[Move, ...]
+    shown: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """The states of all cases of a consignment, by law and procedure."""
+
+    cases: Mapping[str, Any]
+
+    def of(self, jurisdiction: str, procedure: str) -> list[str]:
+        found = [c for c in self.cases if _matches(parse_case(c), jurisdiction, procedure)]
+        return sorted(found)
+
+    def filed(self, jurisdiction: str, procedure: str) -> bool:
+        return any(self.cases[c]["filed"] for c in self.of(jurisdiction, procedure))
+
+    def was_in(self, jurisdiction: str, procedure: str, states: Iterable[str], instant: datetime) -> bool:
+        """Whether some case was in one of the states at an instant."""
+        wanted = set(states)
+        cases = self.of(jurisdiction, procedure)
+        return any(_state_at(self.cases[c]["steps"], instant) in wanted for c in cases)
+
+
+def units_of(consignment: Mapping[str, Any]) -> list[Unit]:
+    """The containers of a consignment, or, for goods without any, the consignment itself."""
+    found = [_unit(s, shown) for s, shown in consignment["units"].items() if s.startswith("container:")]
+    return found or [_unit(consignment["consignment"], consignment["own"])]
+
+
+def violations(
+    consignment: Mapping[str, Any], regimes: Regimes, corridor: Corridor, route: RouteVariant
+) -> list[dict[str, Any]]:
+    """Every departure from a border without the permission that its data ask for."""
+    found = []
+    for border in corridor.borders_of(route.name):
+        for unit in units_of(consignment):
+            found += _at_exit(border, unit, regimes, route)
+            found += _at_entry(border, unit, regimes, route)
+    return found
+
+
+def announcements(
+    consignment: Mapping[str, Any], regimes: Regimes, corridor: Corridor, route: RouteVariant, as_of: datetime
+) -> tuple[list[dict[str, Any]], datetime | None]:
+    """What is announced to each country that the consignment comes to, and when the next one is due."""
+    units = units_of(consignment)
+    under_way = [u for u in units if u.moves]
+    if not under_way or consignment["status"] == "cancelled":
+        return [], None
+    found, due = [], None
+    for border in corridor.borders_of(route.name):
+        entry = route.index(border.entry.point)
+        arrived = [u for u in under_way if _furthest(u, route) >= entry]
+        if arrived and len(arrived) == len(units):
+            found.append(_announcement(consignment, border, regimes, corridor, units, "arrived", None))
+            continue
+        first, last = _expected(under_way, border, route)
+        horizon = timedelta(hours=corridor.thresholds.announcement_horizon_hours)
+        if first is not None and not arrived and first - horizon > as_of:
+            due = first - horizon
+        else:
+            found.append(_announcement(consignment, border, regimes, corridor, units, "expected", (first, last)))
+        break
+    return found, due
+
+
+def _at_exit(border: Border, unit: Unit, regimes: Regimes, route: RouteVariant) -> list[dict[str, Any]]:
+    side = border.exit
+    if side.customs is None:
+        return []
+    left = _left(unit, side.point, route)
+    states = _ENDED | ({"PRESENTED"} if side.customs.permission == "leave" else set())
+    if left is None or regimes.was_in(side.customs.jurisdiction, side.customs.procedure, states, left.instant):
+        return []
+    return [_violation("LEFT_WITHOUT_PERMISSION", side, unit, left, regimes, border)]
+
+
+def _at_entry(border: Border, unit: Unit, regimes: Regimes, route: RouteVariant) -> list[dict[str, Any]]:
+    side = border.entry
+    if side.customs is None:
+        return []
+    zone_end = max(border.entry_zone, key=route.index)
+    left = _left(unit, zone_end, route)
+    if left is None or regimes.was_in(side.customs.jurisdiction, side.customs.procedure, LET_GO, left.instant):
+        return []
+    return [_violation("LEFT_ZONE_WITHOUT_RELEASE", side, unit, left, regimes, border)]
+
+
+def _left(unit: Unit, point: str, route: RouteVariant) -> Move | None:
+    """The departure from a point, or the first sign of the unit further on."""
+    departures = [m for m in unit.moves if m.point == point and m.code in _LEAVES]
+    if departures:
+        return departures[0]
+    here = route.index(point)
+    beyond = [m for m in unit.moves if m.point in route.points and route.index(m.point) > here]
+    if not beyond:
+        return None
+    first = beyond[0]
+    return Move(first.code, point, first.instant, "inferred")
+
+
+def _violation(rule: str, side: BorderSide, unit: Unit, left: Move, regimes: Regimes, border: Border) -> dict[str, Any]:
+    assert side.customs is not None
+    law, procedure = side.customs.jurisdiction, side.customs.procedure
+    cases = regimes.of(law, procedure)
+    return {
+        "violation": f"violation:{rule}/{border.key}/{unit.subject}",
+        "rule": rule,
+        "case": cases[0] if cases else "",
+        "jurisdiction": law,
+        "subject": unit.subject,
+        "point": left.point,
+        "instant": utc_text(left.instant),
+        "rests_on": "inferred" if left.confidence == "inferred" else "observed",
+        "detail": f"{law} {procedure} was not {'ended' if rule == 'LEFT_WITHOUT_PERMISSION' else 'released'}",
+    }
+
+
+def _announcement(
+    consignment: Mapping[str, Any],
+    border: Border,
+    regimes: Regimes,
+    corridor: Corridor,
+    units: Sequence[Unit],
+    state: str,
+    expected: tuple[datetime | None, datetime | None] | None,
+) -> dict[str, Any]:
+    country = corridor.point(border.entry.point).country
+    law = _law_of(country, corridor)
+    procedure = border.entry.customs.procedure if border.entry.customs else "TRANSIT"
+    first, last = expected or (None, None)
+    shown = {
+        "announcement": f"arrival:{consignment['consignment']}/{country}",
+        "consignment": consignment["consignment"],
+        "country": country,
+        "jurisdiction": law,
+        "entry_point": border.entry.point,
+        "exit_point": border.exit.point,
+        "state": state,
+        "expected_from": utc_text(first) if first else None,
+        "expected_to": utc_text(last) if last else None,
+        "rests_on": "observed" if state == "arrived" else "planned hours from the last observation",
+        "filed": regimes.filed(law, procedure),
+        "cases": regimes.of(law, procedure),
+        "units": [_shown(u) for u in units],
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _shown(unit: Unit) -> dict[str, Any]:
+    shown = {
+        "subject": unit.subject,
+        "seals": unit.shown["seals"],
+        "point": unit.shown["point"],
+        "last_seen": unit.shown["last_seen"],
+        "moving": unit.shown["moving"],
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _expected(units: Sequence[Unit], border: Border, route: RouteVariant) -> tuple[datetime | None, datetime | None]:
+    """From when until when the foremost unit is expected at the entry station."""
+    ahead = [u for u in units if _furthest(u, route) < route.index(border.entry.point)]
+    estimates = [_estimate(u, border, route) for u in ahead]
+    known = [e for e in estimates if e is not None]
+    if not known:
+        return None, None
+    return min(first for first, _ in known), max(last for _, last in known)
+
+
+def _estimate(unit: Unit, border: Border, route: RouteVariant) -> tuple[datetime, datetime] | None:
+    seen = [m for m in unit.moves if m.point in route.calls]
+    if not seen:
+        return None
+    last = max(seen, key=lambda m: (route.index(m.point), m.instant))
+    hours = route.hours_between(last.point, border.entry.point)
+    if hours is None:
+        return None
+    spare = route.buffer_hours.most if route.buffer_hours else 0
+    total = route.planned_total_hours or hours or 1
+    first = last.instant + timedelta(hours=hours)
+    return first, first + timedelta(hours=spare * min(1.0, max(hours, 1) / total))
+
+
+def _furthest(unit: Unit, route: RouteVariant) -> int:
+    return max((route.index(m.point) for m in unit.moves if m.point in route.points), default=-1)
+
+
+def _unit(subject: str, shown: Mapping[str, Any]) -> Unit:
+    moves = [
+        Move(code, point, datetime.fromisoformat(at), confidence) for code, point, at, confidence in shown["facts"]
+    ]
+    return Unit(subject, tuple(moves), shown)
+
+
+def _matches(case: Case, jurisdiction: str, procedure: str) -> bool:
+    return case.jurisdiction == jurisdiction and case.procedure == procedure
+
+
+def _state_at(steps: Sequence[Sequence[str]], instant: datetime) -> str:
+    before = [state for state, at in steps if datetime.fromisoformat(at) <= instant]
+    return before[-1] if before else "NOT_FILED"
+
+
+def _law_of(country: str, corridor: Corridor) -> str:
+    """The transit law of a country: the one it shares, where it shares one."""
+    laws = [j for j in corridor.jurisdictions if country in j.countries]
+    return str(max(laws, key=lambda j: len(j.countries)).key)

@@ -1,0 +1,27 @@
+"""Customs' fold as the chassis runs it: the pure fold with the corridor data in force, and the rows of cases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contracts.corridor import load_corridor
+from services.chassis.database import Connection
+from services.chassis.effects import Effect
+from services.chassis.fold import Folded, Inputs
+from services.customs import store
+from services.customs.domain.fold import FOLD_NUMBER, fold
+
+
+class CustomsFolder:
+    """Folds subjects with one version of the corridor data."""
+
+    fold_number = FOLD_NUMBER
+
+    def __init__(self, corridor_id: str = "pk-ru", version: int | None = None) -> None:
+        self.corridor = load_corridor(corridor_id, version)
+        self.data_number = self.corridor.data_number()
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        return fold(inputs, self.corridor, as_of)
+
+    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
+        await store.save_cases(connection, effects)

@@ -1,0 +1,114 @@
+"""One function for each event that customs consumes: which subjects it names, and what they read because of it.
+
+Invariant: reading goes one way: unit (container or wagon), consignment, reference, case, passage. A passage is a
+consignment's way over the borders: announcements and violations.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, cast
+
+from contracts import catalogue, topics
+from contracts.codec import Event
+from contracts.corridor import Corridor, load_corridor
+from contracts.events.authority import DecisionIssued
+from contracts.events.base import Data
+from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
+from contracts.events.tracking import SubjectChanged
+from contracts.refusal import refused
+from contracts.subjects import Case, kind_of, parse_case
+from services.chassis.parties import Party
+from services.chassis.stream import Link, Stream
+
+PASSAGE: Final = "passage:"
+
+
+def on_declaration(subject: str, data: DeclarationLodged | DeclarationCancelled) -> Iterator[Link]:
+    """A declaration opens or changes its case, which reads what it is about."""
+    yield from _case(data.case(subject).key, subject)
+
+
+def on_decision(subject: str, data: DecisionIssued) -> Iterator[Link]:
+    """A decision is on its case, also before any declaration is there."""
+    yield from _case(subject, parse_case(subject).about)
+
+
+def on_hold(subject: str, data: Data) -> Iterator[Link]:
+    """A hold is on what it stops: a case, a consignment or a unit."""
+    if kind_of(subject) == "case":
+        yield from _case(subject, parse_case(subject).about)
+    else:
+        yield subject, ""
+
+
+def on_subject_changed(subject: str, data: SubjectChanged) -> Iterator[Link]:
+    """A picture of tracking's: units, consignments with what they hold and whose law they pass, references."""
+    kind = kind_of(subject)
+    if kind not in ("container", "wagon", "consignment", "reference"):
+        return
+    yield subject, ""
+    if kind == "container":
+        for association in data.associations:
+            if association.relation == "in_consignment":
+                yield association.subject, subject
+    elif kind == "consignment":
+        yield from _consignment(subject, data, load_corridor(data.corridor, data.corridor_version))
+    elif kind == "reference":
+        for claimant in data.claimants:
+            yield subject, claimant
+
+
+def _consignment(subject: str, data: SubjectChanged, corridor: Corridor) -> Iterator[Link]:
+    for member in data.members:
+        yield subject, member.subject
+        yield member.subject, ""
+    passage = PASSAGE + subject
+    yield passage, subject
+    names = [subject, *(r.key for r in data.references)]
+    for regime in corridor.regimes(data.route_variant) if data.route_variant else ():
+        for about in names:
+            yield passage, Case(about, regime.jurisdiction, regime.procedure).key
+        yield Case(subject, regime.jurisdiction, regime.procedure).key, subject
+
+
+def _case(case: str, about: str) -> Iterator[Link]:
+    yield case, ""
+    yield case, about
+    if kind_of(about) == "consignment":
+        yield PASSAGE + about, case
+
+
+_HANDLERS: Final = cast(
+    dict[str, Callable[[str, Data], Iterator[Link]]],
+    {
+        catalogue.LODGED: on_declaration,
+        catalogue.CANCELLED: on_declaration,
+        catalogue.DECISION: on_decision,
+        catalogue.HOLD_PLACED: on_hold,
+        catalogue.HOLD_LIFTED: on_hold,
+        catalogue.SUBJECT: on_subject_changed,
+    },
+)
+
+
+def names(event: Event) -> Iterator[Link]:
+    """The links of an event, by its type; an exception of tracking's is not our concern."""
+    handler = _HANDLERS.get(event.type)
+    return handler(event.subject, event.data) if handler else iter(())
+
+
+def may_declare(event: Event, party: Party) -> None:
+    """Any declarant may declare for any consignment: whose it is may not be known here yet."""
+
+
+def may_decide(event: Event, party: Party) -> None:
+    """Raises `Refused` for a decision or hold on a case of another jurisdiction."""
+    if kind_of(event.subject) == "case" and parse_case(event.subject).jurisdiction not in party.jurisdictions:
+        law = parse_case(event.subject).jurisdiction
+        raise refused("not_entitled", "$.subject", f"{party.party} does not decide for {law}")
+
+
+STREAMS: Final = (
+    Stream("declarations", topics.DECLARATIONS, names, may_declare),
+    Stream("decisions", topics.DECISIONS, names, may_decide),
+    Stream("tracking", topics.TRACKING_EVENTS, names),
+)

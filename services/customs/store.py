@@ -1,0 +1,81 @@
+"""Customs' own rows: the list of cases, and what the API reads.
+
+Invariant: a case's row is written in the transaction that saves its picture.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from services.chassis.database import Connection, Pool
+from services.chassis.effects import Effect
+
+_SAVE = """
+INSERT INTO case_row ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::bigint[],
+                     $8::timestamptz[])
+ON CONFLICT ("case") DO UPDATE SET state = EXCLUDED.state, held = EXCLUDED.held, consignment = EXCLUDED.consignment,
+    version = EXCLUDED.version, recorded_at = EXCLUDED.recorded_at
+"""
+_LIST = """
+SELECT p.content::text AS content, p.version, p.recorded_at,
+       (SELECT c.shared::text FROM picture c WHERE c.subject = r.consignment) AS consignment
+FROM case_row r JOIN picture p ON p.subject = r."case"
+WHERE r."case" > $1 AND ($2::text IS NULL OR r.jurisdiction = $2) AND ($3::text IS NULL OR r.state = $3)
+  AND ($4::text IS NULL OR r.consignment = $4) AND ($5::text IS NULL OR r."case" = $5)
+ORDER BY r."case" LIMIT $6
+"""
+_VERDICT = "SELECT content::text AS content FROM picture WHERE subject = $1"
+
+
+async def save_cases(connection: Connection, effects: Sequence[Effect]) -> None:
+    """Writes the rows of opened cases whose picture has changed; one statement."""
+    changed = [
+        e for e in effects if e.saved and e.content_changed and e.subject.startswith("case:") and e.folded.publications
+    ]
+    if not changed:
+        return
+    contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]
+    await connection.execute(
+        _SAVE,
+        [e.subject for e in changed],
+        [c["jurisdiction"] for c in contents],
+        [c["procedure"] for c in contents],
+        [c["state"] for c in contents],
+        [bool(c.get("held")) for c in contents],
+        [c.get("consignment") for c in contents],
+        [e.saved.version for e in changed if e.saved],
+        [e.recorded_at for e in changed],
+    )
+
+
+async def list_cases(
+    pool: Pool,
+    *,
+    after: str = "",
+    jurisdiction: str | None = None,
+    state: str | None = None,
+    consignment: str | None = None,
+    case: str | None = None,
+    limit: int = 200,
+) -> list[tuple[dict[str, Any], list[str]]]:
+    """Cases in order of their keys, each with the parties of its consignment."""
+    rows = await pool.fetch(_LIST, after, jurisdiction, state, consignment, case, limit)
+    return [(_case(row), _parties(row["consignment"])) for row in rows]
+
+
+async def find_verdict(pool: Pool, case: str, source: str, event_id: str) -> dict[str, Any] | None:
+    """The verdict on a decision, when there is one."""
+    text = await pool.fetchval(_VERDICT, case)
+    verdicts = orjson.loads(text).get("verdicts", ()) if text else ()
+    return next((v for v in verdicts if (v["source"], v["event_id"]) == (source, event_id)), None)
+
+
+def _case(row: Any) -> dict[str, Any]:
+    content: dict[str, Any] = orjson.loads(row["content"])
+    return content | {"version": row["version"], "recorded_at": row["recorded_at"]}
+
+
+def _parties(shared: str | None) -> list[str]:
+    return list(orjson.loads(shared)["parties"]) if shared else []

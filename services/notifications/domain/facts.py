@@ -1,0 +1,192 @@
+"""The facts of an entity: what can be told, with the parties that may be told.
+
+Invariant: a fact keeps its id through corrections; its content is what a party sees, so that a change of anything
+else tells nobody anything.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from contracts import catalogue
+from contracts.corridor import Corridor
+from contracts.events.base import Data
+from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
+from contracts.events.tracking import ExceptionChanged, Fact, SubjectChanged
+from contracts.fields import utc_text
+from contracts.subjects import kind_of, local
+from services.notifications.domain.audience import Audience, Claim, cargo, claims_of
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact with what is told of it, and to whom."""
+
+    fact: str
+    content: Mapping[str, Any]
+    parties: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What facts are read in: the entity, what it reads, who there is, and where."""
+
+    entity: str
+    shared: Mapping[str, Any]
+    audience: Audience
+    corridor: Corridor
+
+    def country(self, point: str | None) -> str | None:
+        found = self.corridor.resolve(point) if point else None
+        return found.country if found else None
+
+    def cargo_of(self, subject: str, instant: datetime | None) -> frozenset[str]:
+        """The cargo parties of a subject that this entity is about, at an instant."""
+        about = self.shared.get(subject) or {}
+        if "parties" in about:
+            return frozenset(about["parties"])
+        claims = [
+            Claim(c["consignment"], frozenset(c["parties"]), _instant(c["start"]), _instant(c["end"]))
+            for c in about.get("claims", ())
+        ]
+        return cargo(claims, instant)
+
+
+def parties_of(picture: SubjectChanged) -> list[str]:
+    """The parties of a consignment: those of its booking, and who issued it."""
+    issuer = local(picture.subject).split("/")[0]
+    return sorted({issuer, *(p.party for p in picture.parties)})
+
+
+def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
+    """The milestones of a picture. Who moves trains gets what it inherits once, from the train itself."""
+    if not data.known:
+        return
+    consignment = kind_of(data.subject) == "consignment"
+    own = frozenset(parties_of(data)) if consignment else frozenset[str]()
+    claims = claims_of(data, data.subject, context.shared)
+    for fact in data.timeline:
+        country = context.country(fact.point)
+        carriers = context.audience.carriage(country) if fact.via is None else frozenset[str]()
+        parties = carriers | context.audience.known(own | cargo(claims, fact.instant))
+        named = next((c.consignment for c in claims if c.covers(fact.instant)), data.subject if consignment else None)
+        yield Told(fact.fact_id, _milestone(data.subject, named, fact, country), parties)
+
+
+def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:
+    """An exception that has opened or closed."""
+    content = {
+        "topic": "exception",
+        "subject": data.subject,
+        "code": data.rule,
+        "instant": utc_text(data.opened_at),
+        "state": data.state,
+        "severity": data.severity,
+    }
+    parties = context.audience.carriage(None) | context.audience.known(context.cargo_of(data.subject, data.opened_at))
+    yield Told(context.entity, content, parties)
+
+
+def of_case(data: CaseChanged, context: Context) -> Iterator[Told]:
+    """The state of a case: each step for those involved, the last one for everybody else."""
+    authority = context.audience.authority(data.jurisdiction)
+    if data.form == "public":
+        others = context.audience.carriage(None, data.jurisdiction) - authority
+        yield Told(context.entity, _case(data, data.state, data.since), others)
+        return
+    parties = authority | context.audience.known(context.cargo_of(data.consignment or "", None))
+    for step in data.steps:
+        yield Told(f"{data.case}|{step.source}|{step.event_id}", _case(data, step.state, step.instant), parties)
+    for hold in data.holds:
+        state = "hold_placed" if hold.lifted_at is None else "hold_lifted"
+        content = _case(data, state, hold.lifted_at or hold.placed_at) | {"subject": hold.scope, "detail": hold.hold}
+        yield Told(f"{data.case}|hold|{hold.party}|{hold.hold}", content, parties)
+
+
+def of_violation(data: ViolationChanged, context: Context) -> Iterator[Told]:
+    """A violation that was raised or withdrawn."""
+    content = {
+        "topic": "violation",
+        "subject": data.subject,
+        "code": data.rule,
+        "point": data.point,
+        "instant": utc_text(data.instant),
+        "state": data.state,
+        "confidence": data.rests_on,
+        "detail": data.detail,
+    }
+    parties = context.audience.carriage(None) | context.audience.known(context.cargo_of(data.subject, data.instant))
+    yield Told(context.entity, _filled(content), parties)
+
+
+def of_arrival(data: ArrivalAnnounced, context: Context) -> Iterator[Told]:
+    """What is coming to a country; an estimate that moves within the hour is no news."""
+    content = {
+        "topic": "arrival",
+        "subject": data.consignment,
+        "consignment": data.consignment,
+        "point": data.entry_point,
+        "country": data.country,
+        "state": data.state,
+        "instant": _to_the_hour(data.expected_from),
+        "detail": "declared" if data.filed else "not declared",
+    }
+    yield Told(context.entity, _filled(content), context.audience.country(data.country))
+
+
+def _milestone(subject: str, consignment: str | None, fact: Fact, country: str | None) -> dict[str, Any]:
+    return _filled(
+        {
+            "topic": "milestone",
+            "subject": subject,
+            "consignment": consignment,
+            "code": fact.code,
+            "point": fact.point,
+            "country": country,
+            "occurred_at": fact.occurred_at,
+            "instant": utc_text(fact.instant),
+            "reported_by": fact.party,
+            "confidence": fact.confidence,
+            "via": fact.via,
+            "disputed": fact.disputed or None,
+            "claim": fact.claim or None,
+        }
+    )
+
+
+def _case(data: CaseChanged, state: str, instant: datetime | None) -> dict[str, Any]:
+    return _filled(
+        {
+            "topic": "customs",
+            "subject": data.case,
+            "consignment": data.consignment,
+            "code": f"{data.jurisdiction} {data.procedure}",
+            "state": state,
+            "instant": utc_text(instant) if instant else None,
+        }
+    )
+
+
+def _to_the_hour(instant: datetime | None) -> str | None:
+    return utc_text(instant.replace(minute=0, second=0, microsecond=0)) if instant else None
+
+
+def _filled(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if value is not None}
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+READERS: Final = cast(
+    dict[str, Callable[[Data, Context], Iterator[Told]]],
+    {
+        catalogue.SUBJECT: of_subject,
+        catalogue.EXCEPTION: of_exception,
+        catalogue.CASE: of_case,
+        catalogue.VIOLATION: of_violation,
+        catalogue.ARRIVAL: of_arrival,
+    },
+)

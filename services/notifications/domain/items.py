@@ -1,0 +1,110 @@
+"""From facts to feed items: what is new, changed, to be withdrawn, or history for somebody who joins later.
+
+Invariant: an item's id follows from party, fact, content and occurrence alone; the same fold again gives no item.
+A party that may no longer see a fact is told that its item is void, and no new value.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from services.notifications.domain.facts import Told
+
+_SPACE: Final = uuid.UUID("6f0c6b1e-4f3a-5d0e-9a53-6c2a4b1f7c11")
+
+# What an item that takes something back still says: which fact of which subject.
+_KEPT: Final = ("topic", "subject", "consignment", "code", "point")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A feed item without its number."""
+
+    item: str
+    party: str
+    subject: str
+    fact: str
+    action: str
+    supersedes: str | None
+    content: Mapping[str, Any]
+
+
+Given = dict[str, Any]
+"""For each fact: [content hash, occurrence, {party: occurrence of the item that it has}, what it is about]."""
+
+
+def diff(given: Mapping[str, Any], told: Sequence[Told]) -> tuple[list[Item], Given]:
+    """The items that lead from what parties have to what they may have, and what they have then."""
+    items: list[Item] = []
+    after: Given = dict(given)
+    for one in sorted(told, key=lambda t: t.fact):
+        after[one.fact] = _tell(items, one, given.get(one.fact))
+    seen = {t.fact for t in told}
+    for fact in sorted(set(given) - seen):
+        after[fact] = _take_back(items, fact, given[fact])
+    return items, after
+
+
+def item_id(party: str, fact: str, digest: str, occurrence: int) -> str:
+    """The id of an item (UUIDv5)."""
+    return str(uuid.uuid5(_SPACE, f"{party}|{fact}|{digest}|{occurrence}"))
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """What a change of content is told by."""
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _tell(items: list[Item], one: Told, before: Sequence[Any] | None) -> list[Any]:
+    digest = digest_of(one.content)
+    known_digest, occurrence, holders, _ = before or ["", 0, {}, {}]
+    if before and digest == known_digest and set(holders) == one.parties:
+        return list(before)
+    occurrence += 1
+    now: dict[str, int] = {}
+    for party in sorted(one.parties | set(holders)):
+        had = item_id(party, one.fact, known_digest, holders[party]) if party in holders else None
+        if party not in one.parties:
+            items.append(_item(party, one, digest, occurrence, "withdrawn", had, _about(one.content)))
+        elif had is None:
+            action = "new" if before is None or not holders else "backfill"
+            items.append(_item(party, one, digest, occurrence, action, None, one.content))
+            now[party] = occurrence
+        elif digest != known_digest:
+            items.append(_item(party, one, digest, occurrence, "changed", had, one.content))
+            now[party] = occurrence
+        else:
+            now[party] = holders[party]
+    return [digest, occurrence, now, _about(one.content)]
+
+
+def _take_back(items: list[Item], fact: str, before: Sequence[Any]) -> list[Any]:
+    digest, occurrence, holders, about = before
+    if not holders:
+        return list(before)
+    gone = Told(fact, about, frozenset())
+    for party in sorted(holders):
+        had = item_id(party, fact, digest, holders[party])
+        items.append(_item(party, gone, "", occurrence + 1, "withdrawn", had, about))
+    return ["", occurrence + 1, {}, about]
+
+
+def _item(
+    party: str, one: Told, digest: str, occurrence: int, action: str, had: str | None, content: Mapping[str, Any]
+) -> Item:
+    name = item_id(party, one.fact, f"{digest}|{action}" if action == "withdrawn" else digest, occurrence)
+    return Item(name, party, str(content["subject"]), one.fact, action, had, content)
+
+
+def _about(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: content[name] for name in _KEPT if name in content}
+
+
+def holders_of(given: Mapping[str, Any]) -> Iterator[str]:
+    """Every party that holds some fact."""
+    for entry in given.values():
+        yield from entry[2]
