@@ -77,8 +77,10 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
 
     @router.get("/state")
     async def read_state() -> dict[str, Any]:
-        found = await state.read_state(runtime.store, runtime.clock.now())
-        return found | {"service": runtime.blueprint.name, "clock": utc_text(runtime.clock.now())}
+        now = runtime.clock.now()
+        found = await state.read_state(runtime.store, now)
+        reads = [stream.topic.regex for stream in runtime.blueprint.streams]
+        return found | {"service": runtime.blueprint.name, "clock": utc_text(now), "reads": reads}
 
     @router.post("/clock")
     async def step_clock(to: Instant) -> dict[str, str]:
