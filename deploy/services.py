@@ -1,0 +1,179 @@
+"""Runs the services as child processes on a leash, one or more copies of each.
+
+Invariant: a copy that runs is stopped when its launcher is gone, however that ended; waiting for a copy is bounded,
+and one that ends instead of becoming ready is told with its last words.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import httpx
+
+from deploy.local.errors import CannotRun
+from deploy.local.leash import Child, spawn
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE
+
+SERVICES: Final = ("tracking", "customs", "notifications")
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+Clock = Literal["real", "stepped"]
+
+_READY_WITHIN = 60.0
+_STOP_WITHIN = 20.0
+_LOOK_EVERY = 0.1
+_SHOWN_LINES = 15
+
+
+class ServiceFailed(CannotRun):
+    """A copy ended, or was not ready in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a copy of a service answers."""
+
+    service: str
+    copy: str
+    url: str
+
+
+@dataclass(slots=True)
+class _Copy:
+    endpoint: Endpoint
+    port: int
+    log: Path
+    child: Child | None = None
+
+
+class Services:
+    """Copies of services, named `<service>-<n>`; `environment` is that of the stack."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        logs: Path,
+        services: Sequence[str] = SERVICES,
+        *,
+        copies: Mapping[str, int] | None = None,
+        clock: Clock = "real",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._environment = environment
+        self._clock = clock
+        self._settings = dict(settings or {})
+        counts = {service: (copies or {}).get(service, 1) for service in services}
+        self._copies = {
+            f"{service}-{number}": _copy(service, number, logs)
+            for service, count in counts.items()
+            for number in range(1, count + 1)
+        }
+        logs.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """All copies, whether they run or not."""
+        return [copy.endpoint for copy in self._copies.values()]
+
+    def url(self, service: str) -> str:
+        """The address of the first copy of a service; raises `StopIteration` where there is none."""
+        return next(e.url for e in self.endpoints if e.service == service)
+
+    def pid(self, name: str) -> int:
+        """The process of a copy; an error when it was never started."""
+        child = self._copies[name].child
+        assert child is not None, f"{name} was not started"
+        return child.pid
+
+    def log(self, name: str) -> Path:
+        return self._copies[name].log
+
+    def start(self, *names: str) -> None:
+        """Starts these copies, or all, together; returns when each is ready."""
+        chosen = [self._copies[name] for name in names or self._copies]
+        for copy in chosen:
+            if copy.child is None or copy.child.poll() is not None:
+                copy.child = self._spawn(copy)
+        for copy in chosen:
+            _wait_ready(copy)
+
+    def stop(self, *names: str) -> None:
+        """Stops these copies, or all, in order: those first that read what others publish."""
+        chosen = [self._copies[name] for name in names or reversed(list(self._copies))]
+        children = [copy.child for copy in chosen if copy.child is not None]
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.stop(_STOP_WITHIN)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and waits until the process is gone."""
+        child = self._copies[name].child
+        if child is not None:
+            child.kill()
+            child.wait(_STOP_WITHIN)
+
+    def restart(self, name: str) -> None:
+        """Stops a copy, if it runs, and starts it again at the same address."""
+        self.stop(name)
+        self.start(name)
+
+    def _spawn(self, copy: _Copy) -> Child:
+        service = copy.endpoint.service
+        own = DATABASE_VARIABLES[service]
+        environ = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(ROOT),
+            KAFKA_VARIABLE: self._environment[KAFKA_VARIABLE],
+            own: self._environment[own],
+            "HTTP_PORT": str(copy.port),
+            "COPY_NAME": copy.endpoint.copy,
+            "CLOCK": self._clock,
+            **self._settings,
+        }
+        return spawn([sys.executable, "-m", f"services.{service}"], environ, copy.log, grace=_STOP_WITHIN)
+
+
+@contextmanager
+def running(services: Services) -> Iterator[Services]:
+    """The services for the length of the block."""
+    try:
+        services.start()
+        yield services
+    finally:
+        services.stop()
+
+
+def _copy(service: str, number: int, logs: Path) -> _Copy:
+    name, port = f"{service}-{number}", free_port()
+    return _Copy(Endpoint(service, name, f"http://{LOOPBACK}:{port}"), port, logs / f"{name}.log")
+
+
+def _wait_ready(copy: _Copy) -> None:
+    assert copy.child is not None
+    name, deadline = copy.endpoint.copy, time.monotonic() + _READY_WITHIN
+    while not _is_ready(copy.endpoint.url):
+        if (code := copy.child.poll()) is not None:
+            raise ServiceFailed(f"{name} ended with {code}:\n{_last_words(copy.child)}")
+        if time.monotonic() > deadline:
+            raise ServiceFailed(f"{name} is not ready after {_READY_WITHIN:g} s:\n{_last_words(copy.child)}")
+        time.sleep(_LOOK_EVERY)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready", timeout=5, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _last_words(child: Child) -> str:
+    return "\n".join(child.said()[-_SHOWN_LINES:])
