@@ -77,7 +77,7 @@ _REBUILD = """
 INSERT INTO unsettled (subject, cause, priority)
 SELECT subject, 'rebuild', 10 FROM picture WHERE version > 0 AND (fold < $1 OR data < $2) ORDER BY subject
 """
-_REPUBLISH = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM picture"
+_QUEUE_ALL = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, $1, 10 FROM picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +217,9 @@ async def queue_rebuild(connection: Connection, fold: int, data: int) -> None:
     await connection.execute(_REBUILD, fold, data)
 
 
-async def queue_republish(connection: Connection) -> None:
-    """Queues every picture to be published once more, unchanged."""
-    await connection.execute(_REPUBLISH)
+async def queue_all(connection: Connection, cause: str) -> None:
+    """Queues every picture, behind everything else; with cause "republish" each is published again, unchanged."""
+    await connection.execute(_QUEUE_ALL, cause)
 
 
 def _grouped(subjects: Sequence[str], rows: Sequence[Any]) -> dict[str, list[tuple[Any, ...]]]:

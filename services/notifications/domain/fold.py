@@ -26,7 +26,7 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     told: list[Told] = []
     if data is not None:
         told = list(READERS[own[0].type](data, Context(inputs.subject, inputs.shared, audience, corridor)))
-    items, given = diff(inputs.memory or {}, told)
+    items, given = diff(inputs.memory or {}, told, as_of)
     content: dict[str, Any] = {
         "entity": inputs.subject,
         "facts": [{"fact": t.fact, "parties": sorted(t.parties), **t.content} for t in told],

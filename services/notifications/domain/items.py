@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -34,15 +35,18 @@ class Item:
 
 
 Given = dict[str, Any]
-"""For each fact: [content hash, occurrence, {party: occurrence of the item that it has}, what it is about]."""
+"""For each fact: [content hash, occurrence, {party: occurrence of its item}, what it is about, first told at]."""
+
+# Who may see a fact only this long after others were told gets it as history.
+_HISTORY_AFTER: Final = timedelta(hours=1)
 
 
-def diff(given: Mapping[str, Any], told: Sequence[Told]) -> tuple[list[Item], Given]:
+def diff(given: Mapping[str, Any], told: Sequence[Told], as_of: datetime) -> tuple[list[Item], Given]:
     """The items that lead from what parties have to what they may have, and what they have then."""
     items: list[Item] = []
     after: Given = dict(given)
     for one in sorted(told, key=lambda t: t.fact):
-        after[one.fact] = _tell(items, one, given.get(one.fact))
+        after[one.fact] = _tell(items, one, given.get(one.fact), as_of)
     seen = {t.fact for t in told}
     for fact in sorted(set(given) - seen):
         after[fact] = _take_back(items, fact, given[fact])
@@ -59,9 +63,9 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def _tell(items: list[Item], one: Told, before: Sequence[Any] | None) -> list[Any]:
+def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: datetime) -> list[Any]:
     digest = digest_of(one.content)
-    known_digest, occurrence, holders, _ = before or ["", 0, {}, {}]
+    known_digest, occurrence, holders, _, first = before or ["", 0, {}, {}, as_of.isoformat()]
     if before and digest == known_digest and set(holders) == one.parties:
         return list(before)
     occurrence += 1
@@ -71,7 +75,7 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None) -> list[An
         if party not in one.parties:
             items.append(_item(party, one, digest, occurrence, "withdrawn", had, _about(one.content)))
         elif had is None:
-            action = "new" if before is None or not holders else "backfill"
+            action = "backfill" if as_of - datetime.fromisoformat(first) > _HISTORY_AFTER else "new"
             items.append(_item(party, one, digest, occurrence, action, None, one.content))
             now[party] = occurrence
         elif digest != known_digest:
@@ -79,18 +83,18 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None) -> list[An
             now[party] = occurrence
         else:
             now[party] = holders[party]
-    return [digest, occurrence, now, _about(one.content)]
+    return [digest, occurrence, now, _about(one.content), first]
 
 
 def _take_back(items: list[Item], fact: str, before: Sequence[Any]) -> list[Any]:
-    digest, occurrence, holders, about = before
+    digest, occurrence, holders, about, first = before
     if not holders:
         return list(before)
     gone = Told(fact, about, frozenset())
     for party in sorted(holders):
         had = item_id(party, fact, digest, holders[party])
         items.append(_item(party, gone, "", occurrence + 1, "withdrawn", had, about))
-    return ["", occurrence + 1, {}, about]
+    return ["", occurrence + 1, {}, about, first]
 
 
 def _item(

@@ -1,0 +1,10 @@
+"""`python -m services.notifications`."""
+
+import sys
+
+from services.chassis.process import main
+from services.notifications.api import make_app
+from services.notifications.app import blueprint
+
+if __name__ == "__main__":
+    sys.exit(main(blueprint(), make_app))

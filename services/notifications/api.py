@@ -1,0 +1,135 @@
+"""Notifications' HTTP API: feed, stream, overview, subjects, and the dashboard.
+
+Invariant: a party reads its own feed and what it may see, nothing else; the page asks no other host for anything.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.staticfiles import StaticFiles
+
+from contracts import subjects
+from contracts.fields import utc_text
+from contracts.subjects import BadSubject
+from services.chassis import app as chassis_app
+from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.parties import Party
+from services.chassis.runtime import Runtime
+from services.notifications import store, stream
+from services.notifications.domain.fold import visible
+
+_DASHBOARD: Final = FilePath(__file__).parent / "dashboard"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # The token is in the address: it is told to nobody.
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+SubjectKind = Literal["run", "train", "wagon", "container", "consignment"]
+
+
+def make_app(runtime: Runtime) -> FastAPI:
+    """The app of the notifications service."""
+    app, keeper = chassis_app.new_app(runtime, "Corridor notifications")
+    app.include_router(_feed(runtime, keeper))
+    app.include_router(_seen(runtime, keeper))
+    _mount_dashboard(app)
+    return app
+
+
+def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["feed"])
+
+    @router.get("/feed")
+    async def read_feed(
+        party: Annotated[Party, Depends(keeper)],
+        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> dict[str, Any]:
+        """The caller's items behind a cursor; `after` of the answer is the next cursor."""
+        items = await store.read_feed(runtime.store, party.party, after, limit)
+        return {"party": party.party, "items": items, "after": items[-1]["sequence"] if items else after}
+
+    @router.get("/stream", response_class=EventSourceResponse)
+    async def read_stream(
+        party: Annotated[Party, Depends(keeper)],
+        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> AsyncIterator[ServerSentEvent]:
+        """The caller's items as server-sent events; resumes behind `Last-Event-ID`, which wins over `after`."""
+        cursor = int(last_event_id) if last_event_id and last_event_id.isdigit() else after
+        async for event in stream.follow(runtime, party.party, cursor):
+            yield event
+
+    return router
+
+
+def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["overview"])
+
+    @router.get("/me")
+    async def read_me(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+        """Who the caller is, and the corridor's present."""
+        return {
+            "party": party.party,
+            "name": party.name,
+            "role": party.role,
+            "country": party.country,
+            "now": utc_text(runtime.clock.now()),
+            "stepped": runtime.clock.stepped,
+        }
+
+    @router.get("/overview")
+    async def read_overview(
+        party: Annotated[Party, Depends(keeper)],
+        kind: SubjectKind | None = None,
+        query: Annotated[str, Query(max_length=80)] = "",
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+    ) -> dict[str, Any]:
+        """The subjects that the caller may see, and the cursor of the feed that belongs to this picture."""
+        rows, cursor = await store.read_overview(runtime.store, party.party, kind, query, limit)
+        return {"items": rows, "cursor": cursor, "now": utc_text(runtime.clock.now())}
+
+    @router.get("/points")
+    async def read_points(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+        """The points of the corridor: names, countries, zones."""
+        folder: Any = runtime.blueprint.folder
+        points = folder.corridor.points
+        return {"items": [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in points]}
+
+    @router.get("/subjects/{kind}/{id:path}")
+    async def read_subject(
+        kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, Depends(keeper)]
+    ) -> dict[str, Any]:
+        """What the caller may see of a subject: its head and its facts."""
+        try:
+            subject = subjects.parse(f"{kind}:{id}")
+        except BadSubject as failure:
+            raise ProblemError(404, str(failure)) from failure
+        content = await store.read_picture(runtime.store, subject)
+        if content is None or party.party not in content["parties"]:
+            raise ProblemError(404, f"nothing is known of {subject}, or it is not yours to see")
+        hidden = {"facts", "parties", "entity"}
+        head = {name: value for name, value in content.items() if name not in hidden}
+        return {"subject": subject, **head, "facts": visible(content, party.party)}
+
+    return router
+
+
+def _mount_dashboard(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    app.mount("/", StaticFiles(directory=_DASHBOARD, html=True), name="dashboard")

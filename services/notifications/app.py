@@ -1,0 +1,21 @@
+"""The composition of the notifications service."""
+
+from pathlib import Path
+
+from services.chassis.runtime import Blueprint
+from services.notifications import audiences, sequencer
+from services.notifications.folder import NotificationsFolder
+from services.notifications.handlers import STREAMS
+
+
+def blueprint() -> Blueprint:
+    """What makes the notifications service."""
+    return Blueprint(
+        "notifications",
+        STREAMS,
+        NotificationsFolder(),
+        Path(__file__).parent / "migrations",
+        loops=(sequencer.run, audiences.run),
+        prepare=audiences.refresh,
+        pending="SELECT count(*) FROM item WHERE sequence IS NULL",
+    )

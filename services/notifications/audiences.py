@@ -1,0 +1,46 @@
+"""Keeps audiences in step with the parties that provisioning writes.
+
+Invariant: when the parties are others than those that pictures were last worked out with, every picture is
+queued again; whoever is entitled only now gets history.
+"""
+
+import asyncio
+
+import structlog
+
+from services.chassis import pictures
+from services.chassis.database import transaction
+from services.chassis.errors import passes
+from services.chassis.runtime import Runtime
+from services.notifications import store
+from services.notifications.folder import NotificationsFolder
+
+log = structlog.get_logger(__name__)
+
+_EVERY_SECONDS = 2.0
+
+
+async def run(runtime: Runtime) -> None:
+    """Looks for changed parties until cancelled."""
+    while True:
+        try:
+            await refresh(runtime)
+        except Exception as failure:
+            if not passes(failure):
+                log.exception("audiences cannot be refreshed")
+        await asyncio.sleep(_EVERY_SECONDS)
+
+
+async def refresh(runtime: Runtime) -> None:
+    """Takes over the parties as they are now."""
+    folder = runtime.blueprint.folder
+    assert isinstance(folder, NotificationsFolder)
+    await runtime.book.refresh(runtime.store)
+    before = folder.digest
+    folder.set_parties(runtime.book.all())
+    if folder.digest == before:
+        return
+    async with transaction(runtime.store) as connection:
+        if await store.swap_audience(connection, folder.digest):
+            await pictures.queue_all(connection, "audience")
+    runtime.committed()

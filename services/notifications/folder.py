@@ -1,0 +1,41 @@
+"""Notifications' fold as the chassis runs it: with the corridor data in force and the parties that there are."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from contracts.corridor import load_corridor
+from services.chassis.database import Connection
+from services.chassis.effects import Effect
+from services.chassis.fold import Folded, Inputs
+from services.chassis.parties import Party
+from services.notifications import store
+from services.notifications.domain.audience import Audience, Viewer
+from services.notifications.domain.fold import FOLD_NUMBER, fold
+
+
+class NotificationsFolder:
+    """Folds entities for the parties that were last set."""
+
+    fold_number = FOLD_NUMBER
+
+    def __init__(self, corridor_id: str = "pk-ru", version: int | None = None) -> None:
+        self.corridor = load_corridor(corridor_id, version)
+        self.data_number = self.corridor.data_number()
+        self.digest = ""
+        self._audience = Audience(())
+        self._late_after = timedelta(hours=self.corridor.thresholds.late_hours)
+
+    def set_parties(self, parties: Sequence[Party]) -> None:
+        """The parties to work audiences out with."""
+        viewers = [Viewer(p.party, p.role, p.country, p.jurisdictions) for p in parties]
+        self._audience = Audience(viewers)
+        text = repr(sorted(viewers, key=lambda v: v.party))
+        self.digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        return fold(inputs, self._audience, self.corridor, as_of)
+
+    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
+        await store.save_items(connection, effects, self._late_after)
+        await store.save_rows(connection, effects)

@@ -1,0 +1,119 @@
+"""Numbers committed items, one party shard at a time, and publishes them.
+
+Invariant: one sequencer works on a shard at a time; numbers rise with the real clock, so also across a store put
+back, and each item names the number before it. What is numbered is published in the same transaction.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+
+from contracts import catalogue, topics
+from services.chassis import outbox, telemetry
+from services.chassis.clock import version_after
+from services.chassis.database import Connection, transaction
+from services.chassis.errors import passes
+from services.chassis.outbox import Outgoing
+from services.chassis.runtime import Runtime
+from services.notifications.store import SHARDS, item_json
+
+log = structlog.get_logger(__name__)
+
+PAGE = 500
+_LOCK_SPACE = 0x0C03
+_POLL_SECONDS = 0.5
+
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, $2)"
+_UNNUMBERED = """
+SELECT id, item, party, NULL::bigint AS sequence, NULL::bigint AS previous_sequence, action, supersedes, fact, subject,
+       content::text AS content, alert, late, recorded_at, traceparent
+FROM item WHERE shard = $1 AND sequence IS NULL ORDER BY id LIMIT $2
+"""
+_LAST = "SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) FOR UPDATE"
+_NUMBER = """
+UPDATE item i SET sequence = u.sequence, previous_sequence = u.previous
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, sequence, previous) WHERE i.id = u.id
+"""
+_KEEP_LAST = """
+INSERT INTO feed (party, sequence) SELECT * FROM unnest($1::text[], $2::bigint[])
+ON CONFLICT (party) DO UPDATE SET sequence = EXCLUDED.sequence
+"""
+_WAITING_SHARDS = "SELECT DISTINCT shard FROM item WHERE sequence IS NULL"
+
+
+async def run(runtime: Runtime) -> None:
+    """Numbers what is committed until cancelled; waits while the database is away."""
+    while True:
+        commit = runtime.next_commit
+        try:
+            if await number_all(runtime):
+                continue
+        except Exception as failure:
+            if not passes(failure):
+                log.exception("the sequencer failed")
+            await asyncio.sleep(_POLL_SECONDS)
+            continue
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(commit.wait(), _POLL_SECONDS)
+
+
+async def number_all(runtime: Runtime) -> int:
+    """One page of each shard that has unnumbered items; returns how many were numbered."""
+    shards = [row["shard"] for row in await runtime.store.fetch(_WAITING_SHARDS)]
+    count = 0
+    for shard in shards:
+        async with transaction(runtime.store) as connection:
+            count += await number_shard(connection, shard)
+    if count:
+        runtime.committed()
+    return count
+
+
+async def number_shard(connection: Connection, shard: int) -> int:
+    """Numbers one page of a shard in the caller's transaction; 0 when another sequencer is at it."""
+    assert 0 <= shard < SHARDS
+    if not await connection.fetchval(_TRY_LOCK, _LOCK_SPACE, shard):
+        return 0
+    with telemetry.ROUND.labels("notifications", "sequencer").time():
+        rows = await connection.fetch(_UNNUMBERED, shard, PAGE)
+        if not rows:
+            return 0
+        parties = sorted({row["party"] for row in rows})
+        last = {r["party"]: r["sequence"] for r in await connection.fetch(_LAST, parties)}
+        numbered = _number(rows, last)
+        await connection.execute(
+            _NUMBER, *[list(c) for c in zip(*((r["id"], s, p) for r, s, p in numbered), strict=True)]
+        )
+        await connection.execute(_KEEP_LAST, list(last), list(last.values()))
+        await outbox.append(connection, [_outgoing(row, s, p) for row, s, p in numbered])
+    return len(rows)
+
+
+def _number(rows: Sequence[asyncpg.Record], last: dict[str, int]) -> list[tuple[asyncpg.Record, int, int | None]]:
+    """Gives each row the next number of its party; `last` is moved on."""
+    numbered = []
+    for row in rows:
+        previous = last.get(row["party"])
+        last[row["party"]] = version_after(previous or 0)
+        numbered.append((row, last[row["party"]], previous))
+    return numbered
+
+
+def _outgoing(row: asyncpg.Record, sequence: int, previous: int | None) -> Outgoing:
+    shown: dict[str, Any] = item_json(row) | {"sequence": sequence}
+    if previous is not None:
+        shown["previous_sequence"] = previous
+    return Outgoing(
+        topics.NOTIFICATIONS.of(row["party"]),
+        row["subject"],
+        str(row["item"]),
+        catalogue.NOTIFICATION,
+        row["subject"],
+        orjson.dumps(shown),
+        row["traceparent"],
+    )

@@ -1,0 +1,174 @@
+"""Notifications' own rows: feed items, their numbers, and the list of subjects with who may see them.
+
+Invariant: items are written with the picture that owes them; a snapshot and its cursor are read together.
+"""
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import orjson
+
+from contracts.fields import utc_text
+from services.chassis.database import ACQUIRE_SECONDS, Connection, Pool
+from services.chassis.effects import Effect
+
+SHARDS: Final = 8
+
+_INSERT_ITEMS = """
+INSERT INTO item (item, party, shard, entity, subject, fact, action, supersedes, content, alert, late, traceparent,
+                  recorded_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::uuid[], $9::jsonb[], $10::boolean[], $11::boolean[], $12::text[], $13::timestamptz[])
+ON CONFLICT (item) DO NOTHING
+"""
+_SAVE_ROWS = """
+INSERT INTO subject_row (subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions,
+                         parties, header, recorded_at)
+SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions,
+       ARRAY(SELECT jsonb_array_elements_text(parties)), header, recorded_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[], $8::text[],
+            $9::int[], $10::jsonb[], $11::jsonb[], $12::timestamptz[])
+    AS u (subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, parties, header,
+          recorded_at)
+ON CONFLICT (subject) DO UPDATE SET status = EXCLUDED.status, point = EXCLUDED.point, moving = EXCLUDED.moving,
+    observed_at = EXCLUDED.observed_at, reported_by = EXCLUDED.reported_by, confidence = EXCLUDED.confidence,
+    exceptions = EXCLUDED.exceptions, parties = EXCLUDED.parties, header = EXCLUDED.header,
+    recorded_at = EXCLUDED.recorded_at
+"""
+_FEED = """
+SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content, alert,
+       late, recorded_at
+FROM item WHERE party = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
+"""
+_CURSOR = "SELECT coalesce((SELECT sequence FROM feed WHERE party = $1), 0)"
+_ROWS = """
+SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
+       recorded_at
+FROM subject_row
+WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
+  AND ($3::text = '' OR subject ILIKE '%' || $3 || '%' OR header::text ILIKE '%' || $3 || '%')
+ORDER BY kind, subject LIMIT $4
+"""
+_PICTURE = "SELECT content::text AS content, recorded_at FROM picture WHERE subject = $1 AND content IS NOT NULL"
+_SWAP_AUDIENCE = """
+INSERT INTO audience AS a (digest) VALUES ($1)
+ON CONFLICT (single) DO UPDATE SET digest = EXCLUDED.digest WHERE a.digest <> EXCLUDED.digest RETURNING digest
+"""
+
+
+async def save_items(connection: Connection, effects: Sequence[Effect], late_after: timedelta) -> None:
+    """Writes the items that changed pictures owe; one statement."""
+    owed = [(e, i) for e in effects for i in e.folded.rows]
+    if not owed:
+        return
+    await connection.execute(
+        _INSERT_ITEMS,
+        [i.item for _, i in owed],
+        [i.party for _, i in owed],
+        [zlib.crc32(i.party.encode()) % SHARDS for _, i in owed],
+        [e.subject for e, _ in owed],
+        [i.subject for _, i in owed],
+        [i.fact for _, i in owed],
+        [i.action for _, i in owed],
+        [i.supersedes for _, i in owed],
+        [orjson.dumps(i.content).decode() for _, i in owed],
+        [i.action != "backfill" and e.cause != "rebuild" for e, i in owed],
+        [_late(i.content, e.recorded_at, late_after) for e, i in owed],
+        [e.traceparent for e, _ in owed],
+        [e.recorded_at for e, _ in owed],
+    )
+
+
+async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
+    """Writes what lists show of changed subjects; one statement."""
+    changed = [e for e in effects if e.content_changed and "kind" in e.folded.content]
+    if not changed:
+        return
+    contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]
+    places: list[dict[str, Any]] = [c.get("place") or {} for c in contents]
+    await connection.execute(
+        _SAVE_ROWS,
+        [e.subject for e in changed],
+        [c["kind"] for c in contents],
+        [c["status"] for c in contents],
+        [p.get("point") for p in places],
+        [p.get("moving") for p in places],
+        [_instant(p.get("observed_at")) for p in places],
+        [p.get("party") for p in places],
+        [p.get("confidence") for p in places],
+        [c.get("exceptions", 0) for c in contents],
+        [orjson.dumps(c["parties"]).decode() for c in contents],
+        [orjson.dumps({n: v for n, v in c.items() if n in _HEADER}).decode() for c in contents],
+        [e.recorded_at for e in changed],
+    )
+
+
+_HEADER: Final = ("origin", "destination", "run", "members", "associations")
+
+
+async def read_feed(pool: Pool, party: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Numbered items of a party behind a cursor, in order of their numbers."""
+    return [item_json(row) for row in await pool.fetch(_FEED, party, after, limit)]
+
+
+async def read_overview(
+    pool: Pool, party: str, kind: str | None, query: str, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """The subjects that a party may see and the cursor that they belong to, at one instant of the store."""
+    async with (
+        pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        cursor = await connection.fetchval(_CURSOR, party)
+        rows = await connection.fetch(_ROWS, party, kind, query, limit)
+    return [_row(row) for row in rows], cursor
+
+
+async def read_picture(pool: Pool, subject: str) -> dict[str, Any] | None:
+    """The facts of a subject with their audiences."""
+    row = await pool.fetchrow(_PICTURE, subject)
+    if row is None:
+        return None
+    content: dict[str, Any] = orjson.loads(row["content"])
+    return content | {"recorded_at": utc_text(row["recorded_at"])}
+
+
+async def swap_audience(connection: Connection, digest: str) -> bool:
+    """Notes the parties that audiences are worked out with; whether they are others than before."""
+    return await connection.fetchval(_SWAP_AUDIENCE, digest) is not None
+
+
+def item_json(row: asyncpg.Record) -> dict[str, Any]:
+    """An item as `contracts.events.notifications.NotificationPublished`."""
+    shown: dict[str, Any] = {
+        "item": str(row["item"]),
+        "party": row["party"],
+        "sequence": row["sequence"],
+        "previous_sequence": row["previous_sequence"],
+        "action": row["action"],
+        "supersedes": str(row["supersedes"]) if row["supersedes"] else None,
+        "fact": row["fact"],
+        "recorded_at": utc_text(row["recorded_at"]),
+        "alert": None if row["alert"] else False,
+        "late": row["late"] or None,
+        **orjson.loads(row["content"]),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _late(content: Any, recorded_at: datetime, late_after: timedelta) -> bool:
+    instant = content.get("instant")
+    return bool(instant) and recorded_at - datetime.fromisoformat(instant) > late_after
+
+
+def _row(row: asyncpg.Record) -> dict[str, Any]:
+    shown: dict[str, Any] = dict(row.items()) | orjson.loads(row["header"])
+    del shown["header"]
+    return {n: utc_text(v) if isinstance(v, datetime) else v for n, v in shown.items() if v is not None}
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
