@@ -78,7 +78,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     @router.get("/state")
     async def read_state() -> dict[str, Any]:
         now = runtime.clock.now()
-        found = await state.read_state(runtime.store, now)
+        found = await state.read_state(runtime.store, now, runtime.blueprint.pending)
         reads = [stream.topic.regex for stream in runtime.blueprint.streams]
         return found | {"service": runtime.blueprint.name, "clock": utc_text(now), "reads": reads}
 

@@ -31,6 +31,7 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
         make_app(runtime), log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="on"
     )
     server = uvicorn.Server(config)
+    runtime.is_stopping = lambda: server.should_exit
     runtime.on_failure = lambda: setattr(server, "should_exit", True)
     server.run(sockets=[listener])
     if isinstance(runtime.failure, NameTaken):

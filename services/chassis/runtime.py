@@ -35,13 +35,19 @@ _RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What makes a service: its name, streams, fold, migrations, and further loops of its own."""
+    """What makes a service: its name, streams, fold, migrations, and further loops of its own.
+
+    `prepare` runs before anything is folded. `pending` counts rows of the service's own that are still to be
+    worked on, as a statement that gives one number.
+    """
 
     name: str
     streams: Sequence[Stream]
     folder: Folder
     migrations: Path
     loops: Sequence[Callable[["Runtime"], Awaitable[None]]] = field(default=())
+    prepare: Callable[["Runtime"], Awaitable[None]] | None = None
+    pending: str = "SELECT 0"
 
 
 class Runtime:
@@ -60,6 +66,7 @@ class Runtime:
         self.ready = asyncio.Event()
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
+        self.is_stopping: Callable[[], bool] = lambda: False
         self.next_commit = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[Any]] = []
@@ -117,6 +124,9 @@ class Runtime:
         relay_producer = await self._patiently("broker", lambda: self._start_producer(patient=True))
         self.relay = Relay(name, url, self.pool, relay_producer)
         self._spawn(self.relay.run())
+        if self.blueprint.prepare is not None:
+            prepare = self.blueprint.prepare
+            await self._patiently("database", lambda: prepare(self))
         await self._start_settle()
         await self._start_ingest()
         for loop in self.blueprint.loops:

@@ -27,16 +27,17 @@ ON CONFLICT (single) DO UPDATE SET instant = greatest(c.instant, EXCLUDED.instan
 """
 
 
-async def read_state(pool: Pool, now: datetime) -> dict[str, Any]:
-    """Counts and positions at one instant of the store."""
+async def read_state(pool: Pool, now: datetime, pending: str = "SELECT 0") -> dict[str, Any]:
+    """Counts and positions at one instant of the store; `pending` is the service's own count."""
     async with (
         pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         counts = await connection.fetchrow(_COUNTS, now)
+        own = await connection.fetchval(pending)
         positions = await connection.fetch(_POSITIONS)
     assert counts is not None
-    return dict(counts) | {"positions": [_position(row) for row in positions]}
+    return dict(counts) | {"pending": own, "positions": [_position(row) for row in positions]}
 
 
 async def load_clock(pool: Pool) -> datetime | None:

@@ -21,11 +21,12 @@ from services.notifications.domain.audience import Audience, Claim, cargo, claim
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One fact with what is told of it, and to whom."""
+    """One fact with what is told of it, and to whom; `viewers` may see it without being told."""
 
     fact: str
     content: Mapping[str, Any]
     parties: frozenset[str]
+    viewers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
     claims = claims_of(data, data.subject, context.shared)
     for fact in data.timeline:
         country = context.country(fact.point)
-        carriers = context.audience.carriage(country) if fact.via is None else frozenset[str]()
-        parties = carriers | context.audience.known(own | cargo(claims, fact.instant))
+        carriers = context.audience.carriage(country)
+        parties = context.audience.known(own | cargo(claims, fact.instant))
+        parties |= carriers if fact.via is None else frozenset()
         named = next((c.consignment for c in claims if c.covers(fact.instant)), data.subject if consignment else None)
-        yield Told(fact.fact_id, _milestone(data.subject, named, fact, country), parties)
+        yield Told(fact.fact_id, _milestone(data.subject, named, fact, country), parties, carriers)
 
 
 def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:

@@ -29,8 +29,8 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     items, given = diff(inputs.memory or {}, told, as_of)
     content: dict[str, Any] = {
         "entity": inputs.subject,
-        "facts": [{"fact": t.fact, "parties": sorted(t.parties), **t.content} for t in told],
-        "parties": sorted(set(holders_of(given))),
+        "facts": [{"fact": t.fact, "parties": sorted(t.parties | t.viewers), **t.content} for t in told],
+        "parties": sorted({*holders_of(given), *(v for t in told for v in t.viewers)}),
     }
     if data is not None and own[0].type == catalogue.SUBJECT:
         content |= _header(cast(SubjectChanged, data))
