@@ -13,6 +13,7 @@ from typing import Any, Final
 from contracts.canonical import parse_json
 from contracts.catalogue import TYPES, EventType
 from contracts.json_schemas import schema_of
+from contracts.refusal import Refused
 
 DIRECTORY: Final = Path(__file__).parent
 _CASE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -32,9 +33,18 @@ class Golden:
 
 
 def load(directory: Path = DIRECTORY) -> list[Golden]:
-    """All examples under a contracts folder, by type and case; raises `Refused` for what is no JSON object."""
+    """All examples under a contracts folder, by type and case; a file that is no JSON object is left to `strangers`."""
     paths = sorted((directory / "examples").glob("*/*.json"))
-    return [Golden(path.parent.name, path.stem, dict(parse_json(path.read_bytes()))) for path in paths]
+    read = ((path, _object(path)) for path in paths)
+    return [Golden(path.parent.name, path.stem, document) for path, document in read if document is not None]
+
+
+def _object(path: Path) -> dict[str, Any] | None:
+    try:
+        document = parse_json(path.read_bytes())
+    except Refused:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def strangers(directory: Path) -> Iterator[str]:
@@ -46,6 +56,8 @@ def strangers(directory: Path) -> Iterator[str]:
                 yield f"{place}: there is no type {path.name}"
         elif len(place.parts) != 3 or path.suffix != ".json" or not _CASE.fullmatch(path.stem):
             yield f"{place} is not named <type>/<case>.json"
+        elif _object(path) is None:
+            yield f"{place} is no JSON object"
 
 
 def missing_from(kind: EventType, examples: list[Golden]) -> Iterator[str]:

@@ -26,7 +26,8 @@ Mode = Literal["binary", "structured"]
 
 _LIMIT: Final = topics.MAX_PUBLISHED
 # Dots and underscores collide in Kafka's metric names, so that neither is used.
-_LEGAL: Final = re.compile(r"(?:[a-z]+|<(?:party|authority|country|service)>)(?:-(?:[a-z]+|<[a-z]+>))*", re.ASCII)
+_PART: Final = r"(?:[a-z]+|<(?:party|authority|country|service)>)"
+_LEGAL: Final = re.compile(rf"{_PART}(?:-{_PART})*", re.ASCII)
 
 
 def generated(directory: Path = DIRECTORY) -> dict[Path, str]:
