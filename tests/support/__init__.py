@@ -1,0 +1,1 @@
+"""What tests share: builders, stores of their own, running systems. Plain modules, no fixtures."""

@@ -1,0 +1,204 @@
+"""A service's store without its broker: records go in as the client would hand them over, pictures come out.
+
+Everything between is the real thing: ingest, settle, Postgres. Only the Kafka client is stood in for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+from aiokafka import TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from contracts.codec import Event
+from deploy.provision import migrate_database, read_parties
+from services.chassis.clock import CorridorClock
+from services.chassis.database import Pool, open_pool
+from services.chassis.ingest import Ingest
+from services.chassis.parties import PartyBook, save_party
+from services.chassis.positions import Positions
+from services.chassis.runtime import Blueprint
+from services.chassis.settle import Settle, drain
+from tests.support.builders import record_of
+
+AS_OF = datetime(2026, 8, 1, tzinfo=UTC)
+_templates: dict[tuple[str, str], str] = {}
+
+
+class StillConsumer:
+    """Stands in for the Kafka client: takes what a rebalance listener tells it."""
+
+    def __init__(self) -> None:
+        self.position: dict[TopicPartition, int] = {}
+        self.paused: set[TopicPartition] = set()
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.position)
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
+            self.position.setdefault(partition, 0)
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        self.paused.update(partitions)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        self.paused.difference_update(partitions)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.position[partition] = offset
+
+
+class Store:
+    """One copy's view of a service's store."""
+
+    def __init__(self, blueprint: Blueprint, pool: Pool, topic_id: str = "t1") -> None:
+        self.blueprint = blueprint
+        self.pool = pool
+        self.clock = CorridorClock(stepped=True)
+        self.clock.step(AS_OF)
+        self.topic_id = topic_id
+        self.book = PartyBook(max_age_seconds=0)
+        own = [s.topic.name for s in blueprint.streams if s.own]
+        self.settler = Settle(blueprint.name, blueprint.folder, pool, self.clock, own)
+        self.ingests = {stream.name: self._ingest(stream) for stream in blueprint.streams}
+        self._offsets: dict[str, itertools.count[int]] = {}
+
+    def _ingest(self, stream: Any) -> Ingest:
+        ingest = Ingest(self.blueprint.name, stream, self.pool, self.clock, self.book)
+        subscriber = SimpleNamespace(consumer=StillConsumer(), lock=None)
+        ingest.positions = Positions(self.pool, subscriber, self._topic_ids, retry_seconds=0.05)
+        return ingest
+
+    async def _topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        return dict.fromkeys(topics, self.topic_id)
+
+    def record(self, event: Event, topic: str | None = None) -> ConsumerRecord[bytes, bytes]:
+        """The record of an event at the next offset of its sender's topic."""
+        name = topic or self.topic_of(event)
+        return record_of(event, name, next(self._offsets.setdefault(name, itertools.count())))
+
+    def topic_of(self, event: Event) -> str:
+        stream = next(s for s in self.blueprint.streams if event.type in s.topic.events)
+        party = event.source.split(":")[2] if "<" in stream.topic.name else ""
+        return stream.topic.of(party)
+
+    async def take(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        """Ingests records in one transaction, as one batch of one stream."""
+        ingest = next(i for i in self.ingests.values() if _matches(i, records[0].topic))
+        await self.assign(ingest, {TopicPartition(r.topic, r.partition) for r in records})
+        await ingest.take(records)
+
+    async def assign(self, ingest: Ingest, partitions: set[TopicPartition]) -> None:
+        """Lets the stand-in client hold partitions, as after a rebalance."""
+        assert ingest.positions is not None
+        fresh = partitions - ingest.positions.assigned
+        if fresh:
+            ingest.positions._subscriber.consumer.assign(fresh)
+            await ingest.positions.on_partitions_assigned(fresh)
+
+    async def feed(self, events: Iterable[Event], *, batch: int = 0) -> None:
+        """Ingests events in batches (all of one topic at once by default) and folds after each."""
+        for topic, group in itertools.groupby(events, key=self.topic_of):
+            records = [self.record(event, topic) for event in group]
+            for start in range(0, len(records), batch or len(records)):
+                await self.take(records[start : start + (batch or len(records))])
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Folds until nothing is left."""
+        await drain(self.settler)
+
+    async def pictures(self) -> dict[str, Any]:
+        """The canonical pictures by subject."""
+        rows = await self.pool.fetch("SELECT subject, content::text AS content FROM picture WHERE content IS NOT NULL")
+        return {row["subject"]: json.loads(row["content"]) for row in rows}
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table, as they are."""
+        return [dict(row) for row in await self.pool.fetch(f"SELECT * FROM {table}")]
+
+
+def _matches(ingest: Ingest, topic: str) -> bool:
+    import re
+
+    return re.match(ingest.stream.topic.regex, topic) is not None
+
+
+@asynccontextmanager
+async def fresh_store(admin_url: str, blueprint: Blueprint) -> AsyncIterator[Store]:
+    """A store of its own for one test, cloned from a template that is migrated once."""
+    async with fresh_database(admin_url, blueprint.name) as url:
+        pool = await open_pool(url, "test")
+        try:
+            yield Store(blueprint, pool)
+        finally:
+            pool.terminate()
+
+
+@asynccontextmanager
+async def fresh_database(admin_url: str, service: str) -> AsyncIterator[str]:
+    """The address of a migrated database with the parties in it, dropped afterwards."""
+    template = await _template(admin_url, service)
+    name = f"test_{uuid.uuid4().hex[:16]}"
+    await _admin(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield _renamed(admin_url, name)
+    finally:
+        await _admin(admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def empty(store: Store) -> None:
+    """Takes everything out of a store but the parties, so that one database serves many examples."""
+    tables = await store.pool.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+        "AND tablename NOT IN ('party', 'token', 'schema_migrations')"
+    )
+    await store.pool.execute("TRUNCATE " + ", ".join(row["tablename"] for row in tables) + " RESTART IDENTITY")
+
+
+def reopened(store: Store) -> Store:
+    """Another copy on the same store."""
+    return Store(store.blueprint, store.pool, store.topic_id)
+
+
+async def _template(admin_url: str, service: str) -> str:
+    known = _templates.get((admin_url, service))
+    if known:
+        return known
+    name = f"template_{service}_{uuid.uuid4().hex[:8]}"
+    await _admin(admin_url, f'CREATE DATABASE "{name}"')
+    url = _renamed(admin_url, name)
+    await migrate_database(url, service)
+    connection = await asyncpg.connect(url)
+    for party in read_parties():
+        await save_party(connection, party)
+    await connection.close()
+    _templates[admin_url, service] = name
+    return name
+
+
+async def _admin(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _renamed(url: str, database: str) -> str:
+    head, _, _ = url.rpartition("/")
+    return f"{head}/{database}"
+
+
+def without(picture: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A picture without some of its fields."""
+    return {name: value for name, value in picture.items() if name not in names}

@@ -1,0 +1,313 @@
+"""What tracking makes of reports: one behaviour of the picture each, on the real store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.tracking.app import blueprint
+from tests.support import builders as b
+from tests.support.stores import Store, empty, fresh_store
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+async def shared_store(stack: Stack) -> AsyncIterator[Store]:
+    assert stack.admin_url
+    async with fresh_store(stack.admin_url, blueprint()) as store:
+        yield store
+
+
+@pytest.fixture
+async def store(shared_store: Store) -> AsyncIterator[Store]:
+    await empty(shared_store)
+    yield Store(shared_store.blueprint, shared_store.pool)
+
+
+def codes(picture: Any) -> list[tuple[str, str]]:
+    return [(fact["code"], fact.get("point", "")) for fact in picture.get("timeline", ())]
+
+
+async def test_a_trains_departure_reaches_the_container_on_its_wagon(store: Store) -> None:
+    await store.feed([b.a_consist(), b.a_milestone("DEPA", at=2)])
+
+    picture = (await store.pictures())[b.CONTAINER]
+
+    assert codes(picture) == [("DEPA", "pk-lahore")]
+    assert picture["timeline"][0]["via"] == b.TRAIN
+    assert picture["status"] == "in_transit"
+
+
+async def test_a_train_tells_a_wagon_nothing_after_it_was_cut_out(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone("DEPA", at=2),
+        b.a_milestone("DTCH", b.WAGON, at=10, point="pk-sibi", train=b.TRAIN),
+        b.a_milestone("ARRI", at=20, point="pk-quetta"),
+    ]
+
+    await store.feed(events)
+
+    pictures = await store.pictures()
+    assert codes(pictures[b.WAGON]) == [("DEPA", "pk-lahore"), ("DTCH", "pk-sibi")]
+    assert codes(pictures[b.CONTAINER]) == [("DEPA", "pk-lahore")]
+
+
+async def test_a_later_revision_replaces_the_earlier_one(store: Store) -> None:
+    wrong = b.a_milestone("DEPA", at=2, id="d")
+    right = b.a_milestone("DEPA", at=3, id="d", updated_at=b.hours(5))
+
+    await store.feed([b.a_consist(), right, wrong])
+
+    assert (await store.pictures())[b.TRAIN]["latest"]["instant"] == b.hours(3)
+
+
+async def test_a_retraction_voids_the_report(store: Store) -> None:
+    arrival = b.a_milestone("ARRI", at=20, point="pk-quetta", id="a")
+    gone = b.a_milestone("ARRI", at=20, point="pk-quetta", id="a", updated_at=b.hours(30), retracted=True)
+
+    await store.feed([b.a_consist(), arrival, gone])
+
+    assert codes((await store.pictures())[b.TRAIN]) == [("COMP", "pk-lahore")]
+
+
+async def test_a_retraction_wins_at_an_equal_updated_at(store: Store) -> None:
+    arrival = b.a_milestone("ARRI", at=20, point="pk-quetta", id="a")
+    gone = b.a_milestone("ARRI", at=20, point="pk-quetta", id="a", retracted=True)
+
+    await store.feed([b.a_consist(), gone, arrival])
+
+    assert codes((await store.pictures())[b.TRAIN]) == [("COMP", "pk-lahore")]
+
+
+async def test_two_contents_of_one_revision_are_void_and_the_one_before_counts(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone("DEPA", at=2, id="d"),
+        b.a_milestone("DEPA", at=3, id="d", updated_at=b.hours(9)),
+        b.a_milestone("DEPA", at=4, id="d", updated_at=b.hours(9)),
+    ]
+
+    await store.feed(events)
+
+    picture = (await store.pictures())[b.TRAIN]
+    assert picture["latest"]["instant"] == b.hours(2)
+    assert [e["rule"] for e in picture["exceptions"]] == ["DATA_CONFLICT"]
+
+
+async def test_a_revision_may_move_a_report_to_another_container(store: Store) -> None:
+    one, other = b.container(1), b.container(2)
+    events = [
+        b.a_booking([one, other]),
+        b.a_milestone("GTIN", one, at=1, id="g", party="lahore-dry-port"),
+        b.a_milestone("GTIN", other, at=1, id="g", party="lahore-dry-port", updated_at=b.hours(3)),
+    ]
+
+    await store.feed(events)
+
+    pictures = await store.pictures()
+    assert codes(pictures[one]) == []
+    assert codes(pictures[other]) == [("GTIN", "pk-lahore")]
+
+
+async def test_an_instant_in_the_future_is_parked_until_it_comes(store: Store) -> None:
+    far = b.a_milestone("DEPA", at=24 * 365)
+
+    await store.feed([b.a_consist(), far])
+
+    picture = (await store.pictures())[b.TRAIN]
+    assert codes(picture) == [("COMP", "pk-lahore")]
+    assert [p["waits_for"] for p in picture["parked"]] == ["the instant that it names"]
+
+
+async def test_what_is_parked_takes_effect_when_its_time_has_come(store: Store) -> None:
+    far = b.a_milestone("DEPA", at=24 * 365)
+    await store.feed([b.a_consist(), far])
+
+    store.clock.step(b.START + timedelta(days=366))
+    await store.settler.fire()
+    await store.settle()
+
+    assert codes((await store.pictures())[b.TRAIN]) == [("COMP", "pk-lahore"), ("DEPA", "pk-lahore")]
+
+
+async def test_a_report_on_an_unknown_container_waits_for_its_booking(store: Store) -> None:
+    early = b.a_milestone("GTIN", b.CONTAINER, at=1, party="lahore-dry-port")
+
+    await store.feed([early])
+    parked = (await store.pictures())[b.CONTAINER]
+    await store.feed([b.a_booking()])
+    found = (await store.pictures())[b.CONTAINER]
+
+    assert (parked["status"], codes(parked)) == ("unknown", [])
+    assert codes(found) == [("GTIN", "pk-lahore")]
+    outcomes = [r["outcome"] for r in await store.rows("receipt") if r["event_id"] == early.id]
+    assert outcomes == ["accepted", "parked", "effective"]
+
+
+async def test_a_report_at_an_unknown_point_is_parked(store: Store) -> None:
+    await store.feed([b.a_consist(), b.a_milestone("DEPA", at=2, point="unlocode:PKZZZ")])
+
+    parked = (await store.pictures())[b.TRAIN]["parked"]
+
+    assert [p["waits_for"] for p in parked] == ["a point known as unlocode:PKZZZ"]
+
+
+async def test_a_reference_stands_for_the_consignment_that_claims_it_alone(store: Store) -> None:
+    reference = {"scheme": "smgs", "issuer": "trk", "number": "778"}
+    note = b.a_milestone("NOTE", "reference:smgs:trk:778", at=5, point=None, party="trk")
+
+    await store.feed([note, b.a_booking(references=[reference])])
+
+    assert [c for c, _ in codes((await store.pictures())[b.CONSIGNMENT])] == ["BKD", "NOTE"]
+
+
+async def test_a_reference_claimed_by_two_consignments_resolves_to_neither(store: Store) -> None:
+    reference = {"scheme": "smgs", "issuer": "trk", "number": "778"}
+    other = "consignment:indus-forwarding/B2"
+    note = b.a_milestone("NOTE", "reference:smgs:trk:778", at=5, point=None, party="trk")
+    bookings = [b.a_booking(references=[reference]), b.a_booking([b.container(5)], other, references=[reference])]
+
+    await store.feed([note, *bookings])
+
+    pictures = await store.pictures()
+    assert [c for c, _ in codes(pictures[b.CONSIGNMENT])] == ["BKD"]
+    assert [e["rule"] for e in pictures[other]["exceptions"]] == ["IDENTITY_MISMATCH"]
+
+
+async def test_the_responsible_railway_leads_a_fact_and_others_attach(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone(
+            "ARRI", at=101.5, point="ir-mirjaveh", party="indus-forwarding", reported_for="rai", channel="telephone"
+        ),
+        b.a_milestone("ARRI", at=101, point="ir-mirjaveh", party="rai"),
+    ]
+
+    await store.feed(events)
+
+    fact = (await store.pictures())[b.TRAIN]["timeline"][1]
+    assert (fact["party"], fact["confidence"], fact["instant"]) == ("rai", "observed", b.hours(101))
+    assert [a["party"] for a in fact["also"]] == ["indus-forwarding"]
+    assert "disputed" not in fact
+
+
+async def test_reports_further_apart_than_the_tolerance_are_disputed(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone("ARRI", at=20, point="pk-taftan"),
+        b.a_milestone("ARRI", at=23, point="pk-taftan", party="rai"),
+    ]
+
+    await store.feed(events)
+
+    picture = (await store.pictures())[b.TRAIN]
+    assert picture["latest"]["disputed"] is True
+    assert [e["rule"] for e in picture["exceptions"]] == ["DATA_CONFLICT"]
+
+
+async def test_a_crossing_that_nobody_reported_is_inferred_from_both_stations(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone("DEPA", at=100, point="pk-taftan"),
+        b.a_milestone("ARRI", at=101, point="ir-mirjaveh", party="rai"),
+    ]
+
+    await store.feed(events)
+
+    crossing = [f for f in (await store.pictures())[b.CONTAINER]["timeline"] if f["code"] == "XBRD"]
+    assert [(f["point"], f["confidence"]) for f in crossing] == [("ir-mirjaveh", "inferred")]
+
+
+async def test_instants_are_compared_where_local_clocks_run_backwards(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone("ARRI", point="ir-mirjaveh", party="rai", occurred_at="2026-06-26T09:10:00+03:30"),
+        b.a_milestone("DEPA", point="pk-taftan", occurred_at="2026-06-26T10:00:00+05:00"),
+    ]
+
+    await store.feed(events)
+
+    assert codes((await store.pictures())[b.TRAIN])[1:3] == [("DEPA", "pk-taftan"), ("ARRI", "ir-mirjaveh")]
+
+
+async def test_a_bare_date_sorts_at_the_end_of_that_day_at_the_point(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone("DEPA", at=2, point="pk-lahore"),
+        b.a_milestone("ARRI", point="pk-quetta", occurred_at="2026-06-24"),
+        b.a_milestone("DEPA", point="pk-quetta", occurred_at="2026-06-24T23:59:00+05:00"),
+    ]
+
+    await store.feed(events)
+
+    latest = (await store.pictures())[b.TRAIN]["latest"]
+    assert (latest["code"], latest["instant"]) == ("ARRI", "2026-06-24T18:59:59.999999Z")
+
+
+async def test_a_second_stay_at_a_point_is_another_visit(store: Store) -> None:
+    moves = [("ARRI", 10), ("DEPA", 20), ("ARRI", 30), ("DEPA", 40)]
+
+    await store.feed([b.a_consist(), *(b.a_milestone(code, at=at, point="pk-sibi") for code, at in moves)])
+
+    facts = (await store.pictures())[b.TRAIN]["timeline"][1:]
+    assert [(f["code"], f["visit"]) for f in facts] == [("ARRI", 1), ("DEPA", 1), ("ARRI", 2), ("DEPA", 2)]
+
+
+async def test_a_container_on_the_next_train_takes_over_its_facts(store: Store) -> None:
+    second, wagon = "train:rai/IR0001/2026-06-27", b.wagon(7)
+    events = [
+        b.a_booking(),
+        b.a_consist(),
+        b.a_milestone("ARRI", at=100, point="ir-zahedan", party="rai"),
+        b.a_milestone("DISC", b.CONTAINER, at=110, point="ir-zahedan", party="rai", wagon=b.WAGON),
+        b.a_milestone("LOAD", b.CONTAINER, at=120, point="ir-zahedan", party="rai", wagon=wagon),
+        b.a_consist({wagon: [b.CONTAINER]}, second, at=125, point="ir-zahedan", party="rai"),
+        b.a_milestone("DEPA", second, at=130, point="ir-zahedan", party="rai"),
+        b.a_milestone("DEPA", b.TRAIN, at=131, point="ir-zahedan", party="rai"),
+    ]
+
+    await store.feed(events)
+
+    picture = (await store.pictures())[b.CONTAINER]
+    assert codes(picture) == [
+        ("ARRI", "ir-zahedan"),
+        ("DISC", "ir-zahedan"),
+        ("LOAD", "ir-zahedan"),
+        ("DEPA", "ir-zahedan"),
+    ]
+    assert [a["subject"] for a in picture["associations"] if a["relation"] == "on_wagon"] == [b.WAGON, wagon]
+
+
+async def test_the_return_of_the_empty_ends_a_journey(store: Store) -> None:
+    second = "consignment:indus-forwarding/B2"
+    events = [
+        b.a_booking(),
+        b.a_milestone("GTIN", b.CONTAINER, at=1),
+        b.a_milestone("MTRT", b.CONTAINER, at=500),
+        b.a_booking([b.CONTAINER], second, at=600),
+        b.a_milestone("GTIN", b.CONTAINER, at=610),
+    ]
+
+    await store.feed(events)
+
+    picture = (await store.pictures())[b.CONTAINER]
+    assert picture["journey"] == 2
+    assert [f["instant"] for f in picture["timeline"]] == [b.hours(610)]
+    assert [a["subject"] for a in picture["associations"]] == [second]
+
+
+async def test_a_container_booked_twice_at_once_belongs_to_neither(store: Store) -> None:
+    other = "consignment:volga-logistics/V1"
+    events = [b.a_booking(), b.a_booking([b.CONTAINER], other, at=-20, party="volga-logistics")]
+
+    await store.feed(events)
+
+    picture = (await store.pictures())[b.CONTAINER]
+    assert picture["claimants"] == [b.CONSIGNMENT, other]
+    assert [e["rule"] for e in picture["exceptions"]] == ["IDENTITY_MISMATCH"]
