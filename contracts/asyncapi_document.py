@@ -4,33 +4,22 @@ Invariant: nothing is said here that those do not say; the same tables give the 
 alone, with every schema inside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import yaml
 
-from contracts import codec, subjects, topics
-from contracts.catalogue import TYPES, EventType
+from contracts import codec, topics
+from contracts.asyncapi_messages import KAFKA_BINDING, Node, headers, message, schemas
+from contracts.catalogue import TYPES
 from contracts.examples_store import Golden
-from contracts.json_schemas import SUBJECTS, schema_of
 from contracts.topics import Topic
 
-Node = dict[str, Any]
-
-_KAFKA_BINDING: Final = "0.5.0"
 _VARIABLES: Final = {
     "party": ("The key of a party, such as a railway or a forwarder.", ["pr", "rai", "indus-forwarding"]),
     "authority": ("The key of a customs authority.", ["fbr", "irica", "kgd"]),
     "country": ("A country's code, in lower case.", ["pk", "ir", "kz"]),
     "service": ("A service.", list(topics.SERVICES)),
-}
-_KEYS: Final = {
-    "subject": "The subject of the event, as in ce_subject.",
-    "consignment": "The consignment, as in ce_subject.",
-    "case": "The case, or what a hold stops, as in ce_subject.",
-    "source": "The ce_source of the reports that are answered.",
-    "entity": "The published entity, as in ce_subject: compaction keeps the newest record of each.",
-    "original key": "The key of the record that was put aside.",
 }
 _ABOUT: Final = """\
 Freight on the rail corridor from Pakistan to Russia: who reports what, and what is published in return.
@@ -76,9 +65,9 @@ def asyncapi_document(examples: Sequence[Golden], table: tuple[Topic, ...] = top
         "channels": {_channel_id(row): _channel(row) for row in table},
         "operations": {name: node for row in table for name, node in _operations(row).items()},
         "components": {
-            "messages": {name: _message(TYPES[name], key, examples) for name, key in _keys(table).items()},
-            "schemas": {"KafkaHeaders": _headers()}
-            | {k: v for kind in TYPES.values() for k, v in _schemas(kind).items()},
+            "messages": {name: message(TYPES[name], key, examples) for name, key in _keys(table).items()},
+            "schemas": {"KafkaHeaders": headers()}
+            | {k: v for kind in TYPES.values() for k, v in schemas(kind).items()},
         },
     }
 
@@ -117,7 +106,7 @@ def _channel(row: Topic) -> Node:
         "kafka": {
             "partitions": row.partitions,
             "topicConfiguration": settings,
-            "bindingVersion": _KAFKA_BINDING,
+            "bindingVersion": KAFKA_BINDING,
         }
     }
     return node | {"x-message-timestamp-type": config["message.timestamp.type"]}
@@ -152,68 +141,3 @@ def _keys(table: tuple[Topic, ...]) -> dict[str, str]:
             if keys.setdefault(name, row.key) != row.key:
                 raise ValueError(f"{name} has the key {keys[name]} on one topic and {row.key} on another")
     return {name: keys[name] for name in TYPES}
-
-
-def _message(kind: EventType, key: str, examples: Sequence[Golden]) -> Node:
-    schema = schema_of(kind)
-    fixed: Node = {"ce_type": {"const": kind.name}}
-    if SUBJECTS in schema:
-        fixed["ce_subject"] = {"pattern": f"^({'|'.join(schema[SUBJECTS])}):", "maxLength": subjects.MAX_KEY}
-    return {
-        "name": kind.name,
-        "title": kind.name,
-        "summary": schema["description"].partition("\n\n")[0],
-        "contentType": codec.JSON,
-        "headers": {
-            "type": "object",
-            "allOf": [{"$ref": "#/components/schemas/KafkaHeaders"}, {"type": "object", "properties": fixed}],
-        },
-        "payload": {"$ref": f"#/components/schemas/{kind.name}"},
-        "bindings": {"kafka": {"key": {"type": "string", "description": _KEYS[key]}, "bindingVersion": _KAFKA_BINDING}},
-        "examples": [_example(e.document) for e in examples if (e.type, e.case) == (kind.name, "minimal")],
-    }
-
-
-def _example(document: Mapping[str, Any]) -> Node:
-    names = {name: document[name] for name in ("id", "source", "type", "subject")}
-    headers = {name: value.decode() for name, value in codec.encode(**names)}
-    return {"name": "minimal", "headers": headers, "payload": document["data"]}
-
-
-def _headers() -> Node:
-    text: Node = {"type": "string", "minLength": 1, "maxLength": 400}
-    return {
-        "type": "object",
-        "description": "CloudEvents attributes as UTF-8 headers; others are ignored.",
-        "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject"],
-        "properties": {
-            "ce_specversion": {"const": "1.0"},
-            "ce_id": text | {"description": "With ce_source, what a report is known by; the same for its revisions."},
-            "ce_source": text | {"description": "A source of the party that the topic belongs to."},
-            "ce_type": text,
-            "ce_subject": text | {"description": "What the event is about."},
-            "ce_time": {"type": "string", "description": "Not interpreted."},
-            "ce_dataschema": {"type": "string", "description": "The $id of the schema."},
-            "content-type": {"type": "string", "description": f"{codec.JSON}, or absent."},
-            "traceparent": {"type": "string", "description": "W3C Trace Context."},
-        },
-    }
-
-
-def _schemas(kind: EventType) -> dict[str, Node]:
-    """The schema of a type and of its parts, the parts named after it, since types may share names but no form."""
-    schema = {name: value for name, value in schema_of(kind).items() if name not in ("$schema", "$id")}
-    parts = schema.pop("$defs", {})
-    named = {kind.name: schema} | {f"{kind.name}.{part}": node for part, node in parts.items()}
-    return {name: _relocated(node, kind.name) for name, node in named.items()}
-
-
-def _relocated(node: Any, type_name: str) -> Any:
-    if isinstance(node, list):
-        return [_relocated(child, type_name) for child in node]
-    if not isinstance(node, dict):
-        return node
-    found = {name: _relocated(child, type_name) for name, child in node.items()}
-    if isinstance(found.get("$ref"), str):
-        found["$ref"] = f"#/components/schemas/{type_name}.{found['$ref'].removeprefix('#/$defs/')}"
-    return found
