@@ -220,8 +220,10 @@ async def test_a_crossing_that_nobody_reported_is_inferred_from_both_stations(st
 
     await store.feed(events)
 
-    crossing = [f for f in (await store.pictures())[b.CONTAINER]["timeline"] if f["code"] == "XBRD"]
+    picture = (await store.pictures())[b.CONTAINER]
+    crossing = [f for f in picture["timeline"] if f["code"] == "XBRD"]
     assert [(f["point"], f["confidence"]) for f in crossing] == [("ir-mirjaveh", "inferred")]
+    assert (picture["latest"]["code"], picture["status"], picture["place"]["moving"]) == ("ARRI", "at_point", False)
 
 
 async def test_instants_are_compared_where_local_clocks_run_backwards(store: Store) -> None:
@@ -233,7 +235,8 @@ async def test_instants_are_compared_where_local_clocks_run_backwards(store: Sto
 
     await store.feed(events)
 
-    assert codes((await store.pictures())[b.TRAIN])[1:3] == [("DEPA", "pk-taftan"), ("ARRI", "ir-mirjaveh")]
+    expected = [("DEPA", "pk-taftan"), ("XBRD", "ir-mirjaveh"), ("ARRI", "ir-mirjaveh")]
+    assert codes((await store.pictures())[b.TRAIN])[1:4] == expected
 
 
 async def test_a_bare_date_sorts_at_the_end_of_that_day_at_the_point(store: Store) -> None:

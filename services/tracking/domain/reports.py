@@ -55,7 +55,9 @@ class Report:
     @property
     def order(self) -> tuple[datetime, int, str, str]:
         """Where it stands in a timeline: instant, rank of the code, identity."""
-        return self.instant, milestones.rank(self.code), self.source, self.event_id
+        # What is inferred has happened before that on which it rests: who has crossed and arrived has arrived.
+        rank = 0 if self.inferred else milestones.rank(self.code)
+        return self.instant, rank, self.source, self.event_id
 
 
 @dataclass(frozen=True, slots=True)
