@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
+from pydantic import AwareDatetime
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,9 +56,13 @@ def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         party: Annotated[Party, Depends(keeper)],
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        last: Annotated[int | None, Query(ge=1, le=1000)] = None,
     ) -> dict[str, Any]:
-        """The caller's items behind a cursor; `after` of the answer is the next cursor."""
-        items = await store.read_feed(runtime.store, party.party, after, limit)
+        """The caller's items behind a cursor, or the `last` ones; `after` of the answer is the next cursor."""
+        if last is None:
+            items = await store.read_feed(runtime.store, party.party, after, limit)
+        else:
+            items = await store.read_feed_end(runtime.store, party.party, last)
         return {"party": party.party, "items": items, "after": items[-1]["sequence"] if items else after}
 
     @router.get("/stream", response_class=EventSourceResponse)
@@ -95,23 +100,35 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         kind: SubjectKind | None = None,
         query: Annotated[str, Query(max_length=80)] = "",
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+        since: AwareDatetime | None = None,
     ) -> dict[str, Any]:
-        """The subjects that the caller may see, and the cursor of the feed that belongs to this picture."""
-        rows, cursor = await store.read_overview(runtime.store, party.party, kind, query, limit)
+        """The subjects that the caller may see, and the cursor of the feed that belongs to this picture.
+
+        With `since`, only what was recorded from then on: how a page that has the rest keeps up.
+        """
+        rows, cursor = await store.read_overview(runtime.store, party.party, kind, query, limit, since)
         return {"items": rows, "cursor": cursor, "now": utc_text(runtime.clock.now())}
+
+    @router.get("/attention")
+    async def read_attention(
+        party: Annotated[Party, Depends(keeper)], limit: Annotated[int, Query(ge=1, le=5000)] = 1000
+    ) -> dict[str, Any]:
+        """What is open: exceptions, violations, holds, and arrivals that nobody has declared."""
+        items = await store.read_attention(runtime.store, party.party, limit)
+        return {"items": items, "now": utc_text(runtime.clock.now())}
 
     @router.get("/points")
     async def read_points(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
-        """The points of the corridor: names, countries, zones."""
+        """The points of the corridor: names, countries, zones; and from when on silence is news."""
         folder: Any = runtime.blueprint.folder
-        points = folder.corridor.points
-        return {"items": [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in points]}
+        points = [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in folder.corridor.points]
+        return {"items": points, "silent_hours": folder.corridor.thresholds.silent_hours}
 
     @router.get("/subjects/{kind}/{id:path}")
     async def read_subject(
         kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, Depends(keeper)]
     ) -> dict[str, Any]:
-        """What the caller may see of a subject: its head and its facts."""
+        """What the caller may see of a subject: its head, its facts, and customs and exceptions about it."""
         try:
             subject = subjects.parse(f"{kind}:{id}")
         except BadSubject as failure:
@@ -121,9 +138,23 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             raise ProblemError(404, f"nothing is known of {subject}, or it is not yours to see")
         hidden = {"facts", "parties", "entity"}
         head = {name: value for name, value in content.items() if name not in hidden}
-        return {"subject": subject, **head, "facts": visible(content, party.party)}
+        return {
+            "subject": subject,
+            **head,
+            "facts": visible(content, party.party),
+            "related": await store.read_related(runtime.store, *_beside(subject, head), party.party),
+            "now": utc_text(runtime.clock.now()),
+        }
 
     return router
+
+
+def _beside(subject: str, head: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The subjects whose troubles, and the consignments whose papers, belong on a subject's page."""
+    if subjects.kind_of(subject) == "consignment":
+        return [subject, *head.get("members", ())], [subject]
+    carried = [a["subject"] for a in head.get("associations", ()) if a["relation"] == "in_consignment"]
+    return [subject], carried
 
 
 def _mount_dashboard(app: FastAPI) -> None:

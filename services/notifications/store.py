@@ -43,6 +43,13 @@ SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subje
        late, recorded_at
 FROM item WHERE party = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
 """
+_FEED_END = """
+SELECT * FROM (
+    SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content,
+           alert, late, recorded_at
+    FROM item WHERE party = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT $2
+) newest ORDER BY sequence
+"""
 _CURSOR = "SELECT coalesce((SELECT sequence FROM feed WHERE party = $1), 0)"
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
@@ -50,8 +57,33 @@ SELECT subject, kind, status, point, moving, observed_at, reported_by, confidenc
 FROM subject_row
 WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
   AND ($3::text = '' OR subject ILIKE '%' || $3 || '%' OR header::text ILIKE '%' || $3 || '%')
+  AND ($5::timestamptz IS NULL OR recorded_at >= $5)
 ORDER BY kind, subject LIMIT $4
 """
+# What is open for a party: each fact of these kinds says in its own state whether it still is.
+_ATTENTION = """
+SELECT fact::text AS fact
+FROM picture, jsonb_array_elements(content -> 'facts') AS fact
+WHERE content IS NOT NULL AND split_part(subject, ':', 1) = ANY ($2)
+  AND fact -> 'parties' ? $1
+  AND (fact ->> 'state' IN ('open', 'raised', 'hold_placed')
+       OR fact ->> 'topic' = 'arrival' AND fact ->> 'state' = 'expected' AND fact ->> 'detail' = 'not declared')
+ORDER BY fact ->> 'instant' DESC NULLS LAST LIMIT $3
+"""
+# The cases, exceptions, violations and announcements about some subjects ($1), and the papers of some consignments
+# ($4): a hold on one box of a consignment is nothing that another box is under.
+_RELATED = """
+SELECT fact::text AS fact
+FROM picture, jsonb_array_elements(content -> 'facts') AS fact
+WHERE content IS NOT NULL
+  AND split_part(subject, ':', 1) = ANY ($3)
+  AND subject IN (SELECT subject FROM link WHERE reads = ANY ($1::text[] || $4::text[]))
+  AND fact -> 'parties' ? $2
+  AND (fact ->> 'subject' = ANY ($1)
+       OR fact ->> 'consignment' = ANY ($4) AND split_part(fact ->> 'subject', ':', 1) NOT IN ('container', 'wagon'))
+ORDER BY fact ->> 'instant'
+"""
+_BESIDE: Final = ("case", "exception", "violation", "arrival")
 _PICTURE = "SELECT content::text AS content, recorded_at FROM picture WHERE subject = $1 AND content IS NOT NULL"
 _SWAP_AUDIENCE = """
 INSERT INTO audience AS a (digest) VALUES ($1)
@@ -114,16 +146,37 @@ async def read_feed(pool: Pool, party: str, after: int, limit: int) -> list[dict
     return [item_json(row) for row in await pool.fetch(_FEED, party, after, limit)]
 
 
+async def read_feed_end(pool: Pool, party: str, count: int) -> list[dict[str, Any]]:
+    """The newest numbered items of a party, in order of their numbers."""
+    return [item_json(row) for row in await pool.fetch(_FEED_END, party, count)]
+
+
+async def read_attention(pool: Pool, party: str, limit: int) -> list[dict[str, Any]]:
+    """What is open and may be seen by a party: exceptions, violations, holds, and arrivals not declared."""
+    return [_fact(row) for row in await pool.fetch(_ATTENTION, party, list(_BESIDE), limit)]
+
+
+async def read_related(
+    pool: Pool, subjects: Sequence[str], consignments: Sequence[str], party: str
+) -> list[dict[str, Any]]:
+    """What a party may see of exceptions, violations and holds on subjects, and of the papers of consignments."""
+    rows = await pool.fetch(_RELATED, list(subjects), party, list(_BESIDE), list(consignments))
+    return [_fact(row) for row in rows]
+
+
 async def read_overview(
-    pool: Pool, party: str, kind: str | None, query: str, limit: int
+    pool: Pool, party: str, kind: str | None, query: str, limit: int, since: datetime | None = None
 ) -> tuple[list[dict[str, Any]], int]:
-    """The subjects that a party may see and the cursor that they belong to, at one instant of the store."""
+    """The subjects that a party may see and the cursor that they belong to, at one instant of the store.
+
+    `since` leaves out what was not recorded from then on.
+    """
     async with (
         pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         cursor = await connection.fetchval(_CURSOR, party)
-        rows = await connection.fetch(_ROWS, party, kind, query, limit)
+        rows = await connection.fetch(_ROWS, party, kind, query, limit, since)
     return [_row(row) for row in rows], cursor
 
 
@@ -162,6 +215,12 @@ def item_json(row: asyncpg.Record) -> dict[str, Any]:
 def _late(content: Any, recorded_at: datetime, late_after: timedelta) -> bool:
     instant = content.get("instant")
     return bool(instant) and recorded_at - datetime.fromisoformat(instant) > late_after
+
+
+def _fact(row: asyncpg.Record) -> dict[str, Any]:
+    fact: dict[str, Any] = orjson.loads(row["fact"])
+    del fact["parties"]
+    return fact
 
 
 def _row(row: asyncpg.Record) -> dict[str, Any]:
