@@ -1,0 +1,69 @@
+"""Any order, repetition and cut into batches gives the same canonical pictures at one instant."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.codec import Event
+from deploy.local.stack import Stack
+from services.tracking.app import blueprint
+from tests.support.stores import Store, empty, fresh_store
+from tests.tracking.histories import histories
+
+pytestmark = pytest.mark.servers
+
+EXAMPLES = int(os.environ.get("ORDER_EXAMPLES", "40"))
+
+
+@pytest.fixture(scope="module")
+async def store(stack: Stack) -> AsyncIterator[Store]:
+    assert stack.admin_url
+    async with fresh_store(stack.admin_url, blueprint()) as store:
+        yield store
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(events=histories(), seed=st.integers(0, 2**32))
+async def test_every_shuffle_and_cut_gives_the_same_pictures(store: Store, events: list[Event], seed: int) -> None:
+    expected = await played(store, events, cuts=None)
+
+    shuffled = shuffle(events, seed)
+
+    assert await played(store, shuffled, cuts=random.Random(seed)) == expected
+
+
+def shuffle(events: Sequence[Event], seed: int) -> list[Event]:
+    """Another order, with some of the events twice."""
+    draw = random.Random(seed)
+    again = [e for e in events if draw.random() < 0.2]
+    mixed = [*events, *again]
+    draw.shuffle(mixed)
+    return mixed
+
+
+async def played(store: Store, events: Sequence[Event], cuts: random.Random | None) -> dict[str, Any]:
+    """The canonical pictures after ingesting the events, folded after some batches or only at the end."""
+    await empty(store)
+    copy = Store(store.blueprint, store.pool)
+    rest = list(events)
+    while rest:
+        topic = copy.topic_of(rest[0])
+        run = next((n for n, e in enumerate(rest) if copy.topic_of(e) != topic), len(rest))
+        size = min(run, cuts.randint(1, 5) if cuts else run)
+        await copy.take([copy.record(event, topic) for event in rest[:size]])
+        rest = rest[size:]
+        if cuts and cuts.random() < 0.4:
+            await copy.settle()
+    await copy.settle()
+    return await copy.pictures()
