@@ -208,7 +208,7 @@ def _examined(regime: _Regime, consignment: Consignment) -> Sequence[Ruling]:
         return [
             Ruling("inspect", by("tmcustoms", "07-04 18:30"), "INSPECTION_ORDERED", {"reason": "RANDOM"}),
             Ruling("present", by("tmcustoms", "07-04 19:40"), "INSPECTING"),
-            Ruling("inspected", by("tmcustoms", "07-04 21:30"), None, {"seals": seals}),
+            Ruling("inspected", by("tmcustoms", "07-04 21:30"), "INSPECTING", {"seals": seals}),
         ]
     return []
 

@@ -131,11 +131,11 @@ class Consignment:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One thing that customs decided, and the state in which it leaves the case (None: as it was)."""
+    """One thing that customs decided, and the state in which it leaves the case."""
 
     decision: str
     by: Stamp
-    state: str | None
+    state: str
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
