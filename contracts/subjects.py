@@ -20,7 +20,11 @@ Jurisdiction = Literal["PK", "IR", "TM", "EAEU", "RU"]
 Procedure = Literal["EXPORT", "TRANSIT", "IMPORT"]
 
 # 1520 and UIC numbers carry check digits; a national scheme (Pakistan has no UIC country code) is text.
-_WAGON_SCHEMES: Final = {"uic": identifiers.uic_wagon, "1520": identifiers.wagon_1520}
+_WAGON_SCHEMES: Final = {
+    "uic": identifiers.uic_wagon,
+    "1520": identifiers.wagon_1520,
+    "national": identifiers.wagon_national,
+}
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _PARTY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}", re.ASCII)
@@ -109,9 +113,7 @@ def _train(text: str) -> str:
 
 
 def _wagon(text: str) -> str:
-    scheme, number = _segments(text, _SEGMENT, _SEGMENT)
-    if scheme == "national":
-        return f"{scheme}/{number}"
+    scheme, _, number = text.partition("/")
     if scheme not in _WAGON_SCHEMES:
         raise BadSubject("a wagon's scheme is uic, 1520 or national")
     return f"{scheme}/{_WAGON_SCHEMES[scheme](number)}"

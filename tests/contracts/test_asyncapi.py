@@ -105,9 +105,7 @@ def parser() -> Path:
             options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--fetch-retries=1")
             install = [npm, "install", *options, PARSER]
             try:
-                subprocess.run(
-                    [npm, "install", *options, PARSER], cwd=folder, capture_output=True, timeout=120, check=True
-                )
+                subprocess.run(install, cwd=folder, capture_output=True, timeout=120, check=True)
             except subprocess.SubprocessError as failure:
                 pytest.skip(f"{PARSER} cannot be had: {failure}")
             (folder / "complete").touch()
