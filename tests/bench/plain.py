@@ -1,0 +1,49 @@
+"""A plain FastStream handler: one message, one transaction, the same SQL, as the documentation shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage
+
+from contracts.events.operator import MilestoneReported
+from services.chassis.database import open_pool, transaction
+from services.tracking.app import blueprint
+from tests.bench import statements
+from tests.bench.bare import _ADD
+from tests.bench.workload import Workload
+from tests.support.stores import Store
+
+
+async def run(bootstrap: str, url: str, load: Workload, name: str, events: int) -> float:
+    """Seconds for the first `events` records."""
+    pool = await open_pool(url, "bench")
+    await Store(blueprint(), pool).feed(load.bookings)
+    await pool.execute(_ADD, load.topic)
+    broker = KafkaBroker(bootstrap, logger=None)
+    seen, done = 0, asyncio.Event()
+
+    @broker.subscriber(load.topic, group_id=name, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR)
+    async def handle(data: MilestoneReported, message: KafkaMessage) -> None:
+        nonlocal seen
+        record = message.raw_message
+        assert not isinstance(record, tuple)
+        row = statements.row_of(record.headers, record.value, record.topic, record.partition, record.offset)  # type: ignore[arg-type]
+        async with transaction(pool) as connection:
+            await statements.ingest(connection, [row])
+            while await statements.settle(connection, 10):
+                pass
+        seen += 1
+        if seen == events:
+            done.set()
+
+    started = time.perf_counter()
+    await broker.start()
+    await done.wait()
+    seconds = time.perf_counter() - started
+    await broker.stop()
+    pool.terminate()
+    return seconds
