@@ -15,6 +15,11 @@ from deploy.demo.scenario.model import Consignment, Wagon, by
 INDUS: Final = "indus-forwarding"
 VOLGA: Final = "volga-logistics"
 
+NOTED: Final = by(INDUS, "06-20 16:00")
+"""When the CIM notes were issued."""
+REISSUED: Final = by("trk", "07-03 07:00")
+"""When the SMGS notes were, by the Turkmen railway, for the same goods."""
+
 CONTAINERS: Final = tuple(
     f"container:{make_container(owner, first + number)}"
     for owner, first, count in (("PKRU", 100101, 23), ("KTZU", 204051, 8))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from contracts import catalogue
 from contracts.fields import utc_text
-from deploy.demo.scenario.cargo import INDUS
+from deploy.demo.scenario.cargo import NOTED, REISSUED
 from deploy.demo.scenario.model import (
     CLOCKS,
     ROUTE,
@@ -90,10 +90,10 @@ def milestone(
         **({"point": _ALIASES.get((stamp.party, point), point)} if point else {}),
         **more,
     }
-    return Send(at, stamp.party, catalogue.MILESTONE, _id(code, point, subject), subject, data, _mode(stamp.party))
+    return Send(at, stamp.party, catalogue.MILESTONE, id_of(code, point, subject), subject, data, _mode(stamp.party))
 
 
-def _id(code: str, point: str | None, subject: str) -> str:
+def id_of(code: str, point: str | None, subject: str) -> str:
     """Such as `DISC-ir-zahedan-PKRU1001010`: unique for its source, and readable in a dead letter."""
     return "-".join(filter(None, (code, point, subject.partition(":")[2].replace("/", "-"))))
 
@@ -113,11 +113,10 @@ def _handled(handling: Handling) -> Send:
 
 def _papers(consignment: Consignment) -> Iterator[Send]:
     """The booking, its CIM note, the booking again once there is an SMGS note, and that note by its number alone."""
-    reissued = by("trk", "07-03 07:00")
     yield _booked(consignment, consignment.booked.at, with_smgs=False)
-    yield milestone(by(INDUS, "06-20 16:00"), "NOTE", consignment.key, "pk-lahore", remarks=f"CIM {consignment.cim}")
-    yield _booked(consignment, reissued.at, with_smgs=True)
-    yield milestone(reissued, "NOTE", f"reference:smgs:trk:{consignment.smgs}", "ir-sarakhs")
+    yield milestone(NOTED, "NOTE", consignment.key, "pk-lahore", remarks=f"CIM {consignment.cim}")
+    yield _booked(consignment, REISSUED.at, with_smgs=True)
+    yield milestone(REISSUED, "NOTE", f"reference:smgs:trk:{consignment.smgs}", "ir-sarakhs")
 
 
 def _booked(consignment: Consignment, at: datetime, *, with_smgs: bool) -> Send:
@@ -168,7 +167,7 @@ def _planned(subject: str, calls: list[PlannedCall]) -> Send:
         "calls": [_call(call, railway) for call in calls],
         **({} if subject == RUN else {"run": RUN}),
     }
-    return Send(at, railway, catalogue.PLANNED, _id("PLAN", None, subject), subject, data, _mode(railway))
+    return Send(at, railway, catalogue.PLANNED, id_of("PLAN", None, subject), subject, data, _mode(railway))
 
 
 def _call(call: PlannedCall, party: str) -> dict[str, str]:
@@ -199,5 +198,5 @@ def _composed(train: Train) -> Send:
         "wagons": wagons,
     }
     return Send(
-        at, train.railway, catalogue.COMPOSED, _id("COMP", point, train.key), train.key, data, _mode(train.railway)
+        at, train.railway, catalogue.COMPOSED, id_of("COMP", point, train.key), train.key, data, _mode(train.railway)
     )

@@ -1,0 +1,114 @@
+"""`python -m deploy.demo`: the pilot-train journey on a stack of its own.
+
+Invariant: Ctrl-C leaves no process behind. With `--once` the last line is one JSON object, and the exit code is 0
+only when every picture is the expected one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from deploy.demo import script
+from deploy.demo.player import Player, Step
+from deploy.demo.result import Result, examine
+from deploy.launcher import Launched, disposable_directory, launched, stop_on_signals, wait_for_interrupt
+from deploy.local.errors import CannotRun
+from deploy.services import SERVICES
+
+_PACE: Final = 1.0
+_SHOWN_DIFFERENCES: Final = 40
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plays; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    if options.write_expected:
+        script.write()
+        _say(f"written: {script.EXPECTED}")
+        return 0
+    stop_on_signals()
+    begun = time.monotonic()
+    try:
+        result = _run(options)
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 130 if options.once else 0
+    except (CannotRun, TimeoutError) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print(result.line(time.monotonic() - begun), flush=True)
+    return 0 if result.ok else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--once", action="store_true", help="play to the end without waiting, check, and stop")
+    parser.add_argument("--pace", type=float, metavar="SECONDS", help=f"least length of a step (default: {_PACE:g})")
+    parser.add_argument("--services", nargs="+", choices=SERVICES, default=list(SERVICES), metavar="SERVICE")
+    parser.add_argument("--write-expected", action="store_true", help="work the expectation out anew and write it")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> Result:
+    pace = options.pace if options.pace is not None else 0 if options.once else _PACE
+    with (
+        disposable_directory() as directory,
+        launched(directory, _say, options.services, clock="stepped", fsync=False) as running,
+    ):
+        if "notifications" in options.services:
+            _say(f"dashboard: {running.dashboard}")
+        result = play(running, pace)
+        _tell(result)
+        if not options.once:
+            _say("the journey is over; everything stays up until Ctrl-C")
+            wait_for_interrupt()
+    return result
+
+
+def play(running: Launched, pace: float = 0) -> Result:
+    """The whole journey, and what it came to."""
+    plan = script.plan()
+    player = Player(running.services.endpoints, running.stack.kafka_bootstrap, running.tokens)
+    asyncio.run(player.play(plan, _Diary(plan), pace))
+    urls = {e.service: e.url for e in reversed(running.services.endpoints)}
+    senders = sorted({send.party for send in script.sends()})
+    return examine(urls, running.tokens, script.agreed(), senders, player.sent)
+
+
+class _Diary:
+    """Tells of each day of the journey as it begins."""
+
+    def __init__(self, plan: Sequence[Step]) -> None:
+        self._plan = plan
+        self._day: date | None = None
+        self._sent = 0
+
+    async def __call__(self, number: int) -> None:
+        step = self._plan[number]
+        if step.instant.date() != self._day:
+            self._day = step.instant.date()
+            _say(f"{self._day}: step {number + 1} of {len(self._plan)}, {self._sent} reports so far")
+        self._sent += len(step.sends)
+
+
+def _tell(result: Result) -> None:
+    for line in result.wrong[:_SHOWN_DIFFERENCES]:
+        _say(line)
+    if result.wrong:
+        _say(f"{len(result.wrong)} differences from what is expected")
+    else:
+        _say("every picture is the expected one")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

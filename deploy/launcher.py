@@ -1,0 +1,113 @@
+"""Everything on one machine: the stack, what provisioning makes, and the services, for the length of a block.
+
+Invariant: Ctrl-C, a termination signal, a closed terminal and an error all end in everything stopped, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+from urllib.parse import quote
+
+from deploy.local.stack import Stack, open_stack
+from deploy.provision import provision
+from deploy.services import SERVICES, Clock, Services, running
+
+Progress = Callable[[str], None]
+
+_SWEPT: Final = "corridor-demo-"
+_LOCK: Final = "launcher.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """What runs: the stack, the services, and the parties' tokens."""
+
+    stack: Stack
+    services: Services
+    tokens: dict[str, str]
+    tokens_file: Path
+
+    @property
+    def dashboard(self) -> str:
+        """The control room's address of the dashboard."""
+        return f"{self.services.url('notifications')}/?token={quote(self.tokens['corridor-control'])}"
+
+
+@contextmanager
+def launched(
+    directory: Path,
+    progress: Progress,
+    services: Sequence[str] = SERVICES,
+    *,
+    clock: Clock = "real",
+    fsync: bool = True,
+) -> Iterator[Launched]:
+    """Starts everything in a directory of its own; stops it when the block ends."""
+    progress("starting Kafka and Postgres")
+    with open_stack(directory, progress=progress, fsync=fsync) as stack:
+        tokens_file = directory / "tokens.json"
+        progress("making topics, parties and tokens")
+        tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
+        copies = Services(stack.environment(), directory / "logs", services, clock=clock)
+        progress(f"starting {', '.join(services)}")
+        with running(copies):
+            yield Launched(stack, copies, tokens, tokens_file)
+            progress("stopping")
+
+
+@contextmanager
+def disposable_directory() -> Iterator[Path]:
+    """A directory that is removed at the end; those that a killed launcher has left are removed first."""
+    _sweep()
+    # Others may pass through, as Postgres's account must when root is the launcher.
+    directory = Path(tempfile.mkdtemp(prefix=_SWEPT))
+    directory.chmod(0o711)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def stop_on_signals() -> None:
+    """Makes a termination signal and a closed terminal stop this process as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+
+
+def wait_for_interrupt() -> None:
+    """Returns never; Ctrl-C raises `KeyboardInterrupt`."""
+    threading.Event().wait()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # By way of SIGINT, which asyncio turns into the cancellation of what it runs.
+    signal.raise_signal(signal.SIGINT)
+
+
+def _sweep() -> None:
+    for directory in Path(tempfile.gettempdir()).glob(f"{_SWEPT}*"):
+        with suppress(OSError):
+            if directory.stat().st_uid == os.geteuid() and _abandoned(directory / _LOCK):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _abandoned(lock: Path) -> bool:
+    """Whether nobody holds it: neither a launcher nor a server that it started. Raises `OSError` if not there."""
+    with lock.open("r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

@@ -1,0 +1,63 @@
+"""`python -m deploy.up`: Kafka, Postgres and the three services on real time, for as long as the command runs.
+
+Invariant: what it prints is what a party needs to connect: addresses, tokens, the dashboard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from deploy.launcher import Launched, disposable_directory, launched, stop_on_signals, wait_for_interrupt
+from deploy.local.errors import CannotRun
+from deploy.services import SERVICES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs until Ctrl-C; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    stop_on_signals()
+    try:
+        _run(options.data, options.services)
+    except KeyboardInterrupt:
+        _say("stopped")
+    except (CannotRun, TimeoutError) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.up", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, help="keep data in this directory (default: a temporary one)")
+    parser.add_argument("--services", nargs="+", choices=SERVICES, default=list(SERVICES), metavar="SERVICE")
+    return parser
+
+
+def _run(data: Path | None, services: Sequence[str]) -> None:
+    with ExitStack() as open_until_the_end:
+        directory = data or open_until_the_end.enter_context(disposable_directory())
+        all_of_it = open_until_the_end.enter_context(launched(directory, _say, services, fsync=data is not None))
+        _tell(all_of_it)
+        wait_for_interrupt()
+
+
+def _tell(running: Launched) -> None:
+    _say(f"Kafka          {running.stack.kafka_bootstrap}")
+    for endpoint in running.services.endpoints:
+        _say(f"{endpoint.service:<14} {endpoint.url}")
+    _say(f"tokens         {running.tokens_file}")
+    if any(endpoint.service == "notifications" for endpoint in running.services.endpoints):
+        _say(f"dashboard      {running.dashboard}")
+    _say("running; Ctrl-C stops it")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
