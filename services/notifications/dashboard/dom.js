@@ -1,0 +1,138 @@
+// Small functions to make elements, and to bring what is on the page to what should be.
+//
+// Elements that stay are kept, so that focus, selection and scroll position survive a repaint.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SVG_TAGS = new Set(["svg", "path", "circle", "rect", "line", "g"]);
+
+/** Makes an element. `on...` are handlers; null, undefined and false leave an attribute or a child out. */
+export function h(tag, props, ...children) {
+  const el = SVG_TAGS.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) (el.handlers ??= {})[name] = el[name] = value;
+    else if (name === "value") el.value = value;
+    else el.setAttribute(name, value === true ? "" : value);
+  }
+  append(el, children);
+  return el;
+}
+
+function append(el, children) {
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    if (Array.isArray(child)) append(el, child);
+    else el.append(child);
+  }
+}
+
+/** Makes `from` look like `to`, keeping its elements where tag and `data-key` agree. */
+export function morph(from, to) {
+  if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
+    from.replaceWith(to);
+    return to;
+  }
+  if (from.nodeType === Node.TEXT_NODE) {
+    if (from.data !== to.data) from.data = to.data;
+    return from;
+  }
+  // What says that it looks after its own children is only repainted by whoever fills it.
+  attributes(from, to);
+  if (!to.hasAttribute("data-own")) children(from, to);
+  return from;
+}
+
+function attributes(from, to) {
+  for (const { name } of [...from.attributes]) {
+    // Whether something is folded out is for whoever looks at it to say.
+    if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
+  }
+  for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  for (const name of Object.keys(from.handlers ?? {})) if (!to.handlers?.[name]) from[name] = null;
+  for (const [name, handler] of Object.entries(to.handlers ?? {})) from[name] = handler;
+  from.handlers = to.handlers;
+  // A field that is being typed in is ahead of what was drawn for it.
+  if ("value" in to && from.value !== to.value && document.activeElement !== from) from.value = to.value;
+}
+
+function children(from, to) {
+  const wantedKeys = new Set([...to.children].map(keyOf));
+  const keyed = new Map();
+  for (const child of [...from.children]) {
+    const key = keyOf(child);
+    if (key === null) continue;
+    if (wantedKeys.has(key)) keyed.set(key, child);
+    else child.remove();
+  }
+  let at = from.firstChild;
+  for (const wanted of [...to.childNodes]) {
+    const key = keyOf(wanted);
+    const found = key === null ? null : keyed.get(key);
+    if (found) {
+      if (found === at) at = at.nextSibling;
+      else move(from, found, at);
+      morph(found, wanted);
+    } else if (at && key === null && keyOf(at) === null && at.nodeName === wanted.nodeName) {
+      const next = at.nextSibling;
+      morph(at, wanted);
+      at = next;
+    } else {
+      from.insertBefore(wanted, at);
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+function keyOf(node) {
+  return node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
+}
+
+/** Moves an element among its siblings; newer browsers let it keep its focus. */
+function move(parent, el, before) {
+  if (el.isConnected && parent.moveBefore) parent.moveBefore(el, before);
+  else parent.insertBefore(el, before);
+}
+
+/**
+ * Brings the children of a list to some models. A child is built anew only when its signature has changed, so that
+ * a list of thousands costs no more than what has changed in it. `onChange(element, isNew)` is told of each.
+ */
+export function list(parent, models, { key, signature, build, onChange }) {
+  const kept = (parent.kept ??= new Map());
+  const wanted = new Set(models.map(key));
+  for (const [name, entry] of kept) {
+    if (wanted.has(name)) continue;
+    entry.el.remove();
+    kept.delete(name);
+  }
+  let at = parent.firstElementChild;
+  for (const model of models) {
+    const name = key(model);
+    const sign = signature(model);
+    let entry = kept.get(name);
+    if (!entry) {
+      entry = { el: build(model), sign };
+      kept.set(name, entry);
+      onChange?.(entry.el, model, true);
+    } else if (entry.sign !== sign) {
+      entry.el = morph(entry.el, build(model));
+      entry.sign = sign;
+      onChange?.(entry.el, model, false);
+    }
+    if (entry.el === at) at = at.nextElementSibling;
+    else move(parent, entry.el, at);
+  }
+}
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Marks for a moment what has just changed. */
+export function flash(el) {
+  if (still.matches) return;
+  const colour = getComputedStyle(el).getPropertyValue("--flash");
+  el.animate([{ backgroundColor: colour }, { backgroundColor: colour, offset: 0.3 }, {}], { duration: 2400, id: "flash" });
+}

@@ -1,0 +1,69 @@
+// What a fact or a feed item says, in words and marks; and what is open because of it.
+
+import { CASE_STATES, CODES, INCIDENTS, RULES, capital, plain, subject } from "./words.js";
+
+/** `{ shape, tone, title, more }` of a fact; the place and the times are told beside it. */
+export function describe(fact) {
+  const teller = TELLERS[fact.topic];
+  return teller ? teller(fact) : { shape: "ring", tone: "none", title: capital(plain(fact.code ?? fact.topic)) };
+}
+
+const TELLERS = {
+  milestone(fact) {
+    const title = capital(CODES[fact.code] ?? plain(fact.code));
+    const tone = INCIDENTS.has(fact.code) ? "bad" : "none";
+    const shape = { observed: "dot", second_hand: "half", inferred: "ring" }[fact.confidence] ?? "dashed";
+    return { shape, tone, title };
+  },
+  customs(fact) {
+    const law = fact.code ? `Customs ${fact.code.replace(" ", ", ").toLowerCase().replace(/^\w+/, (c) => c.toUpperCase())}` : "Customs";
+    const word = CASE_STATES[fact.state] ?? plain(fact.state ?? "");
+    if (fact.state === "hold_placed") return { shape: "octagon", tone: "bad", title: "Hold placed", more: `${law}, ${fact.detail}` };
+    if (fact.state === "hold_lifted") return { shape: "stamp", tone: "good", title: "Hold lifted", more: `${law}, ${fact.detail}` };
+    const bad = ["REJECTED", "REFUSED", "SEIZED", "OVERDUE", "DISCREPANCY"].includes(fact.state);
+    return { shape: "stamp", tone: bad ? "bad" : "none", title: word ? `${law}: ${word}` : law };
+  },
+  exception(fact) {
+    const word = capital(RULES[fact.code] ?? plain(fact.code));
+    if (fact.state === "closed") return { shape: "check", tone: "good", title: `${word}: over` };
+    const tone = ["CRITICAL", "HIGH"].includes(fact.severity) ? "bad" : "warn";
+    return { shape: "triangle", tone, title: word, more: fact.severity ? `severity ${plain(fact.severity)}` : undefined };
+  },
+  violation(fact) {
+    const word = capital(RULES[fact.code] ?? plain(fact.code));
+    if (fact.state === "withdrawn") return { shape: "check", tone: "good", title: `${word}: no violation after all` };
+    return { shape: "diamond", tone: "bad", title: `Violation: ${word.toLowerCase()}`, more: fact.detail };
+  },
+  arrival(fact) {
+    const declared = fact.detail ? `, ${fact.detail}` : "";
+    if (fact.state === "arrived") return { shape: "flag", tone: "none", title: `Arrived in the country${declared}` };
+    if (fact.state === "withdrawn") return { shape: "cross", tone: "quiet", title: "Does not come after all" };
+    const tone = fact.detail === "not declared" ? "warn" : "none";
+    return { shape: "flag", tone, title: fact.instant ? `Expected${declared}` : `Expected, no estimate yet${declared}` };
+  },
+};
+
+/** Whether the instant of a fact is still to come, as far as anybody knows. */
+export function isExpected(fact) {
+  return fact.topic === "arrival" && fact.state === "expected";
+}
+
+/** What an open fact is about: `{ kind, word, rank, fact }`; the smaller the rank, the sooner somebody is needed. */
+export function matter(fact) {
+  if (fact.topic === "violation") return { kind: "violation", word: RULES[fact.code] ?? plain(fact.code), rank: 0, fact };
+  if (fact.topic === "customs") return { kind: "held", word: `held, ${fact.code?.split(" ")[0] ?? "customs"}`, rank: 1, fact };
+  if (fact.topic === "arrival") return { kind: "undeclared", word: `not declared, ${fact.country ?? ""}`, rank: 3, fact };
+  const severities = { CRITICAL: 0, HIGH: 2, MEDIUM: 4 };
+  return { kind: "exception", word: RULES[fact.code] ?? plain(fact.code), rank: severities[fact.severity] ?? 5, fact };
+}
+
+/** The subjects that a fact or item concerns. */
+export function concerns(fact) {
+  return [fact.subject, fact.consignment, fact.via].filter(Boolean);
+}
+
+/** The subject to open for a fact: a case has no page of its own, its consignment has. */
+export function pageOf(fact) {
+  if (subject(fact.subject).kind !== "case") return fact.subject;
+  return fact.consignment ?? null;
+}

@@ -1,0 +1,100 @@
+// The feed as it comes, newest first. What was taken back or replaced stays, and is shown as such.
+
+import { flash, h, list } from "./dom.js";
+import { describe, isExpected, pageOf } from "./facts.js";
+import { confidence, mark, tag } from "./marks.js";
+import { read, withFilters } from "./route.js";
+import { age, by, head, subjectLink, time } from "./shell.js";
+import { KEPT_ITEMS, changed, placeName, state } from "./state.js";
+import { ago } from "./time.js";
+
+const TOPICS = { "": "All", milestone: "Movements", customs: "Customs", exception: "Exceptions", violation: "Violations", arrival: "Arrivals" };
+
+let frozen = null;
+
+export function live() {
+  const { filters } = read();
+  const topic = filters.get("topic") ?? "";
+  const source = frozen ?? state.items;
+  const items = source.filter((item) => !topic || item.topic === topic).slice(-KEPT_ITEMS).reverse();
+  const waiting = frozen ? state.items.filter((item) => item.sequence > (frozen.at(-1)?.sequence ?? 0)).length : 0;
+  return {
+    title: "Live items",
+    tree: h(
+      "main",
+      { id: "main", "data-key": "main", class: "live" },
+      head("Live items", h("p", { class: "about" }, `The newest ${items.length} of what you are told, newest first`)),
+      h(
+        "div",
+        { class: "controls" },
+        h("nav", { class: "chips", "aria-label": "Topics" }, Object.entries(TOPICS).map(([name, word]) => h("a", { class: "chip", href: withFilters({ topic: name }), "aria-current": name === topic ? "true" : null }, word))),
+        h("button", { type: "button", "aria-pressed": String(Boolean(frozen)), onclick: pause }, frozen ? `Go on (${waiting} waiting)` : "Pause"),
+      ),
+      h("ol", { class: "items", "data-own": "", "aria-label": "Items" }),
+      items.length === 0 && empty(topic),
+    ),
+    fill(root) {
+      const now = state.clock.now();
+      list(root.querySelector(".items"), items, {
+        key: (item) => item.item,
+        signature: (item) => `${state.zone} ${state.points.size} ${ago(item.recorded_at, now)} ${state.replaced.get(item.item)?.item} ${state.rows.has(pageOf(item))}`,
+        build,
+        onChange: (el, item) => (state.touched.has(item.item) || state.touched.has(`replaced ${item.item}`)) && flash(el),
+      });
+    },
+  };
+}
+
+function pause() {
+  frozen = frozen ? null : [...state.items];
+  changed();
+}
+
+function build(item) {
+  const said = describe(item);
+  const gone = state.replaced.get(item.item);
+  const page = pageOf(item);
+  return h(
+    "li",
+    { class: `item ${gone ? "gone" : ""} ${item.action}`, "data-key": item.item, "data-item": item.item },
+    h("span", { class: "sign" }, mark(said.shape, said.tone)),
+    h(
+      "div",
+      { class: "said" },
+      h("p", { class: "line" }, h("b", { class: `headline ${said.tone}` }, said.title), item.point ? h("span", { class: "place" }, " ", placeName(item.point, item.country)) : null, ...badges(item, gone)),
+      h("p", { class: "line" }, page ? subjectLink(page) : null, page !== item.subject && !item.subject.startsWith("case:") ? [" ", subjectLink(item.subject)] : null, said.more ? h("span", { class: "more" }, ` ${said.more}`) : null),
+    ),
+    h(
+      "div",
+      { class: "when" },
+      item.instant ? h("p", { class: "line" }, isExpected(item) ? h("span", { class: "more" }, "expected ") : null, time(item.instant, { point: item.point, occurred: item.occurred_at }), " ", by(item.reported_by), " ", item.topic === "milestone" ? confidence(item.confidence) : null) : null,
+      h("p", { class: "line" }, h("span", { class: "more" }, "told "), age(item.recorded_at, { fades: false }), item.late ? h("span", { class: "more" }, ", long after it happened") : null),
+    ),
+  );
+}
+
+function badges(item, gone) {
+  const found = [];
+  if (gone) found.push(gone.action === "withdrawn" ? tag("cross", "bad", "withdrawn") : tag("cross", "quiet", "replaced by a correction"));
+  if (item.action === "changed") found.push(tag("half", "accent", "correction"), was(item));
+  if (item.action === "withdrawn") found.push(tag("cross", "bad", "taken back"));
+  if (item.action === "backfill") found.push(tag("ring", "quiet", "history"));
+  if (item.disputed) found.push(tag("triangle", "warn", "disputed"));
+  if (item.claim) found.push(tag("ring", "quiet", "claim, not from customs"));
+  return found.filter(Boolean).flatMap((badge) => [" ", badge]);
+}
+
+/** What a correction has changed, where what was said before is still here. */
+function was(item) {
+  const before = state.items.find((one) => one.item === item.supersedes);
+  if (!before) return null;
+  if (before.instant !== item.instant && before.instant) return h("span", { class: "more" }, "was ", time(before.instant, { point: before.point, occurred: before.occurred_at }));
+  if (before.point !== item.point && before.point) return h("span", { class: "more" }, `was ${placeName(before.point)}`);
+  if (before.reported_by !== item.reported_by && before.reported_by) return h("span", { class: "more" }, "was ", by(before.reported_by));
+  return null;
+}
+
+function empty(topic) {
+  if (!state.loaded) return h("p", { class: "empty" }, "The feed is being loaded.");
+  return h("div", { class: "empty" }, h("p", null, h("b", null, topic ? `Nothing of this kind among the last ${state.items.length} items.` : "You have not been told anything yet.")), h("p", null, "Items appear here by themselves, as soon as something happens that you may see."));
+}

@@ -1,0 +1,98 @@
+// Starts the page and paints it: once a frame, whatever has changed.
+
+import { keepToken, takeToken } from "./api.js";
+import { h, morph } from "./dom.js";
+import { live } from "./live.js";
+import { read } from "./route.js";
+import { bar, loadZone, trouble } from "./shell.js";
+import { shipments } from "./shipments.js";
+import { changed, onPaint, state } from "./state.js";
+import { subjectPage } from "./subject.js";
+import { loadPage, start } from "./sync.js";
+
+const VIEWS = { shipments, live, subject: subjectPage };
+const AGES_MOVE_EVERY = 15_000;
+
+const app = document.getElementById("app");
+let painted = null;
+
+function paint() {
+  if (state.signedOut !== null) return paintDoor();
+  const { view } = read();
+  const { title, tree, fill } = VIEWS[view]();
+  document.title = `${title} - Corridor`;
+  const page = h("div", { id: "app" }, bar(), trouble(), tree);
+  // Another view has other lists: it is made anew, not out of the one before.
+  const isOther = painted !== placeOf();
+  if (isOther) app.querySelector("main")?.remove();
+  morph(app, page);
+  fill(app.querySelector("main"));
+  if (isOther && painted !== null) {
+    app.querySelector("h1")?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
+  painted = placeOf();
+}
+
+function placeOf() {
+  const { view, subject } = read();
+  return `${view} ${subject ?? ""}`;
+}
+
+function paintDoor() {
+  document.title = "Corridor";
+  const open = (event) => {
+    event.preventDefault();
+    keepToken(new FormData(event.target).get("link"));
+    location.reload();
+  };
+  morph(
+    app,
+    h(
+      "div",
+      { id: "app" },
+      h(
+        "main",
+        { id: "main", "data-key": "main", class: "door" },
+        h("h1", null, "Corridor"),
+        h("p", null, state.signedOut),
+        h("p", null, "This page opens with the link that you were given; it shows what its party may see."),
+        h("form", { onsubmit: open }, h("label", null, h("span", null, "Link or token"), h("input", { name: "link", type: "password", autocomplete: "off", required: true })), h("button", { type: "submit" }, "Open")),
+      ),
+    ),
+  );
+  painted = null;
+}
+
+function navigate() {
+  const { subject } = read();
+  if (subject && state.signedOut === null) loadPage(subject);
+  else state.page = { key: null, data: null, failure: null };
+  changed();
+}
+
+addEventListener("hashchange", navigate);
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, select, textarea");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const field = document.querySelector("input[type=search]");
+    if (field) {
+      event.preventDefault();
+      field.focus();
+    }
+  }
+  if (event.key === "Escape") document.querySelector("details.who")?.removeAttribute("open");
+});
+// What is told in words grows old: ages by the quarter minute, the next try by the second.
+setInterval(changed, AGES_MOVE_EVERY);
+setInterval(() => (state.connection.next || state.trouble) && changed(), 1000);
+
+onPaint(paint);
+loadZone();
+if (takeToken()) {
+  start();
+  navigate();
+} else {
+  state.signedOut = "Nobody is signed in here.";
+}
+changed();

@@ -1,0 +1,150 @@
+// What every view has around it: who is looking, how true the connection is, and which clock times are told by.
+
+import { h } from "./dom.js";
+import { mark, tag } from "./marks.js";
+import { read, subjectHref } from "./route.js";
+import { changed, placeName, state, zoneOf } from "./state.js";
+import { retryNow, signOut } from "./sync.js";
+import { ago, day, freshness, here, isDay, tell } from "./time.js";
+import { ROLES, party, subject } from "./words.js";
+
+const ZONE = "corridor.zone";
+const ZONES = { place: "Place", mine: "Mine", utc: "UTC" };
+
+export function loadZone() {
+  const kept = localStorage.getItem(ZONE);
+  if (kept in ZONES) state.zone = kept;
+}
+
+export function bar() {
+  const { view } = read();
+  const link = (name, href, word) => h("a", { href, "aria-current": view === name ? "page" : null }, word);
+  return h(
+    "header",
+    { class: "bar", "data-key": "bar" },
+    h("a", { class: "skip", href: "#main", onclick: skip }, "To the content"),
+    h("a", { class: "brand", href: "#/shipments" }, h("span", null, "Corridor")),
+    h("nav", { "aria-label": "Views" }, link("shipments", "#/shipments", "Shipments"), link("live", "#/live", "Live items")),
+    connection(),
+    who(),
+  );
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.querySelector("h1")?.focus();
+}
+
+const PHASES = {
+  connecting: ["ring", "quiet", () => "Connecting"],
+  live: ["dot", "good", () => "Live"],
+  reconnecting: ["dashed", "warn", () => "Reconnecting"],
+  stale: ["triangle", "bad", ({ heard }) => `Stale since ${here(heard)}`],
+  refused: ["cross", "bad", () => "Not let in"],
+};
+
+function connection() {
+  const { connection: now } = state;
+  const [shape, tone, word] = PHASES[now.phase];
+  const waits = now.next && now.next > Date.now();
+  return h(
+    "div",
+    { class: "connection", "data-phase": now.phase },
+    h("span", { role: "status", class: "phase" }, tag(shape, tone, word(now))),
+    waits && h("span", { class: "soon" }, `next try in ${Math.ceil((now.next - Date.now()) / 1000)} s`),
+    waits && h("button", { type: "button", class: "small", onclick: retryNow }, "Try now"),
+  );
+}
+
+function who() {
+  const { me } = state;
+  if (!me) return h("div", { class: "who" });
+  return h(
+    "details",
+    { class: "who" },
+    h("summary", null, h("b", null, me.name), h("span", { class: "role" }, ` ${me.role}`)),
+    h(
+      "div",
+      { class: "panel" },
+      h("p", null, "You see this page as ", h("b", null, me.name), me.country ? `, ${me.country}.` : "."),
+      h("p", null, `You see what is for a ${ROLES[me.role] ?? me.role}.`),
+      h("button", { type: "button", onclick: () => signOut("You have left. The link opens the page again.") }, "Leave this page"),
+    ),
+  );
+}
+
+/** What does not work now, what still does, and what will be tried when. */
+export function trouble() {
+  const found = state.trouble;
+  if (!found) return null;
+  const works = state.loaded ? " What is shown is as it was last known." : "";
+  const next = Math.max(0, Math.ceil((found.next - Date.now()) / 1000));
+  return h("div", { class: "trouble", role: "alert", "data-key": "trouble" }, mark("triangle", "bad"), h("span", null, found.what, works), h("span", { "aria-hidden": "true" }, next ? `Next try in ${next} s.` : "Trying now."));
+}
+
+/** The head of a view: its title, a line about it, and the clocks. */
+export function head(title, about) {
+  return h("div", { class: "head" }, h("div", { class: "title" }, h("h1", { tabindex: "-1" }, title), about), clocks());
+}
+
+function clocks() {
+  const now = state.clock.now();
+  const at = tell(new Date(now).toISOString(), { by: state.zone === "utc" ? "utc" : "mine", now });
+  const set = (zone) => () => {
+    state.zone = zone;
+    localStorage.setItem(ZONE, zone);
+    changed();
+  };
+  return h(
+    "div",
+    { class: "clocks" },
+    h("span", { class: "now", title: at.utc }, state.clock.stepped ? "The corridor stands at " : "Now ", h("b", { class: "figures" }, at.text), ` ${at.offset}`),
+    h(
+      "div",
+      { class: "choice", role: "group", "aria-label": "Times are told by" },
+      Object.entries(ZONES).map(([zone, word]) =>
+        h("button", { type: "button", "aria-pressed": String(state.zone === zone), onclick: set(zone), title: ZONE_TITLES[zone] }, word),
+      ),
+    ),
+  );
+}
+
+const ZONE_TITLES = {
+  place: "The clock of the place where it happened",
+  mine: "Your own clock",
+  utc: "Universal time",
+};
+
+/** An instant, by the clock that is chosen, with the offset; UTC where the pointer rests. */
+export function time(instant, { point, occurred } = {}) {
+  const now = state.clock.now();
+  if (isDay(occurred)) {
+    return h("span", { class: "time", title: "Only the day was reported" }, day(occurred, now), h("span", { class: "offset" }, " day only"));
+  }
+  const told = tell(instant, { by: state.zone, zone: zoneOf(point), occurred, now });
+  return h("time", { class: "time", datetime: instant, title: told.utc }, told.text, h("span", { class: "offset" }, ` ${told.offset}`));
+}
+
+/** How long ago, looking as old as it is. */
+export function age(instant, { fades = true } = {}) {
+  const now = state.clock.now();
+  const look = fades ? freshness(instant, now, state.silentHours) : "ended";
+  return h("span", { class: `age ${look}` }, ago(instant, now));
+}
+
+/** "At Zahedan, IR", "Left Taftan, PK". */
+export function place({ point, moving, country }) {
+  return h("span", { class: "place" }, moving ? "Left " : "At ", h("b", null, placeName(point, country)), moving ? h("span", { class: "quiet", "aria-hidden": "true" }, " →") : null);
+}
+
+/** A subject as a link to its page, where it has one that may be seen. */
+export function subjectLink(key, { always = false } = {}) {
+  const { id, more } = subject(key);
+  const text = [h("b", { class: "id" }, id), more && h("span", { class: "more" }, ` ${more}`)];
+  const known = always || state.rows.has(key);
+  return known ? h("a", { href: subjectHref(key), class: "subject" }, text) : h("span", { class: "subject" }, text);
+}
+
+export function by(key) {
+  return key ? h("span", { class: "by" }, `by ${party(key)}`) : null;
+}

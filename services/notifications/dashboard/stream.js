@@ -1,0 +1,146 @@
+// The live stream, read with fetch: an EventSource cannot send the token in a header, and one 503 closes it for good.
+//
+// The reader comes back by itself with `Last-Event-ID`, so that nothing is missed; whoever takes the items drops
+// those that it has. What it says of the connection is what it knows: when it last heard anything.
+
+import { Failure, failureOf, headers } from "./api.js";
+
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 15_000;
+// The service says something every 15 seconds; a connection that is silent for much longer is broken.
+const SILENT_AFTER = 40_000;
+// Shorter gaps are told as "reconnecting"; longer ones mean that the page is not to be trusted.
+const STALE_AFTER = 8000;
+
+/**
+ * Follows the stream from a cursor. `onItem(item)` gets each item, `onState(state)` each change of
+ * `{ phase, heard, next }`: phase is connecting, live, reconnecting, stale or refused; the others are times.
+ */
+export function follow(path, cursor, { onItem, onState }) {
+  const state = { phase: "connecting", heard: Date.now(), next: null };
+  let pause = FIRST_PAUSE;
+  let tries = 0;
+  let wake = () => {};
+  let hangUp = () => {};
+  let stopped = false;
+
+  const tell = (changes) => onState({ ...Object.assign(state, changes) });
+
+  async function once() {
+    const aborter = new AbortController();
+    hangUp = () => aborter.abort();
+    let watchdog;
+    let isSilent = false;
+    const watch = () => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => {
+        isSilent = true;
+        aborter.abort();
+      }, SILENT_AFTER);
+    };
+    try {
+      watch();
+      const answer = await fetch(path, {
+        headers: { ...headers(), Accept: "text/event-stream", "Last-Event-ID": String(cursor) },
+        signal: aborter.signal,
+        cache: "no-store",
+      });
+      if (!answer.ok) throw await failureOf(answer);
+      const feed = parser((event) => {
+        if (event.retry) pause = Math.min(event.retry, LONGEST_PAUSE);
+        if (event.type === "item" && event.data) onItem(JSON.parse(event.data));
+        if (event.id) cursor = event.id;
+      });
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        watch();
+        state.heard = Date.now();
+        if (state.phase !== "live") tell({ phase: "live", next: null });
+        tries = 0;
+        feed(value);
+      }
+    } finally {
+      clearTimeout(watchdog);
+      hangUp = () => {};
+      // A connection that breaks was good until then; one that went silent only until it was last heard.
+      if (state.phase === "live" && !isSilent) state.heard = Date.now();
+    }
+  }
+
+  async function run() {
+    while (!stopped) {
+      let asked = 0;
+      try {
+        await once();
+      } catch (failure) {
+        if (failure instanceof Failure && failure.status === 401) return tell({ phase: "refused", next: null });
+        if (failure instanceof Failure) asked = failure.retryAfter * 1000;
+      }
+      if (stopped) return;
+      // Not all pages come back at the same moment.
+      const spread = 0.8 + 0.4 * Math.random();
+      const wait = spread * Math.min(Math.max(pause * 2 ** Math.min(tries++, 4), asked), LONGEST_PAUSE);
+      tell({ phase: isStale() ? "stale" : "reconnecting", next: Date.now() + wait });
+      await rest(wait);
+    }
+  }
+
+  function isStale() {
+    return Date.now() - state.heard > STALE_AFTER;
+  }
+
+  async function rest(wait) {
+    await new Promise((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, wait);
+    });
+    wake = () => {};
+  }
+
+  // Whether it waits or tries, the state may turn from reconnecting to stale meanwhile.
+  const ageing = setInterval(() => state.phase === "reconnecting" && isStale() && tell({ phase: "stale" }), 500);
+  const now = () => wake();
+  const seen = () => document.visibilityState === "visible" && wake();
+  addEventListener("online", now);
+  document.addEventListener("visibilitychange", seen);
+  run();
+  return {
+    retryNow: now,
+    stop() {
+      stopped = true;
+      clearInterval(ageing);
+      removeEventListener("online", now);
+      document.removeEventListener("visibilitychange", seen);
+      hangUp();
+      wake();
+    },
+  };
+}
+
+/** Reads server-sent events from pieces of text, cut anywhere. */
+export function parser(onEvent) {
+  let rest = "";
+  let event = {};
+  return (text) => {
+    rest += text;
+    // A carriage return at the end may be half of a line end.
+    const lines = rest.split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop();
+    for (const line of lines) {
+      if (line === "") {
+        if (Object.keys(event).length) onEvent({ type: "message", ...event });
+        event = {};
+        continue;
+      }
+      const colon = line.indexOf(":");
+      const name = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+      if (name === "event") event.type = value;
+      else if (name === "data") event.data = event.data === undefined ? value : `${event.data}\n${value}`;
+      else if (name === "id") event.id = value;
+      else if (name === "retry" && /^\d+$/.test(value)) event.retry = Number(value);
+    }
+  };
+}

@@ -1,0 +1,224 @@
+// Keeps what the page knows in step with the service: once as a whole, then by what has changed.
+
+import { Failure, forgetToken, get } from "./api.js";
+import { concerns } from "./facts.js";
+import { KEPT_ITEMS, changed, state, takeItem, takeRows } from "./state.js";
+import { follow } from "./stream.js";
+
+const ROWS = 5000;
+// What was recorded shortly before the last answer may have been committed after it.
+const OVERLAP = 30_000;
+const SOON = 250;
+const AT_MOST_EVERY = 1000;
+const AGAIN = 2000;
+const EVERY = 10_000;
+const WHOLE_EVERY = 5 * 60_000;
+const LONGEST_PAUSE = 15_000;
+
+let stream = null;
+let lastNow = null;
+let wholeAt = 0;
+let wantsWhole = false;
+let wantsAttention = false;
+let timer = null;
+let due = Infinity;
+let isBusy = false;
+let refreshedAt = 0;
+let owesAnother = false;
+let failures = 0;
+
+/** Loads everything and follows the stream; comes back by itself for as long as the service does not answer. */
+export async function start() {
+  stream?.stop();
+  stream = null;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await load();
+    } catch (failure) {
+      if (isRefused(failure)) return;
+      const wait = pauseAfter(tries, failure);
+      state.trouble = { what: "The service does not answer.", next: Date.now() + wait };
+      changed();
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+}
+
+export function retryNow() {
+  stream?.retryNow();
+  schedule(0);
+}
+
+async function load() {
+  const me = await get("v1/me");
+  state.clock.stepped = me.stepped;
+  state.me = me;
+  const [points, overview, open, feed] = await Promise.all([
+    get("v1/points"),
+    timed("v1/overview", { limit: ROWS }),
+    get("v1/attention"),
+    get("v1/feed", { last: KEPT_ITEMS }),
+  ]);
+  state.points = new Map(points.items.map((point) => [point.key, point]));
+  state.silentHours = points.silent_hours ?? state.silentHours;
+  state.attention = open.items;
+  state.truncated = overview.items.length >= ROWS;
+  takeRows(overview.items, true);
+  for (const item of feed.items) takeItem(item, false);
+  wholeAt = Date.now();
+  state.loaded = true;
+  state.trouble = null;
+  // From whichever is older: what is then sent twice is dropped by its id.
+  const cursor = feed.items.length ? Math.min(overview.cursor, feed.after) : overview.cursor;
+  stream = follow("v1/stream", cursor, { onItem, onState });
+  schedule(EVERY);
+  changed();
+}
+
+async function timed(path, parameters) {
+  const asked = Date.now();
+  const answer = await get(path, parameters);
+  state.clock.hear(answer.now, asked, Date.now());
+  lastNow = answer.now;
+  return answer;
+}
+
+function onItem(item) {
+  if (!takeItem(item, true)) return;
+  if (item.topic !== "milestone") wantsAttention = true;
+  if (item.action === "withdrawn") wantsWhole = true;
+  if (state.page.data && touchesPage(item)) state.page.isOld = true;
+  owesAnother = true;
+  schedule(Math.max(SOON, refreshedAt + AT_MOST_EVERY - Date.now()));
+}
+
+function onState(connection) {
+  const cameBack = connection.phase === "live" && state.connection.phase !== "live";
+  state.connection = connection;
+  if (connection.phase === "refused") signOut("The token is not valid any more.");
+  if (cameBack && Date.now() - wholeAt > AGAIN) {
+    wantsWhole = true;
+    schedule(0);
+  }
+  changed();
+}
+
+/** Refreshes after a while, unless that is to happen earlier anyway. */
+function schedule(wait) {
+  const at = Date.now() + wait;
+  if (at >= due) return;
+  due = at;
+  clearTimeout(timer);
+  timer = setTimeout(refresh, wait);
+}
+
+async function refresh() {
+  due = Infinity;
+  if (isBusy) return schedule(SOON);
+  if (state.signedOut) return;
+  isBusy = true;
+  const again = owesAnother;
+  owesAnother = false;
+  try {
+    await refreshRows();
+    if (state.page.isOld && state.page.key) await loadPage(state.page.key);
+    failures = 0;
+    state.trouble = null;
+    // What is derived from what was just told comes a moment later, and not all of it is told to everybody.
+    schedule(again ? AGAIN : document.hidden ? 6 * EVERY : EVERY);
+  } catch (failure) {
+    if (isRefused(failure)) return;
+    const wait = pauseAfter(failures++, failure);
+    state.trouble = { what: "The list could not be refreshed.", next: Date.now() + wait };
+    schedule(wait);
+  } finally {
+    isBusy = false;
+    refreshedAt = Date.now();
+    changed();
+  }
+}
+
+async function refreshRows() {
+  const whole = wantsWhole || Date.now() - wholeAt > WHOLE_EVERY;
+  const open = whole || wantsAttention;
+  wantsWhole = wantsAttention = false;
+  try {
+    const since = whole || !lastNow ? undefined : new Date(Date.parse(lastNow) - OVERLAP).toISOString();
+    const answer = await timed("v1/overview", { limit: ROWS, since });
+    if (whole) {
+      state.truncated = answer.items.length >= ROWS;
+      wholeAt = Date.now();
+    }
+    takeRows(answer.items, whole);
+    if (open) state.attention = (await get("v1/attention")).items;
+  } catch (failure) {
+    wantsWhole ||= whole;
+    wantsAttention ||= open;
+    throw failure;
+  }
+  const row = state.rows.get(state.page.key);
+  if (row && row.recorded_at !== state.page.data?.recorded_at) state.page.isOld = true;
+}
+
+/** Rows that the list is too long to hold, for a search. */
+export async function findRows(query) {
+  try {
+    takeRows((await get("v1/overview", { limit: 200, query })).items, false);
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure;
+  }
+}
+
+/** Loads the page of a subject, or loads it again. */
+export async function loadPage(key) {
+  const page = state.page.key === key ? state.page : (state.page = { key, data: null, failure: null });
+  page.isOld = false;
+  const [kind, ...rest] = key.split(":");
+  const path = `v1/subjects/${kind}/${rest.join(":").split("/").map(encodeURIComponent).join("/")}`;
+  try {
+    const data = await get(path);
+    if (state.page !== page) return;
+    touchFacts(page.data, data);
+    page.data = data;
+    page.failure = null;
+  } catch (failure) {
+    if (isRefused(failure) || state.page !== page) return;
+    page.failure = failure;
+    // What is not known is asked for again when the list has it; what could not be asked, in a while.
+    page.isOld = failure.status !== 404;
+    if (page.isOld) schedule(pauseAfter(2, failure));
+  } finally {
+    changed();
+  }
+}
+
+function touchFacts(before, after) {
+  if (!before) return;
+  const known = new Map([...before.facts, ...before.related].map((fact) => [fact.fact, JSON.stringify(fact)]));
+  for (const fact of [...after.facts, ...after.related]) {
+    if (known.get(fact.fact) !== JSON.stringify(fact)) state.touched.add(`fact ${fact.fact}`);
+  }
+}
+
+function touchesPage(item) {
+  const { key, data } = state.page;
+  const others = (data.associations ?? []).map((a) => a.subject);
+  return concerns(item).some((one) => one === key || others.includes(one) || data.members?.includes(one));
+}
+
+function isRefused(failure) {
+  if (!(failure instanceof Failure)) throw failure;
+  if (failure.status === 401) signOut("The token is not valid, or not any more.");
+  return failure.status === 401;
+}
+
+export function signOut(why) {
+  stream?.stop();
+  forgetToken();
+  state.signedOut = why;
+  changed();
+}
+
+function pauseAfter(tries, failure) {
+  return Math.min(Math.max(1000 * 2 ** Math.min(tries, 4), failure.retryAfter * 1000), LONGEST_PAUSE);
+}

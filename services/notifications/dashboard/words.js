@@ -1,0 +1,165 @@
+// The words of the page: what codes mean, how parties and subjects are written.
+
+/** What milestone codes mean; the same words as in the contract, which a test compares. */
+export const CODES = {
+  BKD: "booking confirmed",
+  NOTE: "consignment note issued or re-issued",
+  BKX: "booking cancelled",
+  ARRI: "arrived",
+  BARR: "arrived at border station",
+  GTIN: "gate in, terminal",
+  OFFR: "handover offered",
+  HREF: "handover refused",
+  HACC: "handover accepted",
+  GCIN: "gauge change started",
+  GCOUT: "gauge change done",
+  PREA: "advance cargo data filed",
+  CLOD: "declaration lodged",
+  CREJ: "declaration rejected",
+  CACC: "declaration registered",
+  CUSS: "chosen for scan",
+  CUSI: "chosen for inspection",
+  CHLD: "hold placed",
+  CINS: "inspected",
+  CHLX: "hold lifted",
+  CREF: "refused",
+  CREL: "released, or released for transit",
+  CDIS: "transit discharged",
+  PLACED: "placed for loading or unloading",
+  DISC: "unloaded from wagon",
+  AVPU: "available for pick-up",
+  STUF: "stuffed",
+  SEAL: "seal affixed or replaced",
+  LOAD: "loaded on wagon",
+  REMOVED: "removed from the loading place",
+  DTCH: "wagon cut out",
+  ATCH: "wagon put in",
+  COMP: "train composed or ready",
+  PASS: "passed point, or seen on the way",
+  DEPA: "departed",
+  GTOT: "gate out",
+  XBRD: "crossed frontier",
+  ETA: "forecast changed",
+  DLAY: "delay with cause",
+  STOP: "run interrupted",
+  RESM: "run resumed",
+  CANC: "train or leg cancelled",
+  TAMP: "seal damaged, broken or tampered",
+  DAMG: "damage",
+  DRLM: "derailment",
+  LOST: "loss",
+  DLVD: "delivered",
+  STRP: "stripped",
+  MTRT: "empty returned",
+};
+
+/** Codes that nobody is glad of. */
+export const INCIDENTS = new Set(["HREF", "DLAY", "STOP", "CANC", "TAMP", "DAMG", "DRLM", "LOST"]);
+
+export const STATUS = {
+  in_transit: "under way",
+  at_point: "standing",
+  planned: "planned",
+  delivered: "delivered",
+  cancelled: "cancelled",
+  postponed: "postponed",
+  in_train: "in a train",
+  unknown: "not known",
+};
+
+export const RULES = {
+  LATE_VS_PLAN: "late against the plan",
+  ETA_SLIP: "expected later than before",
+  DWELL_EXCEEDED: "standing too long",
+  MISSED_MILESTONE: "a report is missing",
+  NO_SIGNAL: "silent",
+  ROUTE_DEVIATION: "off its route",
+  SEAL_TAMPER: "seal broken",
+  HANDOVER_REFUSED: "handover refused",
+  IDENTITY_MISMATCH: "claimed by two",
+  DATA_CONFLICT: "reports disagree",
+  LEFT_BEHIND: "left behind",
+  LEFT_WITHOUT_PERMISSION: "left without permission",
+  LEFT_ZONE_WITHOUT_RELEASE: "left the zone without release",
+  RELEASE_UNDER_HOLD: "released under a hold",
+};
+
+export const CASE_STATES = {
+  NOT_FILED: "not filed",
+  PRE_ADVISED: "advance data filed",
+  LODGED: "lodged",
+  ACCEPTED: "accepted",
+  REJECTED: "rejected",
+  DOC_REVIEW: "documents in review",
+  INSPECTION_ORDERED: "inspection ordered",
+  INSPECTING: "being inspected",
+  RELEASED: "released",
+  IN_TRANSIT: "in transit",
+  PRESENTED: "presented",
+  DISCHARGED: "discharged",
+  CLOSED: "closed",
+  CANCELLED: "cancelled",
+  REFUSED: "refused",
+  SEIZED: "seized",
+  OVERDUE: "overdue",
+  DISCREPANCY: "discrepancy",
+  hold_placed: "hold placed",
+  hold_lifted: "hold lifted",
+};
+
+export const CONFIDENCE = {
+  observed: "observed",
+  second_hand: "second-hand",
+  inferred: "inferred",
+  estimated: "estimated",
+  planned: "planned",
+};
+
+export const RELATIONS = {
+  on_wagon: "on wagon",
+  in_train: "in train",
+  in_run: "in run",
+  in_consignment: "in consignment",
+  carries: "carried",
+  on_order_of: "on order of",
+};
+
+export const KINDS = { consignment: "Consignments", container: "Containers", train: "Trains", wagon: "Wagons", run: "Runs" };
+
+export const ROLES = {
+  railway: "railway: trains, wagons and what they carry on the whole route",
+  control: "control room: everything on the corridor",
+  operations: "operations: everything on the corridor",
+  customs: "customs: what is coming to its country, its own cases, and trains on the route",
+  terminal: "terminal: what happens in its own country",
+  forwarder: "forwarder: the consignments that it has a part in, while they are carried",
+  shipper: "shipper: the consignments that it has a part in, while they are carried",
+  declarant: "declarant: the consignments that it has a part in, while they are carried",
+};
+
+/** A code for the eye, where no word is known: "NEW_RULE" is "new rule". */
+export function plain(code) {
+  return String(code).replaceAll("_", " ").toLowerCase();
+}
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A party as it is spoken of: "KTZ", "Zahedan yard". */
+export function party(key) {
+  if (!key) return "";
+  return key.length <= 5 && !key.includes("-") ? key.toUpperCase() : capital(key.replaceAll("-", " "));
+}
+
+/** A subject key as people write it: `{ kind, id, more }`. */
+export function subject(key) {
+  const kind = key.split(":", 1)[0];
+  const parts = key.slice(kind.length + 1).split("/");
+  if (kind === "train") return { kind, id: parts[1], more: `${party(parts[0])}, from ${parts[2]}` };
+  if (kind === "consignment") return { kind, id: parts.slice(1).join("/"), more: party(parts[0]) };
+  if (kind === "wagon") return { kind, id: parts[1], more: parts[0] === "uic" ? "UIC" : parts[0] };
+  if (kind === "run") return { kind, id: `${parts[0].toUpperCase()} ${parts[1]}`, more: "" };
+  if (kind === "case") return { kind, id: parts.slice(-3, -1).join(" "), more: subject(parts.slice(0, -3).join("/")).id };
+  return { kind, id: parts.join("/"), more: "" };
+}
