@@ -115,6 +115,26 @@ async def test_a_revision_may_move_a_report_to_another_container(store: Store) -
     assert codes(pictures[other]) == [("GTIN", "pk-lahore")]
 
 
+async def test_what_a_correction_no_longer_names_is_forgotten(store: Store) -> None:
+    """A gate-in of the wrong box and a booking with one box too many, each put right."""
+    wrong, dropped = b.container(7), b.container(8)
+    events = [
+        b.a_milestone("GTIN", wrong, party="lahore-dry-port", id="gate"),
+        b.a_milestone("GTIN", b.CONTAINER, party="lahore-dry-port", id="gate", updated_at=b.hours(1)),
+        b.a_booking([b.CONTAINER, dropped], id="booking"),
+        b.a_booking([b.CONTAINER], id="booking", updated_at=b.hours(1)),
+    ]
+
+    await store.feed(events)
+
+    pictures = await store.pictures()
+    assert [(pictures[box]["known"], pictures[box].get("associations")) for box in (wrong, dropped)] == [
+        (False, None),
+        (False, None),
+    ]
+    assert pictures[b.CONTAINER]["status"] == "at_point"
+
+
 async def test_an_instant_in_the_future_is_parked_until_it_comes(store: Store) -> None:
     far = b.a_milestone("DEPA", at=24 * 365)
 

@@ -20,7 +20,7 @@ from services.customs.domain.passage import Regimes
 from services.customs.domain.statements import Counted, count
 from services.customs.domain.units import fold_consignment, fold_reference, fold_unit
 
-FOLD_NUMBER: Final = 1
+FOLD_NUMBER: Final = 2
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
 _SECRETS: Final = ("reason", "office", "officer")
 
@@ -38,7 +38,7 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
 def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     """A case: its state, steps, findings, holds and verdicts."""
     case = parse_case(inputs.subject)
-    counted, conflicts = count(inputs.revisions, corridor)
+    counted, conflicts = count(inputs.subject, inputs.revisions, corridor)
     statements = [c for c in counted if c.instant <= as_of]
     about = inputs.shared.get(case.about) or {}
     holds = _holds(statements, about)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.base import Data, Observed
+from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
 from contracts.fields import moment
 from contracts.subjects import parse_case
 from services.chassis.fold import StoredRevision, by_identity, effective
@@ -39,8 +40,10 @@ class Counted:
         return self.instant, _RANK.get(self.revision.type, 9), self.revision.identity
 
 
-def count(revisions: Iterable[StoredRevision], corridor: Corridor) -> tuple[list[Counted], list[StoredRevision]]:
-    """What counts, in order of occurrence, and the newest revision of each identity in conflict."""
+def count(
+    subject: str, revisions: Iterable[StoredRevision], corridor: Corridor
+) -> tuple[list[Counted], list[StoredRevision]]:
+    """What counts of a subject, in order of occurrence, and the newest revision of each identity in conflict."""
     counted: list[Counted] = []
     conflicts: list[StoredRevision] = []
     for same in by_identity(revisions).values():
@@ -49,6 +52,9 @@ def count(revisions: Iterable[StoredRevision], corridor: Corridor) -> tuple[list
             conflicts.append(max(same, key=lambda r: (r.updated_at, r.content_hash)))
         if counts is not None:
             data = counts.read()
+            # A later revision may be about another case or unit than the one before.
+            if _subject(counts, data) != subject:
+                continue
             zone = zone_of(_law(counts, data), corridor)
             counted.append(Counted(counts, data, moment(cast(Observed, data).occurred_at, zone)))
     return sorted(counted, key=lambda c: c.order), conflicts
@@ -63,6 +69,12 @@ def _zone(corridor: Corridor, jurisdiction: str) -> ZoneInfo:
     country = corridor.countries(jurisdiction)[0]
     point = next((p for p in corridor.points if p.country == country), None)
     return point.zone_info if point else ZoneInfo("UTC")
+
+
+def _subject(revision: StoredRevision, data: Data) -> str:
+    if isinstance(data, DeclarationLodged | DeclarationCancelled):
+        return data.case(revision.subject).key
+    return revision.subject
 
 
 def _law(revision: StoredRevision, data: Data) -> str | None:

@@ -76,5 +76,5 @@ def _seals(timeline: Iterable[Fact]) -> list[str]:
 
 
 def _holds(inputs: Inputs, corridor: Corridor) -> list[dict[str, Any]]:
-    counted, _ = count(inputs.revisions, corridor)
+    counted, _ = count(inputs.subject, inputs.revisions, corridor)
     return [to_shared(h) for h in holds_of(counted)]

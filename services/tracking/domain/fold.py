@@ -19,7 +19,7 @@ from services.tracking.domain.reports import Sorted
 from services.tracking.domain.runs import fold_run
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 2
+FOLD_NUMBER: Final = 3
 
 Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(

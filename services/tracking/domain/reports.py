@@ -15,7 +15,7 @@ from contracts import milestones
 from contracts.catalogue import MILESTONE
 from contracts.corridor import Corridor
 from contracts.events.base import Data
-from contracts.events.operator import MilestoneReported
+from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
 from contracts.fields import is_date, moment
 from contracts.locations import Point
 from services.chassis.fold import Inputs, Parked, StoredRevision, by_identity, effective
@@ -95,8 +95,26 @@ def read(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Sorted:
     return found
 
 
+def names(subject: str, revision: StoredRevision, data: Data) -> bool:
+    """Whether a revision is about a subject: a later one may name others than the one before, which then forget it."""
+    if revision.subject == subject:
+        return True
+    if isinstance(data, MilestoneReported):
+        return subject in (data.wagon, data.train)
+    if isinstance(data, TrainPlanned):
+        return subject == data.run
+    if isinstance(data, TrainComposed):
+        return subject == data.run or any(subject in (w.wagon, w.consignment, *w.containers) for w in data.wagons)
+    if isinstance(data, ConsignmentBooked):
+        references = (r.key for r in data.references)
+        return subject == data.run or subject in (*data.containers, *data.wagons, *references)
+    return False
+
+
 def _sort(found: Sorted, subject: str, revision: StoredRevision, corridor: Corridor, as_of: datetime) -> None:
     data = revision.read()
+    if not names(subject, revision, data):
+        return
     code = getattr(data, "point", None)
     point = corridor.resolve(code) if code else None
     if code and point is None:
