@@ -7,7 +7,7 @@ SDK in both directions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -121,8 +121,12 @@ def body_of(data: Data) -> bytes:
     return data.model_dump_json(exclude_defaults=True).encode()
 
 
+@lru_cache(maxsize=16384)
 def read_data(type_name: str, body: bytes) -> Data:
-    """The data of a body that has been accepted before; raises `ValidationError` if it never was."""
+    """The data of a body that has been accepted before; raises `ValidationError` if it never was.
+
+    Data are frozen, and a fold reads the same bodies again and again: the newest ones are kept.
+    """
     return adapter(type_name).validate_json(body, context=None if TYPES[type_name].incoming else OPEN)
 
 

@@ -63,9 +63,15 @@ def _changed_channels(released: Path, current: Path) -> Iterator[str]:
                 yield f"{path}: the topic {old['address']} no longer carries {message}"
 
 
+# Libyaml reads the same, many times faster, where it is there.
+_Loader: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
+
+def read_document(path: Path) -> Any:
+    """The AsyncAPI document in a file."""
+    return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+
+
 def _channels(path: Path) -> dict[str, Any]:
-    document = yaml.load(
-        path.read_text(encoding="utf-8"), yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    )
-    channels: dict[str, Any] = document["channels"]
+    channels: dict[str, Any] = read_document(path)["channels"]
     return channels

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, Literal, get_args
 
 from contracts import identifiers
@@ -63,6 +64,7 @@ def local(key: str) -> str:
     return key.partition(":")[2]
 
 
+@lru_cache(maxsize=65536)
 def parse(text: str) -> str:
     """The one spelling of a subject key; raises `BadSubject`.
 

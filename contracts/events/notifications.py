@@ -11,7 +11,10 @@ from contracts.fields import Instant, Occurred
 
 
 class NotificationPublished(Data):
-    """A feed item. `action` is new, changed (replaces `supersedes`), withdrawn, or backfill (history)."""
+    """A feed item. `action` is new, changed (replaces `supersedes`), withdrawn, or backfill (history).
+
+    `alert` is false for what nobody needs to be called for: history, and what a rebuild has redrawn.
+    """
 
     item: str
     party: str
@@ -34,6 +37,7 @@ class NotificationPublished(Data):
     state: str | None = None
     severity: str | None = None
     via: str | None = None
+    alert: bool = True
     late: bool = False
     disputed: bool = False
     claim: bool = False
