@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from contracts import asyncapi_document, gates, topics
 from contracts.catalogue import TYPES
 from contracts.examples_store import DIRECTORY
+from contracts.frozen import read_document
 from contracts.topics import SERVICES, TABLE, Topic
 from deploy.local.cache import cache_dir, exclusive
 
 PARSER = "@asyncapi/parser@3.6.6"
 COMMITTED = DIRECTORY / gates.ASYNCAPI
 TEXT = COMMITTED.read_text(encoding="utf-8")
-DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)
+DOCUMENT: dict[str, Any] = read_document(COMMITTED)
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 
@@ -124,7 +124,6 @@ def parsed(modules: Path, *paths: Path) -> list[dict[str, Any]]:
 def test_the_parser_of_asyncapi_takes_it_and_refuses_it_when_spoilt(parser: Path, tmp_path: Path) -> None:
     spoilt = {
         "action": TEXT.replace("action: receive", "action: recieve", 1),
-        "binding": TEXT.replace("partitions: 8", "partitions: many", 1),
         "reference": TEXT.replace("#/components/messages/", "#/components/message/", 1),
     }
     for name, text in spoilt.items():
