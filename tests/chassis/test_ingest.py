@@ -1,0 +1,269 @@
+"""Ingest: what becomes of records, good and bad, in one transaction with the position."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from contracts import codec
+from contracts.codec import Event
+from contracts.refusal import REASONS
+from deploy.local.stack import Stack
+from services.chassis.errors import Fenced
+from services.chassis.stream import Link
+from services.tracking.app import blueprint
+from tests.support import builders as b
+from tests.support.stores import Store, empty, fresh_store
+
+pytestmark = pytest.mark.servers
+TOPIC = "milestones-pr"
+
+
+@pytest.fixture(scope="module")
+async def shared_store(stack: Stack) -> AsyncIterator[Store]:
+    assert stack.admin_url
+    async with fresh_store(stack.admin_url, blueprint()) as store:
+        yield store
+
+
+@pytest.fixture
+async def store(shared_store: Store) -> Store:
+    await empty(shared_store)
+    return Store(shared_store.blueprint, shared_store.pool)
+
+
+def headers_of(event: Event, **changed: bytes | None) -> list[tuple[str, bytes | None]]:
+    """The headers of an event, some of them with other bytes."""
+    headers: list[tuple[str, bytes | None]] = list(
+        codec.encode(id=event.id, source=event.source, type=event.type, subject=event.subject)
+    )
+    return [(name, changed.get(name, value)) for name, value in headers]
+
+
+GOOD = b.a_milestone("DEPA", id="good")
+BAD: dict[str, tuple[list[tuple[str, bytes | None]], bytes | None]] = {
+    "not_json": (headers_of(GOOD), b"{not json"),
+    "bad_header": (headers_of(GOOD, ce_subject=b"\xff\xfe"), GOOD.body),
+    "bad_envelope": (headers_of(GOOD, ce_id=b""), GOOD.body),
+    "unknown_type": (headers_of(GOOD, ce_type=b"corridor.weather.reported.v1"), GOOD.body),
+    "bad_field": (headers_of(GOOD), GOOD.body.replace(b'"DEPA"', b'"FLEW"')),
+    "check_digit": (headers_of(GOOD, ce_subject=b"container:CSQU3054384"), GOOD.body),
+    "time_without_offset": (headers_of(GOOD), GOOD.body.replace(b":00Z", b":00")),
+    "too_large": (headers_of(GOOD), b" " * (256 * 1024 + 1)),
+    "not_entitled": (headers_of(GOOD, ce_source=b"urn:corridor:ktz:ops"), GOOD.body),
+}
+
+
+def test_every_reason_of_the_closed_list_is_provoked_in_this_file() -> None:
+    assert set(BAD) | {"type_changed", "quarantined"} == set(REASONS)
+
+
+@pytest.mark.parametrize("reason", sorted(BAD))
+async def test_a_bad_record_is_put_aside_with_its_reason_and_the_rest_goes_on(store: Store, reason: str) -> None:
+    headers, value = BAD[reason]
+    good = b.a_consist()
+    records = [store.record(good), b.a_record(TOPIC, 1, headers, value), b.record_of(b.a_plan(id="p"), TOPIC, 2)]
+
+    await store.take(records)
+
+    (dead,) = await store.rows("dead_letter")
+    assert dead["reason"] == reason
+    assert (dead["topic"], dead["partition"], dead["offset"], dead["party"]) == (TOPIC, 0, 1, "pr")
+    assert dead["body"] == value
+    assert {r["event_id"] for r in await store.rows("event")} == {good.id, "p"}
+
+
+@pytest.mark.parametrize("reason", sorted(BAD))
+async def test_a_bad_record_is_answered_to_its_sender_with_path_and_detail(store: Store, reason: str) -> None:
+    headers, value = BAD[reason]
+
+    await store.take([b.a_record(TOPIC, 0, headers, value)])
+
+    (receipt,) = await store.rows("receipt")
+    assert (receipt["party"], receipt["outcome"], receipt["reason"]) == ("pr", "refused", reason)
+    assert receipt["path"].startswith("$")
+    assert receipt["detail"]
+
+
+async def test_a_dead_letter_keeps_every_byte_of_the_headers(store: Store) -> None:
+    headers = [*headers_of(GOOD), ("x-odd", b"\xff%\x00"), ("x-null", None)]
+
+    await store.take([b.a_record(TOPIC, 0, headers, b"{")])
+
+    (dead,) = await store.rows("dead_letter")
+    assert '["x-odd", "%FF%25%00"], ["x-null", null]' in dead["headers"]
+
+
+async def test_a_dead_letter_is_announced_on_the_services_own_topic(store: Store) -> None:
+    await store.take([b.a_record(TOPIC, 0, headers_of(GOOD), b"{")])
+
+    sent = {o["topic"]: o["ce_type"] for o in await store.rows("outbox")}
+
+    assert sent == {"tracking-dlq": "corridor.deadletter.recorded.v1", "receipts-pr": "corridor.receipt.issued.v1"}
+
+
+async def test_a_header_that_is_none_of_ours_may_hold_any_bytes(store: Store) -> None:
+    await store.take([b.a_record(TOPIC, 0, [*headers_of(GOOD), ("trace", b"\xff"), ("n", None)], GOOD.body)])
+
+    assert await store.rows("dead_letter") == []
+
+
+async def test_a_repeat_is_answered_as_a_repeat_and_stored_once(store: Store) -> None:
+    await store.take([store.record(GOOD), store.record(GOOD)])
+    await store.take([store.record(GOOD)])
+
+    assert [r["outcome"] for r in await store.rows("receipt")] == ["accepted", "repeat", "repeat"]
+    assert len(await store.rows("event")) == 1
+
+
+async def test_an_old_revision_that_comes_again_is_a_repeat(store: Store) -> None:
+    newer = b.a_milestone("DEPA", at=1, id="good", updated_at=b.hours(9))
+
+    await store.take([store.record(GOOD), store.record(newer)])
+    await store.take([store.record(GOOD)])
+
+    assert [r["outcome"] for r in await store.rows("receipt")] == ["accepted", "accepted", "repeat"]
+
+
+async def test_an_id_keeps_the_type_that_it_was_first_sent_with(store: Store) -> None:
+    await store.take([store.record(GOOD)])
+    await store.take([store.record(b.a_plan(id="good"))])
+
+    (dead,) = await store.rows("dead_letter")
+    assert (dead["reason"], dead["path"]) == ("type_changed", "$.type")
+    assert len(await store.rows("event")) == 1
+
+
+async def test_a_head_holds_the_newest_revision_of_its_identity(store: Store) -> None:
+    newer = b.a_milestone("DEPA", at=1, id="good", updated_at=b.hours(9))
+
+    await store.take([store.record(newer), store.record(GOOD)])
+
+    (head,) = await store.rows("head")
+    assert head["content_hash"] == newer.content_hash
+
+
+async def test_a_party_that_nobody_knows_is_refused(store: Store) -> None:
+    await store.take([b.record_of(GOOD, "milestones-nobody", 0)])
+
+    (dead,) = await store.rows("dead_letter")
+    assert dead["reason"] == "not_entitled"
+
+
+async def test_a_party_is_known_from_the_moment_when_it_is_provisioned(store: Store) -> None:
+    from services.chassis.parties import Party, save_party
+
+    event = dataclasses.replace(GOOD, source="urn:corridor:azd:ops")
+    await store.take([b.record_of(event, "milestones-azd", 0)])
+    async with store.pool.acquire() as connection:
+        party = Party(party="azd", name="ADY", role="railway", sources=(event.source,), types=(event.type,))
+        await save_party(connection, party)
+
+    await store.take([b.record_of(event, "milestones-azd", 1)])
+
+    await store.pool.execute("DELETE FROM party WHERE party = 'azd'")
+    assert [r["outcome"] for r in await store.rows("receipt")] == ["refused", "accepted"]
+
+
+async def test_the_position_moves_with_what_was_stored(store: Store) -> None:
+    await store.take([store.record(GOOD), b.a_record(TOPIC, 1, (), b"{")])
+
+    assert await store.rows("position") == [
+        {"topic": TOPIC, "partition": 0, "topic_id": "t1", "next_offset": 2},
+    ]
+
+
+async def test_a_copy_that_has_lost_its_partition_is_fenced_and_stores_nothing(store: Store) -> None:
+    other = Store(store.blueprint, store.pool)
+    await store.assign(store.ingests["milestones"], {TopicPartition(TOPIC, 0)})
+    await other.take([b.record_of(GOOD, TOPIC, 0)])
+
+    with pytest.raises(Fenced):
+        await store.ingests["milestones"].take([b.record_of(b.a_plan(id="p"), TOPIC, 0)])
+
+    assert [r["event_id"] for r in await store.rows("event")] == ["good"]
+
+
+async def test_a_fenced_copy_goes_on_from_the_stored_position(store: Store) -> None:
+    other = Store(store.blueprint, store.pool)
+    ingest = store.ingests["milestones"]
+    await store.assign(ingest, {TopicPartition(TOPIC, 0)})
+    await other.take([b.record_of(GOOD, TOPIC, 0)])
+
+    await ingest._after_fence([b.record_of(GOOD, TOPIC, 0)])
+
+    assert ingest.positions is not None
+    consumer = ingest.positions._subscriber.consumer
+    assert consumer.position[TopicPartition(TOPIC, 0)] == 1
+
+
+async def test_a_store_put_back_is_read_on_from_where_it_was(store: Store) -> None:
+    await store.take([store.record(b.a_consist())])
+    backup = await store.rows("position")
+    await store.take([store.record(GOOD)])
+    await store.pool.execute("UPDATE position SET next_offset = $1", backup[0]["next_offset"])
+
+    with pytest.raises(Fenced):
+        await store.take([store.record(b.a_plan())])
+
+
+async def test_a_topic_made_anew_is_read_from_its_beginning(store: Store) -> None:
+    await store.take([store.record(GOOD), store.record(b.a_consist())])
+
+    anew = Store(store.blueprint, store.pool, topic_id="t2")
+    await anew.take([b.record_of(b.a_plan(id="first"), TOPIC, 0)])
+
+    assert await store.rows("position") == [
+        {"topic": TOPIC, "partition": 0, "topic_id": "t2", "next_offset": 1},
+    ]
+    assert "first" in {r["event_id"] for r in await store.rows("event")}
+
+
+async def test_the_record_that_breaks_us_is_quarantined_and_the_others_are_stored(store: Store) -> None:
+    broken = breaking(store, "boom")
+    batch = [b.record_of(b.a_plan(id=name), TOPIC, n) for n, name in enumerate(["a", "boom", "c"])]
+    await store.assign(broken.ingests["milestones"], {TopicPartition(TOPIC, 0)})
+
+    await broken.ingests["milestones"]._until_it_passes(batch)
+
+    (dead,) = await store.rows("dead_letter")
+    assert (dead["reason"], dead["offset"]) == ("quarantined", 1)
+    assert {r["event_id"] for r in await store.rows("event")} == {"a", "c"}
+
+
+async def test_a_batch_that_failed_half_way_is_not_stored_twice(store: Store) -> None:
+    batch = [b.record_of(b.a_plan(id=name), TOPIC, n) for n, name in enumerate(["a", "b"])]
+    ingest = store.ingests["milestones"]
+    await store.assign(ingest, {TopicPartition(TOPIC, 0)})
+    await ingest.take(batch[:1])
+
+    assert [r.offset for r in ingest._unread(batch)] == [1]
+
+
+def breaking(store: Store, event_id: str) -> Store:
+    """A copy whose handler has a bug: it fails on one event."""
+    (stream,) = store.blueprint.streams
+
+    def names(event: Event) -> Iterator[Link]:
+        if event.id == event_id:
+            raise ZeroDivisionError
+        return stream.names(event)  # type: ignore[return-value]
+
+    plan = dataclasses.replace(store.blueprint, streams=(dataclasses.replace(stream, names=names),))
+    return Store(plan, store.pool)
+
+
+def test_receipts_of_one_batch_are_cut_into_records_that_fit() -> None:
+    from services.chassis import answers
+
+    item = answers.ReceiptItem(outcome="refused", id="i" * 400, source="s" * 400, path="p" * 500, detail="d" * 1000)
+    receipts = [answers.Receipt("pr", item)] * 500
+
+    records: list[Any] = list(answers.receipt_records("tracking", "batch", receipts, b.START))
+
+    assert len({r.id for r in records}) == len(records) == 3
+    assert max(len(r.body) for r in records) < 512 * 1024
