@@ -80,7 +80,14 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         now = runtime.clock.now()
         found = await state.read_state(runtime.store, now, runtime.blueprint.pending)
         reads = [stream.topic.regex for stream in runtime.blueprint.streams]
-        return found | {"service": runtime.blueprint.name, "clock": utc_text(now), "reads": reads}
+        held = [p for i in runtime.ingests if i.positions is not None for p in i.positions.assigned]
+        return found | {
+            "service": runtime.blueprint.name,
+            "copy": runtime.settings.copy_name,
+            "clock": utc_text(now),
+            "reads": reads,
+            "assigned": sorted(f"{p.topic}/{p.partition}" for p in held),
+        }
 
     @router.post("/clock")
     async def step_clock(to: Instant) -> dict[str, str]:

@@ -1,0 +1,107 @@
+"""A real browser for tests: one that is installed, or Playwright's own, with a page that tells of its troubles.
+
+Invariant: nothing is downloaded; where there is no browser the test fails and says what to install.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, Request, async_playwright
+
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+_APPS: Final = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+)
+# A sandbox needs rights that containers do not give; the rest keeps the browser from talking to anybody.
+_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+)
+_MISSING: Final = (
+    "no browser was found: install Chromium or Google Chrome (Debian: apt-get install chromium; macOS: "
+    "brew install --cask google-chrome), or run `playwright install chromium`; CORRIDOR_NO_BROWSER=1 leaves these "
+    "tests out"
+)
+NO_BROWSER: Final = pytest.mark.skipif(
+    os.environ.get("CORRIDOR_NO_BROWSER") == "1", reason="CORRIDOR_NO_BROWSER is set: nothing is known of the page"
+)
+
+
+class NoBrowser(Exception):
+    """There is no browser; the message says what to install."""
+
+
+def installed() -> str | None:
+    """The program of an installed browser."""
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    return found or next((app for app in _APPS if Path(app).exists()), None)
+
+
+@asynccontextmanager
+async def running_browser() -> AsyncIterator[Browser]:
+    """A browser without a window; raises `NoBrowser`."""
+    async with async_playwright() as playwright:
+        program = installed()
+        own = Path(playwright.chromium.executable_path)
+        if program is None and not own.exists():
+            raise NoBrowser(_MISSING)
+        browser = await playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass(slots=True)
+class Watched:
+    """A page and what it did that it should not: errors on its console, and requests to other hosts."""
+
+    page: Page
+    host: str
+    errors: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """Leaves out what has been told so far, as after a failure that was made on purpose."""
+        self.errors.clear()
+
+
+@asynccontextmanager
+async def watched_page(browser: Browser, url: str, **options: Any) -> AsyncIterator[Watched]:
+    """A page in a context of its own that is about to open `url`; `options` are those of a context."""
+    context = await browser.new_context(**options)
+    try:
+        watched = Watched(await context.new_page(), urlsplit(url).netloc)
+        watched.page.set_default_timeout(10_000)
+        watched.page.on("console", lambda m: watched.errors.append(m.text) if m.type in ("error", "warning") else None)
+        watched.page.on("pageerror", lambda failure: watched.errors.append(str(failure)))
+        watched.page.on("request", lambda request: _note(watched, request))
+        yield watched
+    finally:
+        await context.close()
+
+
+def _note(watched: Watched, request: Request) -> None:
+    address = urlsplit(request.url)
+    if address.scheme in ("data", "blob"):
+        return
+    watched.addresses.append(request.url)
+    if address.netloc != watched.host:
+        watched.strangers.append(request.url)
