@@ -53,6 +53,7 @@ __all__ = [
     "structured_body",
 ]
 
+_KEPT_BYTES: Final = 8 * 1024
 _PROBLEMS: Final[dict[str, Reason]] = {
     "time_without_offset": "time_without_offset",
     "check_digit": "check_digit",
@@ -121,13 +122,20 @@ def body_of(data: Data) -> bytes:
     return data.model_dump_json(exclude_defaults=True).encode()
 
 
-@lru_cache(maxsize=16384)
 def read_data(type_name: str, body: bytes) -> Data:
     """The data of a body that has been accepted before; raises `ValidationError` if it never was.
 
-    Data are frozen, and a fold reads the same bodies again and again: the newest ones are kept.
+    Data are frozen, and a fold reads the same bodies again and again: the newest ones are kept, unless they are so
+    large that a sender could fill the memory with them.
     """
+    return _kept(type_name, body) if len(body) <= _KEPT_BYTES else _read(type_name, body)
+
+
+def _read(type_name: str, body: bytes) -> Data:
     return adapter(type_name).validate_json(body, context=None if TYPES[type_name].incoming else OPEN)
+
+
+_kept: Final = lru_cache(maxsize=16384)(_read)
 
 
 @cache

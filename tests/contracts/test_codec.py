@@ -287,6 +287,13 @@ def test_the_body_is_kept_as_it_was_received() -> None:
     assert decode(binary(), body).body == body
 
 
+def test_a_small_body_is_read_once_and_a_large_one_is_not_kept() -> None:
+    """Thousands of bodies of the largest size would fill the memory."""
+    small, large = data(remarks="kept"), data(later="x" * 100_000)
+    assert codec.read_data(LOAD.type, small) is codec.read_data(LOAD.type, small)
+    assert codec.read_data(LOAD.type, large) is not codec.read_data(LOAD.type, large)
+
+
 def test_a_number_keeps_its_kind_in_structured_mode() -> None:
     """5.0 is no whole number in either mode; a rewritten body must not make it one."""
     assert first(binary(), data(delay_minutes=5.0)) == ("bad_field", "$.data.delay_minutes")
