@@ -143,6 +143,7 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             **head,
             "facts": visible(content, party.party),
             "related": await store.read_related(runtime.store, *_beside(subject, head), party.party),
+            "of_parts": await store.read_of_parts(runtime.store, _parts(subject, head), party.party),
             "now": utc_text(runtime.clock.now()),
         }
 
@@ -155,6 +156,11 @@ def _beside(subject: str, head: dict[str, Any]) -> tuple[list[str], list[str]]:
         return [subject, *head.get("members", ())], [subject]
     carried = [a["subject"] for a in head.get("associations", ()) if a["relation"] == "in_consignment"]
     return [subject], carried
+
+
+def _parts(subject: str, head: dict[str, Any]) -> list[str]:
+    """The boxes of a consignment: what they go through is what it goes through."""
+    return list(head.get("members", ())) if subjects.kind_of(subject) == "consignment" else []
 
 
 def _mount_dashboard(app: FastAPI) -> None:

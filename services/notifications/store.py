@@ -83,6 +83,20 @@ WHERE content IS NOT NULL
        OR fact ->> 'consignment' = ANY ($4) AND split_part(fact ->> 'subject', ':', 1) NOT IN ('container', 'wagon'))
 ORDER BY fact ->> 'instant'
 """
+# What the parts of a subject went through, each step once, however many parts took it.
+_OF_PARTS = """
+SELECT jsonb_build_object(
+    'fact', concat_ws('|', fact ->> 'code', fact ->> 'point', split_part(fact ->> 'fact', '|', 4),
+                      fact ->> 'reported_by', fact ->> 'confidence'),
+    'topic', 'milestone', 'code', fact ->> 'code', 'point', fact ->> 'point', 'country', fact ->> 'country',
+    'reported_by', fact ->> 'reported_by', 'confidence', fact ->> 'confidence',
+    'from', min(fact ->> 'instant'), 'instant', max(fact ->> 'instant'),
+    'subjects', jsonb_agg(DISTINCT fact ->> 'subject'))::text AS fact
+FROM picture, jsonb_array_elements(content -> 'facts') AS fact
+WHERE subject = ANY ($1) AND fact -> 'parties' ? $2 AND fact ->> 'topic' = 'milestone' AND fact ->> 'point' IS NOT NULL
+GROUP BY fact ->> 'code', fact ->> 'point', fact ->> 'country', split_part(fact ->> 'fact', '|', 4),
+         fact ->> 'reported_by', fact ->> 'confidence'
+"""
 _BESIDE: Final = ("case", "exception", "violation", "arrival")
 _PICTURE = "SELECT content::text AS content, recorded_at FROM picture WHERE subject = $1 AND content IS NOT NULL"
 _SWAP_AUDIENCE = """
@@ -138,7 +152,7 @@ async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
     )
 
 
-_HEADER: Final = ("origin", "destination", "run", "members", "associations")
+_HEADER: Final = ("origin", "destination", "run", "members", "associations", "references")
 
 
 async def read_feed(pool: Pool, party: str, after: int, limit: int) -> list[dict[str, Any]]:
@@ -162,6 +176,11 @@ async def read_related(
     """What a party may see of exceptions, violations and holds on subjects, and of the papers of consignments."""
     rows = await pool.fetch(_RELATED, list(subjects), party, list(_BESIDE), list(consignments))
     return [_fact(row) for row in rows]
+
+
+async def read_of_parts(pool: Pool, parts: Sequence[str], party: str) -> list[dict[str, Any]]:
+    """The milestones of several subjects together, as far as a party may see them: each step with who took it."""
+    return [_fact(row) for row in await pool.fetch(_OF_PARTS, list(parts), party)]
 
 
 async def read_overview(
@@ -219,8 +238,7 @@ def _late(content: Any, recorded_at: datetime, late_after: timedelta) -> bool:
 
 def _fact(row: asyncpg.Record) -> dict[str, Any]:
     fact: dict[str, Any] = orjson.loads(row["fact"])
-    del fact["parties"]
-    return fact
+    return {name: value for name, value in fact.items() if name != "parties" and value is not None}
 
 
 def _row(row: asyncpg.Record) -> dict[str, Any]:

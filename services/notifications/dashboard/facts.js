@@ -1,6 +1,6 @@
 // What a fact or a feed item says, in words and marks; and what is open because of it.
 
-import { CASE_STATES, CODES, INCIDENTS, RULES, capital, plain, subject } from "./words.js";
+import { CASE_STATES, INCIDENTS, RULES, capital, milestone, plain, subject } from "./words.js";
 
 /** `{ shape, tone, title, more }` of a fact; the place and the times are told beside it. */
 export function describe(fact) {
@@ -10,7 +10,7 @@ export function describe(fact) {
 
 const TELLERS = {
   milestone(fact) {
-    const title = capital(CODES[fact.code] ?? plain(fact.code));
+    const title = milestone(fact.code);
     const tone = INCIDENTS.has(fact.code) ? "bad" : "none";
     const shape = { observed: "dot", second_hand: "half", inferred: "ring" }[fact.confidence] ?? "dashed";
     return { shape, tone, title };
@@ -42,6 +42,11 @@ const TELLERS = {
     return { shape: "flag", tone, title: fact.instant ? `Expected${declared}` : `Expected, no estimate yet${declared}` };
   },
 };
+
+/** The country by whose clock a fact without a place is told: that of its customs law. */
+export function countryOf(fact) {
+  return fact.country ?? (fact.topic === "customs" ? fact.code?.split(" ")[0] : undefined);
+}
 
 /** Whether the instant of a fact is still to come, as far as anybody knows. */
 export function isExpected(fact) {

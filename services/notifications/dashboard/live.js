@@ -1,7 +1,7 @@
 // The feed as it comes, newest first. What was taken back or replaced stays, and is shown as such.
 
 import { flash, h, list } from "./dom.js";
-import { describe, isExpected, pageOf } from "./facts.js";
+import { countryOf, describe, isExpected, pageOf } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
 import { read, withFilters } from "./route.js";
 import { age, by, head, subjectLink, time } from "./shell.js";
@@ -51,42 +51,37 @@ function pause() {
 }
 
 function build(item) {
-  const said = describe(item);
+  const before = state.items.find((one) => one.item === item.supersedes);
+  // What is taken back says only which fact it was; what it said is still here, if it was told lately.
+  const said = describe(item.action === "withdrawn" && before ? before : item);
   const gone = state.replaced.get(item.item);
   const page = pageOf(item);
+  const other = page !== item.subject && !item.subject.startsWith("case:");
+  const where = { point: item.point, country: countryOf(item), occurred: item.occurred_at };
   return h(
     "li",
     { class: `item ${gone ? "gone" : ""} ${item.action}`, "data-key": item.item, "data-item": item.item },
     h("span", { class: "sign" }, mark(said.shape, said.tone)),
-    h(
-      "div",
-      { class: "said" },
-      h("p", { class: "line" }, h("b", { class: `headline ${said.tone}` }, said.title), item.point ? h("span", { class: "place" }, " ", placeName(item.point, item.country)) : null, ...badges(item, gone)),
-      h("p", { class: "line" }, page ? subjectLink(page) : null, page !== item.subject && !item.subject.startsWith("case:") ? [" ", subjectLink(item.subject)] : null, said.more ? h("span", { class: "more" }, ` ${said.more}`) : null),
-    ),
-    h(
-      "div",
-      { class: "when" },
-      item.instant ? h("p", { class: "line" }, isExpected(item) ? h("span", { class: "more" }, "expected ") : null, time(item.instant, { point: item.point, occurred: item.occurred_at }), " ", by(item.reported_by), " ", item.topic === "milestone" ? confidence(item.confidence) : null) : null,
-      h("p", { class: "line" }, h("span", { class: "more" }, "told "), age(item.recorded_at, { fades: false }), item.late ? h("span", { class: "more" }, ", long after it happened") : null),
-    ),
+    h("p", { class: "line said" }, h("b", { class: `headline ${said.tone}` }, said.title), item.point && h("span", { class: "place" }, placeName(item.point, item.country)), said.more && h("span", { class: "more" }, said.more), badges(item, gone, before)),
+    h("p", { class: "line about" }, page && subjectLink(page), other && subjectLink(item.subject)),
+    h("p", { class: "line when" }, item.instant && [isExpected(item) && h("span", { class: "more" }, "about"), time(item.instant, where)], item.topic === "milestone" && confidence(item.confidence), by(item.reported_by)),
+    h("p", { class: "line told" }, h("span", { class: "more" }, "told"), age(item.recorded_at, { fades: false }), item.late && h("span", { class: "more", title: "Told long after it happened" }, "late")),
   );
 }
 
-function badges(item, gone) {
+function badges(item, gone, before) {
   const found = [];
   if (gone) found.push(gone.action === "withdrawn" ? tag("cross", "bad", "withdrawn") : tag("cross", "quiet", "replaced by a correction"));
-  if (item.action === "changed") found.push(tag("half", "accent", "correction"), was(item));
+  if (item.action === "changed") found.push(tag("half", "accent", "correction"), was(item, before));
   if (item.action === "withdrawn") found.push(tag("cross", "bad", "taken back"));
   if (item.action === "backfill") found.push(tag("ring", "quiet", "history"));
   if (item.disputed) found.push(tag("triangle", "warn", "disputed"));
   if (item.claim) found.push(tag("ring", "quiet", "claim, not from customs"));
-  return found.filter(Boolean).flatMap((badge) => [" ", badge]);
+  return found;
 }
 
 /** What a correction has changed, where what was said before is still here. */
-function was(item) {
-  const before = state.items.find((one) => one.item === item.supersedes);
+function was(item, before) {
   if (!before) return null;
   if (before.instant !== item.instant && before.instant) return h("span", { class: "more" }, "was ", time(before.instant, { point: before.point, occurred: before.occurred_at }));
   if (before.point !== item.point && before.point) return h("span", { class: "more" }, `was ${placeName(before.point)}`);

@@ -98,7 +98,7 @@ function clocks() {
   return h(
     "div",
     { class: "clocks" },
-    h("span", { class: "now", title: at.utc }, state.clock.stepped ? "The corridor stands at " : "Now ", h("b", { class: "figures" }, at.text), ` ${at.offset}`),
+    h("span", { class: "now", title: at.utc }, h("span", { class: "label" }, state.clock.stepped ? "Corridor at " : "Now "), h("b", { class: "figures" }, at.text), ` ${at.offset}`),
     h(
       "div",
       { class: "choice", role: "group", "aria-label": "Times are told by" },
@@ -116,12 +116,12 @@ const ZONE_TITLES = {
 };
 
 /** An instant, by the clock that is chosen, with the offset; UTC where the pointer rests. */
-export function time(instant, { point, occurred } = {}) {
+export function time(instant, { point, country, occurred } = {}) {
   const now = state.clock.now();
   if (isDay(occurred)) {
     return h("span", { class: "time", title: "Only the day was reported" }, day(occurred, now), h("span", { class: "offset" }, " day only"));
   }
-  const told = tell(instant, { by: state.zone, zone: zoneOf(point), occurred, now });
+  const told = tell(instant, { by: state.zone, zone: zoneOf(point, country), occurred, now });
   return h("time", { class: "time", datetime: instant, title: told.utc }, told.text, h("span", { class: "offset" }, ` ${told.offset}`));
 }
 
@@ -132,9 +132,9 @@ export function age(instant, { fades = true } = {}) {
   return h("span", { class: `age ${look}` }, ago(instant, now));
 }
 
-/** "At Zahedan, IR", "Left Taftan, PK". */
+/** "at Zahedan, IR", "left Taftan, PK". */
 export function place({ point, moving, country }) {
-  return h("span", { class: "place" }, moving ? "Left " : "At ", h("b", null, placeName(point, country)), moving ? h("span", { class: "quiet", "aria-hidden": "true" }, " →") : null);
+  return h("span", { class: "place" }, moving ? "left " : "at ", h("b", null, placeName(point, country)), moving ? h("span", { class: "quiet", "aria-hidden": "true" }, " →") : null);
 }
 
 /** A subject as a link to its page, where it has one that may be seen. */

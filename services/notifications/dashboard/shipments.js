@@ -143,7 +143,7 @@ function select(name, value, options, onPick) {
   return h(
     "label",
     { class: "select" },
-    h("span", null, name),
+    h("span", { class: "name" }, name),
     h("select", { name: name.toLowerCase(), onchange: (event) => onPick(event.target.value) }, options.map(([key, word]) => h("option", { value: key, selected: key === value }, word))),
   );
 }
@@ -166,7 +166,7 @@ function table(filters) {
   return h(
     "table",
     { class: "rows", role: "table", "aria-label": "Shipments" },
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, column("Subject", "subject"), column("Status", "status"), column("Where", null), column("Last observed", "seen"), column("At", null, "wide"), column("How sure", null), column("Needs attention", "needs"), column("Belongs to", null, "wider"))),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, column("Subject", "subject"), column("Status", "status"), column("Where", null), column("Last observed", "seen"), column("At", null, "wide"), column("How sure", null, "sure"), column("Needs attention", "needs"), column("Belongs to", null, "wider"))),
     h("tbody", { role: "rowgroup", "data-own": "" }),
   );
 }
@@ -184,8 +184,8 @@ function row(line) {
     { role: "row", "data-key": shown.subject, class: matters.length ? `needs rank${Math.min(3, Math.floor(line.rank))}` : null },
     cell("what", h("span", { class: "kind" }, shown.kind), subjectLink(shown.subject, { always: true })),
     cell("status", status(shown.status)),
-    cell("where", seen ? [place(seen), seen.others ? h("span", { class: "more" }, ` and ${seen.others} more`) : null] : h("span", { class: "quiet" }, shown.origin ? `Not seen yet; from ${placeName(shown.origin)}` : "Not seen yet")),
-    cell("seen", at ? [age(at, { fades: Boolean(fresh) }), " ", by(seen.row.reported_by)] : h("span", { class: "quiet" }, "never")),
+    cell("where", seen ? [place(seen), seen.others ? h("span", { class: "more" }, ` + ${seen.others} more`) : null] : h("span", { class: "quiet" }, shown.origin ? `not seen yet, from ${placeName(shown.origin)}` : "not seen yet")),
+    cell("seen", at ? [age(at, { fades: Boolean(fresh) }), " ", by(seen.row.reported_by), h("span", { class: "sureness" }, confidence(seen.row.confidence))] : h("span", { class: "quiet" }, "never")),
     cell("at wide", at && time(at, { point: seen.point })),
     cell("sure", at && confidence(seen.row.confidence)),
     cell("matters", matters.length ? h("ul", null, shortened(matters).map(matterTag)) : null),

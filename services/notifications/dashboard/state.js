@@ -87,8 +87,11 @@ export function placeName(point, country) {
   return of ? `${name}, ${of}` : name;
 }
 
-export function zoneOf(point) {
-  return state.points.get(point)?.zone;
+/** The zone of a point; of a country, where all its points keep the same one. */
+export function zoneOf(point, country) {
+  if (point) return state.points.get(point)?.zone;
+  const zones = new Set([...state.points.values()].filter((p) => p.country === country).map((p) => p.zone));
+  return zones.size === 1 ? [...zones][0] : undefined;
 }
 
 /** What is open, by the subjects that it is about. */
@@ -124,12 +127,21 @@ function line(row, open, now) {
       for (const one of open.get(member) ?? []) if (!matters.includes(one)) matters.push(one);
     }
   }
-  // Silence is only counted where somebody has spoken; a forgotten wagon is no news of today.
-  if (fresh === "silent" && row.kind !== "wagon" && !matters.some((m) => m.fact?.code === "NO_SIGNAL")) {
+  if (fresh === "silent" && isSilent(row, seen, now) && !matters.some((m) => m.fact?.code === "NO_SIGNAL")) {
     matters.push({ kind: "silent", word: "silent", rank: 3.5 });
   }
   matters.sort((a, b) => a.rank - b.rank);
   return { row, seen, at, fresh, matters, rank: matters[0]?.rank ?? 9 };
+}
+
+/**
+ * Whether it should have been heard of: on the way by now, standing twice as long. A train that stands may be at its
+ * end and a wagon empty: nobody speaks of them any more.
+ */
+function isSilent(row, seen, now) {
+  if (row.kind === "wagon" || row.kind === "run") return false;
+  if (seen.moving) return true;
+  return row.kind !== "train" && now - Date.parse(seen.row.observed_at) > 2 * state.silentHours * 3_600_000;
 }
 
 /** Where the newest of a consignment's or run's parts was seen, and at how many other places the rest is. */

@@ -1,13 +1,13 @@
 // One subject: where it is, since when and how sure; everything that happened to it; what it belongs to.
 
 import { flash, h, list } from "./dom.js";
-import { describe, isExpected, matter, pageOf } from "./facts.js";
+import { countryOf, describe, isExpected, matter, pageOf } from "./facts.js";
 import { MATTERS, confidence, mark, status, tag } from "./marks.js";
 import { read, withFilters } from "./route.js";
 import { age, by, head, place, subjectLink, time } from "./shell.js";
 import { lineOf, placeName, state } from "./state.js";
 import { duration } from "./time.js";
-import { RELATIONS, capital, plain, subject as named } from "./words.js";
+import { RELATIONS, capital, plain, reference, subject as named } from "./words.js";
 
 const TOPICS = { "": "Everything", milestone: "Movements", customs: "Customs", trouble: "Troubles" };
 
@@ -31,13 +31,13 @@ export function subjectPage() {
       { id: "main", "data-key": "main", class: "subjectpage" },
       head(heading, back),
       failure && h("p", { class: "note", "data-key": "note" }, "This page could not be refreshed; it is shown as last known."),
-      h("div", { class: "columns", "data-key": "columns" }, h("div", { class: "side" }, summary(data, facts), matters(data), belongings(data), members(data)), history(topic, facts, shown)),
+      h("div", { class: "columns", "data-key": "columns" }, h("div", { class: "side" }, summary(data, facts), matters(data), belongings(data, facts), members(data)), history(topic, facts, shown)),
     ),
     fill(root) {
       list(root.querySelector(".timeline"), withSilences(shown), {
         key: (entry) => entry.key,
         signature: (entry) => JSON.stringify([entry.fact, entry.gap, state.zone, state.points.size, state.rows.has(entry.fact?.via)]),
-        build: (entry) => (entry.fact ? happened(entry.fact, subject) : silence(entry)),
+        build: (entry) => (entry.fact ? happened(entry.fact, subject, data.members?.length) : silence(entry)),
         onChange: (el, entry) => entry.fact && state.touched.has(`fact ${entry.fact.fact}`) && flash(el),
       });
     },
@@ -61,7 +61,9 @@ const TOPIC_TESTS = {
 
 function all(data) {
   const at = (fact) => Date.parse(fact.instant) || 0;
-  return [...data.facts, ...data.related].sort((a, b) => at(b) - at(a) || (a.fact < b.fact ? 1 : -1));
+  // That somebody has arrived is told by whoever saw it; the announcement of it adds nothing.
+  const beside = data.related.filter((fact) => fact.topic !== "arrival" || isExpected(fact));
+  return [...data.facts, ...data.of_parts, ...beside].sort((a, b) => at(b) - at(a) || (a.fact < b.fact ? 1 : -1));
 }
 
 function summary(data, facts) {
@@ -82,7 +84,7 @@ function summary(data, facts) {
       seen && term("How sure", confidence(seen.confidence)),
       data.origin && term("Route", `${placeName(data.origin)} to ${placeName(data.destination)}`),
       data.run && term("Run", subjectLink(data.run)),
-      data.references?.length && term("References", h("ul", { class: "plain" }, data.references.map((one) => h("li", { class: "id" }, one)))),
+      data.references?.length && term("References", h("ul", { class: "plain" }, data.references.map((one) => h("li", null, reference(one))))),
     ),
   );
 }
@@ -106,7 +108,7 @@ function matters(data) {
   if (!open.length) return null;
   return h(
     "section",
-    { class: "card attention", "aria-label": "Needs attention", "data-key": "Needs attention" },
+    { class: `card attention rank${Math.min(3, Math.floor(open[0].rank))}`, "aria-label": "Needs attention", "data-key": "Needs attention" },
     h("h2", null, "Needs attention"),
     h(
       "ul",
@@ -114,13 +116,16 @@ function matters(data) {
       open.map((one) => {
         const [shape, tone] = MATTERS[one.kind];
         const about = one.fact && pageOf(one.fact);
-        return h("li", null, tag(shape, tone, capital(one.word)), one.fact?.instant ? [h("span", { class: "more" }, isExpected(one.fact) ? " expected " : " since "), time(one.fact.instant, { point: one.fact.point })] : null, one.fact?.point ? h("span", { class: "more" }, ` ${placeName(one.fact.point)}`) : null, about && about !== data.subject ? [" ", subjectLink(about)] : null);
+        return h("li", null, tag(shape, tone, capital(one.word)), one.fact?.instant ? [h("span", { class: "more" }, isExpected(one.fact) ? " expected " : " since "), time(one.fact.instant, { point: one.fact.point, country: countryOf(one.fact) })] : null, one.fact?.point ? h("span", { class: "more" }, ` ${placeName(one.fact.point)}`) : null, about && about !== data.subject ? [" ", subjectLink(about)] : null);
       }),
     ),
   );
 }
 
-function belongings(data) {
+function belongings(data, facts) {
+  // An association begins and ends with some fact, by the clock of whose place it is told.
+  const points = new Map(facts.filter((fact) => fact.point).map((fact) => [Date.parse(fact.instant), fact.point]));
+  const at = (instant) => time(instant, { point: points.get(Date.parse(instant)) });
   const found = [...(data.associations ?? [])].sort((a, b) => (a.end ? 1 : 0) - (b.end ? 1 : 0) || Date.parse(b.start) - Date.parse(a.start));
   if (!found.length) return null;
   return h(
@@ -131,7 +136,7 @@ function belongings(data) {
       "ul",
       { class: "plain intervals" },
       found.map((one) =>
-        h("li", { class: one.end ? "past" : "current", "data-key": `${one.relation} ${one.subject} ${one.start}` }, h("span", { class: "relation" }, one.end ? mark("ring", "quiet") : mark("dot", "accent"), ` ${RELATIONS[one.relation] ?? plain(one.relation)} `), subjectLink(one.subject), h("span", { class: "span" }, time(one.start), one.end ? [" to ", time(one.end), h("span", { class: "more" }, ` ${duration(Date.parse(one.end) - Date.parse(one.start))}`)] : h("span", { class: "more" }, " until now"))),
+        h("li", { class: one.end ? "past" : "current", "data-key": `${one.relation} ${one.subject} ${one.start}` }, h("span", { class: "relation" }, one.end ? mark("ring", "quiet") : mark("dot", "accent"), ` ${RELATIONS[one.relation] ?? plain(one.relation)} `), subjectLink(one.subject), h("span", { class: "span" }, at(one.start), one.end ? [" to ", at(one.end), h("span", { class: "more" }, ` ${duration(Date.parse(one.end) - Date.parse(one.start))}`)] : h("span", { class: "more" }, " until now"))),
       ),
     ),
   );
@@ -148,7 +153,7 @@ function members(data) {
       { class: "plain members" },
       data.members.map((key) => {
         const line = lineOf(key);
-        return h("li", { "data-key": key }, subjectLink(key), line ? [status(line.row.status), line.seen ? place(line.seen) : null, line.at ? age(line.at, { fades: Boolean(line.fresh) }) : null] : null);
+        return h("li", { "data-key": key }, subjectLink(key), line && [h("span", null, status(line.row.status), " ", line.seen && place(line.seen)), line.at && age(line.at, { fades: Boolean(line.fresh) })]);
       }),
     ),
   );
@@ -184,19 +189,35 @@ function silence({ key, gap }) {
   return h("li", { class: "gap", "data-key": key }, `${duration(gap)} without a report of a movement`);
 }
 
-function happened(fact, subject) {
+/** How many of the parts took a step, and from when on where they took it one after the other. */
+function together(fact, parts) {
+  const all = fact.subjects.length === parts;
+  const which = fact.subjects.length === 1 ? subjectLink(fact.subjects[0]) : h("span", null, all ? `all ${parts}` : `${fact.subjects.length} of ${parts}`);
+  const lasted = fact.from !== fact.instant && h("span", { class: "more" }, " from ", time(fact.from, { point: fact.point }));
+  return h("span", null, which, lasted);
+}
+
+function happened(fact, subject, parts) {
   const said = describe(fact);
   const expected = isExpected(fact);
   return h(
     "li",
     { class: `fact ${expected ? "expected" : ""} ${fact.topic}`, "data-key": fact.fact, "data-code": fact.code },
-    h("div", { class: "when" }, fact.instant ? time(fact.instant, { point: fact.point, occurred: fact.occurred_at }) : h("span", { class: "quiet" }, "no time known")),
+    h("div", { class: "when" }, fact.instant ? [expected && h("span", { class: "more" }, "about "), time(fact.instant, { point: fact.point, country: countryOf(fact), occurred: fact.occurred_at })] : h("span", { class: "quiet" }, "no time known")),
     h("span", { class: "sign" }, mark(expected ? "dashed" : said.shape, said.tone)),
     h(
-      "div",
-      { class: "said" },
-      h("p", { class: "line" }, h("b", { class: `headline ${said.tone}` }, said.title), fact.point ? h("span", { class: "place" }, " ", placeName(fact.point, fact.country)) : null),
-      h("p", { class: "line" }, by(fact.reported_by), " ", fact.topic === "milestone" ? confidence(fact.confidence) : null, fact.via ? [h("span", { class: "more" }, " through "), subjectLink(fact.via)] : null, fact.disputed ? [" ", tag("triangle", "warn", "disputed: reports differ")] : null, fact.claim ? [" ", tag("ring", "quiet", "claim, not from customs")] : null, said.more ? h("span", { class: "more" }, said.more) : null, fact.topic !== "milestone" && fact.subject !== subject && !fact.subject.startsWith("case:") ? [" ", subjectLink(fact.subject)] : null),
+      "p",
+      { class: "line said" },
+      h("b", { class: `headline ${said.tone}` }, said.title),
+      fact.point && h("span", { class: "place" }, placeName(fact.point, fact.country)),
+      fact.topic === "milestone" && confidence(fact.confidence),
+      by(fact.reported_by),
+      fact.subjects && together(fact, parts),
+      fact.via && h("span", null, h("span", { class: "more" }, "with "), subjectLink(fact.via)),
+      fact.disputed && tag("triangle", "warn", "disputed: reports differ"),
+      fact.claim && tag("ring", "quiet", "claim, not from customs"),
+      said.more && h("span", { class: "more" }, said.more),
+      fact.topic !== "milestone" && fact.subject !== subject && !fact.subject.startsWith("case:") && subjectLink(fact.subject),
     ),
   );
 }

@@ -194,8 +194,9 @@ export async function loadPage(key) {
 
 function touchFacts(before, after) {
   if (!before) return;
-  const known = new Map([...before.facts, ...before.related].map((fact) => [fact.fact, JSON.stringify(fact)]));
-  for (const fact of [...after.facts, ...after.related]) {
+  const told = (data) => [...data.facts, ...data.of_parts, ...data.related];
+  const known = new Map(told(before).map((fact) => [fact.fact, JSON.stringify(fact)]));
+  for (const fact of told(after)) {
     if (known.get(fact.fact) !== JSON.stringify(fact)) state.touched.add(`fact ${fact.fact}`);
   }
 }

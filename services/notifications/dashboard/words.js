@@ -53,6 +53,14 @@ export const CODES = {
   MTRT: "empty returned",
 };
 
+/** Shorter words for what is read a hundred times a day. */
+const SHORT = { PASS: "passed", GTIN: "gate in", GTOT: "gate out", NOTE: "consignment note issued", COMP: "train made up" };
+
+/** "Departed", for a milestone code. */
+export function milestone(code) {
+  return capital(SHORT[code] ?? CODES[code] ?? plain(code));
+}
+
 /** Codes that nobody is glad of. */
 export const INCIDENTS = new Set(["HREF", "DLAY", "STOP", "CANC", "TAMP", "DAMG", "DRLM", "LOST"]);
 
@@ -162,4 +170,10 @@ export function subject(key) {
   if (kind === "run") return { kind, id: `${parts[0].toUpperCase()} ${parts[1]}`, more: "" };
   if (kind === "case") return { kind, id: parts.slice(-3, -1).join(" "), more: subject(parts.slice(0, -3).join("/")).id };
   return { kind, id: parts.join("/"), more: "" };
+}
+
+/** A reference of a consignment: "CIM 70261". */
+export function reference(key) {
+  const [scheme, , ...number] = key.split(":");
+  return `${scheme.replaceAll("-", " ").toUpperCase()} ${number.join(":")}`;
 }

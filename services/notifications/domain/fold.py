@@ -16,7 +16,7 @@ from services.notifications.domain.audience import Audience, claims_of
 from services.notifications.domain.facts import READERS, Context, Told, parties_of
 from services.notifications.domain.items import diff, holders_of
 
-FOLD_NUMBER: Final = 1
+FOLD_NUMBER: Final = 2
 
 
 def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime) -> Folded:
@@ -50,6 +50,7 @@ def _header(data: SubjectChanged) -> dict[str, Any]:
         "run": data.run,
         "members": members,
         "associations": [a.model_dump(mode="json", exclude_none=True) for a in data.associations],
+        "references": [r.key.removeprefix("reference:") for r in data.references],
         "exceptions": len(data.exceptions),
     }
     return {name: value for name, value in shown.items() if value not in (None, [])}
