@@ -14,16 +14,16 @@ from datetime import datetime
 from typing import Any, Final
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from contracts.fields import utc_text
 from deploy.services import Endpoint
 
 Ends = Mapping[tuple[str, int], int]
 
-# What a service counts as work still to do; a service that has no such queue does not name it.
-_QUEUES: Final = ("unsettled", "outbox", "outbox_failed", "due", "unnumbered")
+# What a service counts as work still to do; `pending` is its own kind.
+_QUEUES: Final = ("unsettled", "outbox", "outbox_failed", "due", "pending")
 _BETWEEN_PASSES: Final = 0.01
 _BETWEEN_TRIES: Final = 0.05
 _KAFKA_WITHIN: Final = 10.0
@@ -42,8 +42,7 @@ class Watch:
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token}"}, timeout=_HTTP_WITHIN, trust_env=False
         )
-        self._bootstrap = kafka_bootstrap
-        self._consumer: AIOKafkaConsumer | None = None
+        self._admin = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 0}, logger=None)
         self._matched: dict[str, list[str]] = {}
 
     async def __aenter__(self) -> Watch:
@@ -51,8 +50,6 @@ class Watch:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
-        if self._consumer is not None:
-            await self._consumer.stop()
 
     async def step(self, instant: datetime, within: float) -> None:
         """Sets the corridor clock of every copy; each service has at least one that confirms it."""
@@ -92,9 +89,9 @@ class Watch:
         if busy:
             return {}, busy
         try:
-            ends = await asyncio.wait_for(self._ends([r for s in states for r in s["reads"]]), _KAFKA_WITHIN)
-        except (KafkaError, OSError, TimeoutError) as failure:
-            return {}, [f"Kafka does not answer ({type(failure).__name__})"]
+            ends = await self._ends([r for s in states for r in s["reads"]])
+        except (KafkaException, TimeoutError):
+            return {}, ["Kafka does not answer"]
         return ends, [what for state in states for what in self._unread(state, ends)]
 
     def _silent(self, states: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -112,24 +109,20 @@ class Watch:
         return behind[:3]
 
     async def _ends(self, patterns: Sequence[str]) -> Ends:
-        consumer = await self._connected()
-        topics = await consumer.topics()
+        topics = await asyncio.to_thread(self._topics)
         self._matched = {pattern: [t for t in topics if re.fullmatch(pattern, t)] for pattern in patterns}
-        wanted = sorted({topic for found in self._matched.values() for topic in found})
-        places = [TopicPartition(t, p) for t in wanted for p in consumer.partitions_for_topic(t) or ()]
-        ends = await consumer.end_offsets(places)
-        return {(place.topic, place.partition): end for place, end in ends.items()}
+        wanted = {topic for found in self._matched.values() for topic in found}
+        places = [TopicPartition(topic, number) for topic in sorted(wanted) for number in range(topics[topic])]
+        return await asyncio.to_thread(self._latest, places)
 
-    async def _connected(self) -> AIOKafkaConsumer:
-        if self._consumer is None:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
-            try:
-                await consumer.start()
-            except BaseException:
-                await consumer.stop()
-                raise
-            self._consumer = consumer
-        return self._consumer
+    def _topics(self) -> dict[str, int]:
+        """The topics with the numbers of their partitions."""
+        found = self._admin.list_topics(timeout=_KAFKA_WITHIN).topics
+        return {name: len(topic.partitions) for name, topic in found.items()}
+
+    def _latest(self, places: Sequence[TopicPartition]) -> Ends:
+        asked = self._admin.list_offsets({place: OffsetSpec.latest() for place in places})
+        return {(place.topic, place.partition): future.result(_KAFKA_WITHIN).offset for place, future in asked.items()}
 
     async def _state(self, endpoint: Endpoint) -> dict[str, Any] | None:
         try:
