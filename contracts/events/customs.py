@@ -58,6 +58,7 @@ class Verdict(Data):
     instant: Instant
     holds: list[str] = []
     detail: str | None = None
+    state: str | None = None
 
 
 class CaseChanged(Data):

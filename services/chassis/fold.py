@@ -27,6 +27,10 @@ class StoredRevision:
     retracted: bool
     body: bytes
 
+    def __hash__(self) -> int:
+        # What is kept of a revision is looked up by it: the content hash stands for the content.
+        return hash((self.source, self.event_id, self.content_hash))
+
     @property
     def identity(self) -> tuple[str, str]:
         return self.source, self.event_id

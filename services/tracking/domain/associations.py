@@ -12,7 +12,8 @@ from typing import Any, cast
 from contracts.catalogue import COMPOSED
 from contracts.events.operator import MilestoneReported, TrainComposed
 from contracts.fields import utc_text
-from services.tracking.domain.reports import Counted, Report
+from services.tracking.domain.reading import Counted
+from services.tracking.domain.reports import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from contracts.events.operator import ConsignmentBooked
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import associations, picture, reports
+from services.tracking.domain import associations, picture, reading, reports
 from services.tracking.domain.associations import Interval
 from services.tracking.domain.picture import Drawn
-from services.tracking.domain.reports import Counted, Report, Sorted
+from services.tracking.domain.reading import Counted, Sorted
+from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact, facts_of
 
 _ENDS_CARRIAGE = ("DLVD", "STRP", "MTRT")
@@ -27,7 +28,7 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     """A container: own milestones, and those of each wagon while it was on it."""
     container = inputs.subject
     if not found.others:
-        reports.park_all(found, f"a booking, a consist or a loading that names {container}")
+        reading.park_all(found, f"a booking, a consist or a loading that names {container}")
     carried, taken = _carriage(inputs, found)
     journey, start = _journey(found.acts)
     facts = facts_of((r for r in [*found.acts, *taken] if start is None or r.instant > start), corridor)
@@ -55,7 +56,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     booked = newest_booking(found.others, consignment)
     claims = [r.key for r in booked.data.references] if booked else []  # type: ignore[attr-defined]
     if booked is None:
-        reports.park_all(found, f"the booking of {consignment}")
+        reading.park_all(found, f"the booking of {consignment}")
     mine, contested = _references(inputs, consignment, claims)
     carried, taken = _carriage(inputs, found)
     own = [*found.acts, *mine, *taken, *([_booking_fact(booked)] if booked else [])]
@@ -84,7 +85,7 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     acts = list(found.acts)
     if len(claimants) != 1:
         wanted = "one booking" if claimants else "a booking"
-        reports.park_all(found, f"{wanted} that names {inputs.subject}")
+        reading.park_all(found, f"{wanted} that names {inputs.subject}")
     drawn = Drawn(inputs.subject, len(claimants) == 1, (), (), found.parked, status="resolved" if claimants else None)
     drawn.more = {"claimants": claimants}
     opened = utc_text(max(bookings.values())) if bookings else None

@@ -12,10 +12,10 @@ from contracts import catalogue, topics
 from contracts.corridor import Corridor
 from contracts.subjects import kind_of
 from services.chassis.fold import Folded, Inputs, Publication
-from services.tracking.domain import picture, reports
+from services.tracking.domain import picture, reading
 from services.tracking.domain.cargo import fold_consignment, fold_container, fold_reference
 from services.tracking.domain.picture import Drawn
-from services.tracking.domain.reports import Sorted
+from services.tracking.domain.reading import Sorted
 from services.tracking.domain.runs import fold_run
 from services.tracking.domain.trains import fold_train, fold_wagon
 
@@ -36,7 +36,7 @@ _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
 
 def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     """The picture of one subject at `as_of`, what others read of it, and what is published."""
-    found = reports.read(inputs, corridor, as_of)
+    found = reading.read(inputs, corridor, as_of)
     drawn, shared = _KINDS[kind_of(inputs.subject)](inputs, found, corridor)
     content = picture.draw(drawn, corridor)
     memory = _remembered(inputs.memory, inputs.subject, content.get("exceptions", []))

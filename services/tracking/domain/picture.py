@@ -13,7 +13,8 @@ from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Parked, StoredRevision
-from services.tracking.domain.reports import Report, Sorted
+from services.tracking.domain.reading import Sorted
+from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact
 
 FACT_OF_ITS_OWN = "-"
@@ -43,13 +44,13 @@ class Drawn:
 def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
     """The canonical picture; see `contracts.events.tracking.SubjectChanged` for the fields."""
     timeline = [fact_json(drawn.subject, f) for f in drawn.facts]
-    placing = [f for f in drawn.facts if f.lead.point and milestones.milestone(f.lead.code).places]
+    placing = next((f for f in reversed(drawn.facts) if f.lead.point and _places(f)), None)
     content = {
         "subject": drawn.subject,
         "kind": kind_of(drawn.subject),
         "known": drawn.known,
         "status": drawn.status or status_of(drawn.known, drawn.facts),
-        "place": place_json(drawn.subject, placing[-1], corridor) if placing else None,
+        "place": place_json(drawn.subject, placing, corridor) if placing else None,
         "latest": timeline[-1] if timeline else None,
         "timeline": timeline,
         "forecasts": _forecasts(drawn.forecasts, drawn.facts),
@@ -64,14 +65,14 @@ def status_of(known: bool, facts: Sequence[Fact]) -> str:
     if not known:
         return "unknown"
     for fact in reversed(facts):
-        code, movement = fact.lead.code, milestones.milestone(fact.lead.code).movement
+        code, movement = fact.lead.code, fact.lead.movement
         if code == "CANC":
             return "cancelled"
         if code in _DELIVERED:
             return "delivered"
         if movement in ("departs", "passes", "crosses"):
             return "in_transit"
-        if movement == "arrives" or (fact.lead.point and milestones.milestone(code).places):
+        if movement == "arrives" or (fact.lead.point and _places(fact)):
             return "at_point"
     return "planned"
 
@@ -86,28 +87,12 @@ def fact_id(subject: str, fact: Fact) -> str:
 
 def fact_json(subject: str, fact: Fact) -> dict[str, Any]:
     """A fact as `contracts.events.tracking.Fact`."""
-    lead = fact.lead
-    shown: dict[str, Any] = {
-        "fact_id": fact_id(subject, fact),
-        "code": lead.code,
-        "point": lead.point,
-        "visit": fact.visit,
-        "occurred_at": lead.occurred_at,
-        "instant": utc_text(lead.instant),
-        "party": lead.party,
-        "reported_for": lead.reported_for,
-        "channel": lead.channel,
-        "confidence": lead.confidence,
-        "source": lead.source,
-        "event_id": lead.event_id,
-        "updated_at": utc_text(lead.updated_at),
-        "via": lead.via,
-        "claim": milestones.milestone(lead.code).claim or None,
-        "disputed": fact.disputed or None,
-        "also": [_attached(r) for r in sorted(fact.also, key=lambda r: r.order)] or None,
-        **lead.extras,
-    }
-    return {name: value for name, value in shown.items() if value is not None}
+    shown = {"fact_id": fact_id(subject, fact), "visit": fact.visit, **fact.lead.shown}
+    if fact.disputed:
+        shown["disputed"] = True
+    if fact.also:
+        shown["also"] = [_attached(r) for r in sorted(fact.also, key=lambda r: r.order)]
+    return shown
 
 
 def place_json(subject: str, fact: Fact, corridor: Corridor) -> dict[str, Any]:
@@ -117,7 +102,7 @@ def place_json(subject: str, fact: Fact, corridor: Corridor) -> dict[str, Any]:
     return {
         "point": lead.point,
         "country": corridor.point(lead.point).country,
-        "moving": milestones.milestone(lead.code).movement in ("departs", "passes", "crosses"),
+        "moving": lead.movement in ("departs", "passes", "crosses"),
         "observed_at": utc_text(lead.instant),
         "party": lead.party,
         "confidence": lead.confidence,
@@ -156,6 +141,10 @@ def summary(content: Mapping[str, Any]) -> dict[str, Any]:
     latest = content.get("latest") or {}
     found = {"status": content["status"], **{k: latest.get(k) for k in ("code", "point", "instant")}}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _places(fact: Fact) -> bool:
+    return milestones.milestone(fact.lead.code).places
 
 
 def _refused_handovers(subject: str, facts: Sequence[Fact]) -> list[dict[str, Any]]:
@@ -208,7 +197,7 @@ def _visit_ahead(report: Report, facts: Sequence[Fact]) -> int:
     if not here:
         return 1
     last = max(here, key=lambda f: f.order)
-    left = milestones.milestone(last.lead.code).movement in ("departs", "passes")
+    left = last.lead.movement in ("departs", "passes")
     return last.visit + 1 if left and report.instant > last.lead.instant else last.visit
 
 

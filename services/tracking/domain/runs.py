@@ -9,9 +9,9 @@ from typing import Any
 from contracts.corridor import Corridor
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import picture, reports
+from services.tracking.domain import picture, reading, reports
 from services.tracking.domain.picture import Drawn
-from services.tracking.domain.reports import Sorted
+from services.tracking.domain.reading import Sorted
 from services.tracking.domain.trains import calls_json, newest_plan, plan_status
 from services.tracking.domain.visits import facts_of
 
@@ -22,7 +22,7 @@ def fold_run(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, 
     plan = newest_plan(found.others, run)
     known = bool(found.others)
     if not known:
-        reports.park_all(found, f"a plan, a train or a booking that names {run}")
+        reading.park_all(found, f"a plan, a train or a booking that names {run}")
     trains = {t: s for t, s in inputs.shared.items() if kind_of(t) == "train" and s and s.get("run") == run}
     taken = [reports.from_shared(f, train) for train, shared in trains.items() for f in shared["facts"]]
     facts = facts_of([*found.acts, *taken], corridor)

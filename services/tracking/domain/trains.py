@@ -8,16 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from contracts import catalogue, milestones
+from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.operator import Call, TrainPlanned
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import associations, picture, reports
+from services.tracking.domain import associations, picture, reading, reports
 from services.tracking.domain.associations import Consist, Interval
 from services.tracking.domain.picture import Drawn
-from services.tracking.domain.reports import Counted, Report, Sorted
+from services.tracking.domain.reading import Counted, Sorted
+from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact, facts_of
 
 
@@ -29,7 +30,7 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     consists = associations.consists(found.others)
     known = plan is not None or bool(consists)
     if not known:
-        reports.park_all(found, f"a plan or a consist of {train}")
+        reading.park_all(found, f"a plan or a consist of {train}")
     composed = [_composed(c, one) for c in consists for one in found.others if one.revision.identity == c.identity]
     acts = [*found.acts, *(r for r in composed if known)]
     facts = facts_of([*acts, *_crossings(acts, corridor)], corridor)
@@ -59,7 +60,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     )
     known = bool(found.others)
     if not known:
-        reports.park_all(found, f"a consist, a booking or a loading that names {wagon}")
+        reading.park_all(found, f"a consist, a booking or a loading that names {wagon}")
     taken = [r for i in within for r in reports.inherited(trains[i.other]["facts"], i.start, i.end, i.other) if known]
     facts = facts_of([*found.acts, *taken], corridor)
     mentions = _mentions(wagon, trains)
@@ -182,7 +183,7 @@ def _present(wagons: dict[str, list[Interval]]) -> list[str]:
 
 
 def _movement(fact: Fact) -> str | None:
-    return milestones.milestone(fact.lead.code).movement
+    return fact.lead.movement
 
 
 def _moves(fact: Fact) -> bool:

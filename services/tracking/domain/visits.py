@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from contracts import milestones
 from contracts.corridor import Corridor
 from contracts.fields import is_date
 from services.tracking.domain.reports import Report
@@ -65,12 +64,11 @@ def stays(reports: Sequence[Report]) -> list[list[Report]]:
     found: list[list[Report]] = []
     gone = True
     for report in sorted(reports, key=lambda r: r.order):
-        movement = milestones.milestone(report.code).movement
-        again = movement is not None and any(r.code == report.code for r in (found[-1] if found else ()))
+        again = not gone and report.movement is not None and any(r.code == report.code for r in found[-1])
         if gone or again:
             found.append([])
         found[-1].append(report)
-        gone = movement in ("departs", "passes")
+        gone = report.movement in ("departs", "passes")
     return found
 
 
@@ -106,6 +104,8 @@ def _facts_in(visit: int, members: Sequence[tuple[int, Report]], tolerance: time
 
 def _merged(visit: int, ranked: Sequence[tuple[int, Report]], tolerance: timedelta) -> list[Fact]:
     """The best speaker's reports of a code are the facts; everybody else's attach to the nearest of them."""
+    if len(ranked) == 1:
+        return [Fact(ranked[0][1], visit)]
     best = min(place for place, _ in ranked)
     leads = sorted((r for place, r in ranked if place == best), key=lambda r: r.order)
     facts = [Fact(lead, visit, nth) for nth, lead in enumerate(leads, start=1)]
