@@ -28,6 +28,8 @@ class Published:
     publication: Publication
     version: int
     previous: int | None
+    recorded_at: str
+    as_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,18 @@ class Effect:
     recorded_at: datetime
 
 
-def effect(before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime) -> Effect:
-    """Compares a fold with what is stored."""
+def effect(
+    before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime, build: tuple[int, int]
+) -> Effect:
+    """Compares a fold with what is stored; `build` are the numbers of the fold code and of the corridor data."""
     content, shared = _json(folded.content), None if folded.shared is None else _json(folded.shared)
     content_hash, shared_hash = _digest(content), None if shared is None else _digest(shared)
     content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
     version = version_after(before.version)
     known: dict[str, list[Any]] = orjson.loads(before.published)
-    published, book = _publications(folded.publications, known, version, again=row.cause == "republish")
     recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
+    stamps = (version, utc_text(recorded_at), utc_text(now))
+    published, book = _publications(folded.publications, known, stamps, again=row.cause == "republish")
     parked = _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked))
     memory = None if folded.memory is None else _json(folded.memory)
     moves = content_changed or book != known
@@ -76,7 +81,7 @@ def effect(before: Held, folded: Folded, revisions: Sequence[StoredRevision], ro
     return Effect(
         before.subject,
         folded,
-        saved if moves or shared_changed or _differs(before, saved) else None,
+        saved if moves or shared_changed or _differs(before, saved, build) else None,
         content_changed,
         shared_changed,
         published,
@@ -91,7 +96,7 @@ def effect(before: Held, folded: Folded, revisions: Sequence[StoredRevision], ro
 def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
     """The records of an effect: its publications on their topics, and its receipts."""
     for one in done.published:
-        body = _json({**one.publication.data, **_stamps(one, done, now)})
+        body = _json({**one.publication.data, **_stamps(one)})
         for topic in one.publication.topics:
             entity = one.publication.entity
             ce_id = f"{entity}@{one.version}"
@@ -100,24 +105,31 @@ def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
         yield from receipt_records(service, f"{done.subject}@{utc_text(done.recorded_at)}", done.receipts, now)
 
 
-def _stamps(one: Published, done: Effect, now: datetime) -> dict[str, Any]:
-    stamps = {"version": one.version, "recorded_at": utc_text(done.recorded_at), "as_of": utc_text(now)}
+def _stamps(one: Published) -> dict[str, Any]:
+    stamps = {"version": one.version, "recorded_at": one.recorded_at, "as_of": one.as_of}
     return stamps if one.previous is None else stamps | {"previous_version": one.previous}
 
 
 def _publications(
-    publications: Sequence[Publication], known: Mapping[str, list[Any]], version: int, *, again: bool
+    publications: Sequence[Publication],
+    known: Mapping[str, list[Any]],
+    stamps: tuple[int, str, str],
+    *,
+    again: bool,
 ) -> tuple[list[Published], dict[str, list[Any]]]:
+    """What has changed, and for each entity: version, content hash, version before, recorded_at, as_of."""
+    version, recorded_at, as_of = stamps
     published: list[Published] = []
     book: dict[str, list[Any]] = dict(known)
     for publication in publications:
         digest = hashlib.sha256(_json(publication.data)).hexdigest()[:32]
         previous: list[Any] | None = known.get(publication.entity)
         if previous is None or previous[1] != digest:
-            published.append(Published(publication, version, previous[0] if previous else None))
-            book[publication.entity] = [version, digest, previous[0] if previous else None]
+            before = previous[0] if previous else None
+            published.append(Published(publication, version, before, recorded_at, as_of))
+            book[publication.entity] = [version, digest, before, recorded_at, as_of]
         elif again:
-            published.append(Published(publication, previous[0], previous[2]))
+            published.append(Published(publication, previous[0], previous[2], previous[3], previous[4]))
     return published, book
 
 
@@ -150,10 +162,11 @@ def _receipt(revision: StoredRevision, outcome: str, detail: str | None) -> Rece
     )
 
 
-def _differs(before: Held, after: Saved) -> bool:
+def _differs(before: Held, after: Saved, build: tuple[int, int]) -> bool:
     """Whether anything but content, shared part and publications has changed."""
     return (
         before.recorded_at is None
+        or (before.fold, before.data) != build
         or before.due != after.due
         or orjson.loads(before.parked) != orjson.loads(after.parked)
         or (None if before.memory is None else orjson.loads(before.memory))

@@ -7,7 +7,7 @@ moved aside with an alarm, and the others go on.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from aiokafka.errors import (
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     RecordTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
 )
 
 from contracts.codec import encode
@@ -35,7 +37,13 @@ PAGE = 1000
 _LOCK_SPACE = 0x0C02
 _POLL_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
-_NEVER = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError)
+_NEVER = (
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    InvalidTopicError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
 _PAGE = "SELECT * FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
@@ -57,7 +65,8 @@ class Relay:
         self._pool = pool
         self._producer = producer
         self._wake = asyncio.Event()
-        self._held: set[int] = set()
+        self.held: set[int] = set()
+        self._known: Set[str] = frozenset()
 
     def wake(self) -> None:
         """Says that rows have been committed."""
@@ -77,28 +86,28 @@ class Relay:
                     log.warning("relay waits", failure=repr(failure))
                 await asyncio.sleep(_RETRY_SECONDS)
             finally:
-                self._held.clear()
+                self.held.clear()
                 if connection is not None:
                     connection.terminate()
 
     async def _lead(self, connection: OwnConnection) -> None:
         while True:
-            missing = [s for s in range(SHARDS) if s not in self._held]
+            missing = [s for s in range(SHARDS) if s not in self.held]
             if missing:
                 rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing)
-                self._held.update(row["s"] for row in rows)
+                self.held.update(row["s"] for row in rows)
             else:
                 # A lock lives as long as its connection: a page is sent only while that answers.
                 await connection.execute("SELECT 1")
             self._wake.clear()
-            if self._held and await self.send_page() == PAGE:
+            if self.held and await self.send_page() == PAGE:
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
 
     async def send_page(self) -> int:
         """Sends one page and deletes what was acknowledged; returns how many rows it read."""
-        rows = await self._pool.fetch(_PAGE, sorted(self._held), PAGE)
+        rows = await self._pool.fetch(_PAGE, sorted(self.held), PAGE)
         if not rows:
             return 0
         with telemetry.ROUND.labels(self.service, "relay").time():
@@ -127,6 +136,7 @@ class Relay:
         return failures
 
     async def _enqueue(self, row: asyncpg.Record) -> "asyncio.Future[Any]":
+        await self._require_topic(row["topic"])
         headers = encode(
             id=row["ce_id"],
             source=self.source,
@@ -147,6 +157,22 @@ class Relay:
                 if isinstance(failure, _NEVER) or not failure.retriable:
                     raise
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _require_topic(self, topic: str) -> None:
+        """Raises `UnknownTopicOrPartitionError` when a broker that answers has no such topic.
+
+        The client itself would look for it until its time is up, and hold up what comes behind.
+        """
+        while topic not in self._known:
+            try:
+                found: Any = await self._producer.client.fetch_all_metadata()
+            except KafkaError as failure:
+                log.warning("relay waits for the broker", failure=repr(failure))
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            self._known = found.topics()
+            if topic not in self._known:
+                raise UnknownTopicOrPartitionError(topic)
 
     async def _set_aside(self, failures: dict[int, BaseException], now: datetime) -> None:
         for row_id, failure in failures.items():

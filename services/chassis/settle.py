@@ -131,14 +131,14 @@ class Settle:
         held = await pictures.lock(connection, sorted(taken))
         ours = [h for h in held if self._may_fold(h)]
         inputs = await pictures.load(connection, ours, self.own_topics)
-        now = self.clock.now()
+        now, build = self.clock.now(), (self.folder.fold_number, self.folder.data_number)
         done: list[Effect] = []
         failed: list[Taken] = []
         for before, given in zip(ours, inputs, strict=True):
             row = taken[before.subject]
             try:
                 folded = self.folder.fold(given, now)
-                done.append(effects.effect(before, folded, given.revisions, row, now))
+                done.append(effects.effect(before, folded, given.revisions, row, now, build))
             except Exception:
                 # A bug in the fold of one subject must not hold up the others; its row stays, and is tried again.
                 telemetry.FOLD_FAILED.labels(self.service).inc()

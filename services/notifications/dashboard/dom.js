@@ -26,6 +26,11 @@ function append(el, children) {
   }
 }
 
+/** Children with spaces between, for whoever reads the text and not the boxes. */
+export function spaced(...children) {
+  return children.flat().filter((child) => child !== null && child !== undefined && child !== false).flatMap((child) => [child, " "]);
+}
+
 /** Makes `from` look like `to`, keeping its elements where tag and `data-key` agree. */
 export function morph(from, to) {
   if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {

@@ -1,6 +1,6 @@
 // The feed as it comes, newest first. What was taken back or replaced stays, and is shown as such.
 
-import { flash, h, list } from "./dom.js";
+import { flash, h, list, spaced } from "./dom.js";
 import { countryOf, describe, isExpected, pageOf } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
 import { read, withFilters } from "./route.js";
@@ -62,10 +62,10 @@ function build(item) {
     "li",
     { class: `item ${gone ? "gone" : ""} ${item.action}`, "data-key": item.item, "data-item": item.item },
     h("span", { class: "sign" }, mark(said.shape, said.tone)),
-    h("p", { class: "line said" }, h("b", { class: `headline ${said.tone}` }, said.title), item.point && h("span", { class: "place" }, placeName(item.point, item.country)), said.more && h("span", { class: "more" }, said.more), badges(item, gone, before)),
-    h("p", { class: "line about" }, page && subjectLink(page), other && subjectLink(item.subject)),
-    h("p", { class: "line when" }, item.instant && [isExpected(item) && h("span", { class: "more" }, "about"), time(item.instant, where)], item.topic === "milestone" && confidence(item.confidence), by(item.reported_by)),
-    h("p", { class: "line told" }, h("span", { class: "more" }, "told"), age(item.recorded_at, { fades: false }), item.late && h("span", { class: "more", title: "Told long after it happened" }, "late")),
+    h("p", { class: "line said" }, spaced(h("b", { class: `headline ${said.tone}` }, said.title), item.point && h("span", { class: "place" }, placeName(item.point, item.country)), said.more && h("span", { class: "more" }, said.more), badges(item, gone, before))),
+    h("p", { class: "line about" }, spaced(page && subjectLink(page), other && subjectLink(item.subject))),
+    h("p", { class: "line when" }, spaced(isExpected(item) && item.instant && h("span", { class: "more" }, "about"), item.instant && time(item.instant, where), item.topic === "milestone" && confidence(item.confidence), by(item.reported_by))),
+    h("p", { class: "line told" }, spaced(h("span", { class: "more" }, "told"), age(item.recorded_at, { fades: false }), item.late && h("span", { class: "more", title: "Told long after it happened" }, "late"))),
   );
 }
 

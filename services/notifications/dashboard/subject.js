@@ -1,6 +1,6 @@
 // One subject: where it is, since when and how sure; everything that happened to it; what it belongs to.
 
-import { flash, h, list } from "./dom.js";
+import { flash, h, list, spaced } from "./dom.js";
 import { countryOf, describe, isExpected, matter, pageOf } from "./facts.js";
 import { MATTERS, confidence, mark, status, tag } from "./marks.js";
 import { read, withFilters } from "./route.js";
@@ -208,16 +208,18 @@ function happened(fact, subject, parts) {
     h(
       "p",
       { class: "line said" },
-      h("b", { class: `headline ${said.tone}` }, said.title),
-      fact.point && h("span", { class: "place" }, placeName(fact.point, fact.country)),
-      fact.topic === "milestone" && confidence(fact.confidence),
-      by(fact.reported_by),
-      fact.subjects && together(fact, parts),
-      fact.via && h("span", null, h("span", { class: "more" }, "with "), subjectLink(fact.via)),
-      fact.disputed && tag("triangle", "warn", "disputed: reports differ"),
-      fact.claim && tag("ring", "quiet", "claim, not from customs"),
-      said.more && h("span", { class: "more" }, said.more),
-      fact.topic !== "milestone" && fact.subject !== subject && !fact.subject.startsWith("case:") && subjectLink(fact.subject),
+      spaced(
+        h("b", { class: `headline ${said.tone}` }, said.title),
+        fact.point && h("span", { class: "place" }, placeName(fact.point, fact.country)),
+        fact.topic === "milestone" && confidence(fact.confidence),
+        by(fact.reported_by),
+        fact.subjects && together(fact, parts),
+        fact.via && h("span", null, h("span", { class: "more" }, "with "), subjectLink(fact.via)),
+        fact.disputed && tag("triangle", "warn", "disputed: reports differ"),
+        fact.claim && tag("ring", "quiet", "claim, not from customs"),
+        said.more && h("span", { class: "more" }, said.more),
+        fact.topic !== "milestone" && fact.subject !== subject && !fact.subject.startsWith("case:") && subjectLink(fact.subject),
+      ),
     ),
   );
 }

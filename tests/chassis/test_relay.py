@@ -1,0 +1,196 @@
+"""Relay: rows of the outbox reach Kafka in order, once they are acknowledged they are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.local.stack import Stack
+from services.chassis import kafka, outbox
+from services.chassis.database import Pool, open_pool
+from services.chassis.outbox import SHARDS, Outgoing
+from services.chassis.relay import Relay
+from services.chassis.settings import ServiceSettings
+from tests.support.stores import fresh_database
+from tests.support.system import until
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+async def topic(stack: Stack) -> str:
+    """A topic of its own."""
+    name = f"relay-{uuid.uuid4().hex[:8]}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 1, 1)])
+    await admin.close()
+    return name
+
+
+@pytest.fixture
+async def url(stack: Stack) -> AsyncIterator[str]:
+    assert stack.admin_url
+    async with fresh_database(stack.admin_url, "tracking") as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(url: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(url, "test")
+    yield pool
+    pool.terminate()
+
+
+@pytest.fixture
+async def producer(stack: Stack, url: str) -> AsyncIterator[AIOKafkaProducer]:
+    settings = ServiceSettings.load(
+        "tracking",
+        kafka_bootstrap_servers=stack.kafka_bootstrap,
+        database_url=url,
+        http_port=0,
+        copy_name="relay",
+    )
+    producer = kafka.new_producer(settings, patient=True)
+    await producer.start()
+    yield producer
+    await kafka.stop_producer(producer)
+
+
+def rows(topic: str, *ids: str, body: bytes = b"{}") -> list[Outgoing]:
+    return [Outgoing(topic, f"key-{name[0]}", name, "corridor.subject.changed.v1", "container:X", body) for name in ids]
+
+
+async def append(pool: Pool, records: Sequence[Outgoing]) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await outbox.append(connection, records)
+
+
+async def read(stack: Stack, topic: str, count: int) -> list[Any]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    place = TopicPartition(topic, 0)
+    consumer.assign([place])
+    await consumer.seek_to_beginning(place)
+    found: list[Any] = []
+    async with asyncio.timeout(20):
+        while len(found) < count:
+            found += (await consumer.getmany(timeout_ms=200)).get(place, [])
+    await consumer.stop()
+    return found
+
+
+async def left(pool: Pool, table: str = "outbox") -> int:
+    return int(await pool.fetchval(f"SELECT count(*) FROM {table}"))
+
+
+async def is_empty(pool: Pool) -> bool:
+    return await left(pool) == 0
+
+
+async def running(relay: Relay) -> asyncio.Task[None]:
+    return asyncio.create_task(relay.run())
+
+
+async def stopped(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_rows_of_a_key_arrive_in_order_of_their_ids_and_are_gone(
+    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+) -> None:
+    await append(pool, rows(topic, *(f"a{n}" for n in range(50)), *(f"b{n}" for n in range(50))))
+
+    task = await running(Relay("tracking", url, pool, producer))
+    records = await read(stack, topic, 100)
+
+    await until(lambda: is_empty(pool), 10, "an empty outbox")
+    await stopped(task)
+    ids = [dict(r.headers)["ce_id"].decode() for r in records]
+    for key in ("a", "b"):
+        assert [name for name in ids if name[0] == key] == [f"{key}{n}" for n in range(50)]
+
+
+async def test_a_record_is_a_cloudevent_of_the_service(
+    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+) -> None:
+    (row,) = rows(topic, "x1", body=b'{"a": 1}')
+    await append(pool, [row])
+
+    task = await running(Relay("tracking", url, pool, producer))
+    (record,) = await read(stack, topic, 1)
+    await stopped(task)
+
+    headers = {name: value.decode() for name, value in record.headers}
+    assert (record.key, record.value) == (b"key-x", b'{"a": 1}')
+    assert headers["ce_source"] == "urn:corridor:tracking"
+    assert headers["ce_type"] == "corridor.subject.changed.v1"
+    assert headers["content-type"] == "application/json"
+
+
+async def test_what_can_never_be_sent_is_put_aside_and_the_others_go_on(
+    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+) -> None:
+    too_large = rows(topic, "a1", body=b"x" * (2 * 1024 * 1024))
+    await append(pool, [*too_large, *rows(topic, "a2")])
+
+    task = await running(Relay("tracking", url, pool, producer))
+    (record,) = await read(stack, topic, 1)
+
+    async def aside() -> bool:
+        return await left(pool, "outbox_failed") == 1 and await left(pool) == 0
+
+    await until(aside, 10, "the row put aside")
+    await stopped(task)
+    assert dict(record.headers)["ce_id"] == b"a2"
+
+
+async def test_a_topic_that_does_not_exist_stops_nothing_else(
+    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+) -> None:
+    """With every key in one shard, a row for a missing topic stands before one that can be sent."""
+    await append(pool, [*rows("no-such-topic", "a1"), *rows(topic, "a2")])
+
+    task = await running(Relay("tracking", url, pool, producer))
+    (record,) = await read(stack, topic, 1)
+
+    async def aside() -> bool:
+        return await left(pool, "outbox_failed") == 1 and await left(pool) == 0
+
+    await until(aside, 20, "the row put aside")
+    await stopped(task)
+    assert dict(record.headers)["ce_id"] == b"a2"
+
+
+async def test_one_relay_holds_a_shard_and_another_takes_over_when_it_is_gone(
+    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+) -> None:
+    first, second = Relay("tracking", url, pool, producer), Relay("tracking", url, pool, producer)
+    one = await running(first)
+
+    async def holds_all() -> bool:
+        return len(first.held) == SHARDS
+
+    await until(holds_all, 10, "the shards")
+    other = await running(second)
+    await append(pool, rows(topic, "a1"))
+    await until(lambda: is_empty(pool), 10, "an empty outbox")
+    assert not second.held
+    await stopped(one)
+
+    async def taken_over() -> bool:
+        return len(second.held) == SHARDS
+
+    await until(taken_over, 10, "the take-over")
+    await append(pool, rows(topic, "a2"))
+    records = await read(stack, topic, 2)
+    await stopped(other)
+    assert [dict(r.headers)["ce_id"] for r in records] == [b"a1", b"a2"]

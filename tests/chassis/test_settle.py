@@ -1,0 +1,176 @@
+"""Settle: what a round does, what it leaves, and what it never does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.chassis.fold import Folded, Inputs
+from services.tracking.app import blueprint
+from services.tracking.folder import TrackingFolder
+from tests.support import builders as b
+from tests.support.stores import Store, empty, fresh_store
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+async def shared_store(stack: Stack) -> AsyncIterator[Store]:
+    assert stack.admin_url
+    async with fresh_store(stack.admin_url, blueprint()) as store:
+        yield store
+
+
+@pytest.fixture
+async def store(shared_store: Store) -> Store:
+    await empty(shared_store)
+    return Store(shared_store.blueprint, shared_store.pool)
+
+
+class Broken(TrackingFolder):
+    """A fold with a bug in one subject."""
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        if inputs.subject == b.WAGON:
+            raise ZeroDivisionError
+        return super().fold(inputs, as_of)
+
+
+class Newer(TrackingFolder):
+    """The fold of a later build."""
+
+    fold_number = TrackingFolder.fold_number + 1
+
+
+def with_folder(store: Store, folder: TrackingFolder) -> Store:
+    return Store(dataclasses.replace(store.blueprint, folder=folder), store.pool)
+
+
+async def published(store: Store, subject: str) -> list[dict[str, Any]]:
+    return [o for o in await store.rows("outbox") if o["ce_subject"] == subject]
+
+
+async def test_a_fold_that_fails_holds_up_no_other_subject_and_is_tried_again(store: Store) -> None:
+    broken = with_folder(store, Broken())
+    await broken.take([broken.record(b.a_consist())])
+
+    await broken.settle()
+
+    assert b.TRAIN in await store.pictures()
+    waiting = {(r["subject"], r["attempts"] > 0) for r in await store.rows("unsettled")}
+    assert waiting == {(b.WAGON, True)}
+
+
+async def test_what_has_not_changed_is_neither_saved_nor_published_again(store: Store) -> None:
+    await store.feed([b.a_consist(), b.a_milestone("DEPA", at=2)])
+    before = await store.rows("picture"), await store.rows("outbox")
+    await store.pool.execute("INSERT INTO unsettled (subject, cause) VALUES ($1, 'test')", b.TRAIN)
+
+    await store.settle()
+
+    assert (await store.rows("picture"), await store.rows("outbox")) == before
+
+
+async def test_versions_of_a_subject_rise_and_name_the_one_before(store: Store) -> None:
+    import json
+
+    await store.feed([b.a_consist()])
+    await store.feed([b.a_milestone("DEPA", at=2)])
+
+    first, second = (json.loads(o["body"]) for o in await published(store, b.TRAIN))
+
+    assert second["version"] > first["version"]
+    assert second["previous_version"] == first["version"]
+    assert "previous_version" not in first
+
+
+async def test_recorded_at_rises_for_each_subject_also_while_the_clock_stands(store: Store) -> None:
+    await store.feed([b.a_consist()])
+    first = await store.pool.fetchval("SELECT recorded_at FROM picture WHERE subject = $1", b.TRAIN)
+    await store.feed([b.a_milestone("DEPA", at=2)])
+
+    second = await store.pool.fetchval("SELECT recorded_at FROM picture WHERE subject = $1", b.TRAIN)
+
+    assert second == first + timedelta(microseconds=1)
+
+
+async def test_history_keeps_each_state_from_when_it_was_known(store: Store) -> None:
+    await store.feed([b.a_consist()])
+    await store.feed([b.a_milestone("DEPA", at=2)])
+
+    rows = [r["status"] for r in await store.rows("history") if r["subject"] == b.TRAIN]
+
+    assert rows == ["at_point", "in_transit"]
+
+
+async def test_a_later_build_draws_older_pictures_again(store: Store) -> None:
+    await store.feed([b.a_consist()])
+    later = with_folder(store, Newer())
+
+    await later.settler.start()
+    await later.settle()
+
+    numbers = {r["fold"] for r in await store.rows("picture")}
+    assert numbers == {Newer.fold_number}
+
+
+async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: Store) -> None:
+    later = with_folder(store, Newer())
+    await later.feed([b.a_consist()])
+    before = await store.rows("picture")
+    await store.take([store.record(b.a_milestone("DEPA", at=2))])
+
+    await store.settler.round()
+
+    assert await store.rows("picture") == before
+    assert b.TRAIN in {r["subject"] for r in await store.rows("unsettled")}
+
+
+async def test_republication_sends_each_entity_again_unchanged(store: Store) -> None:
+    import json
+
+    from services.chassis import pictures
+
+    await store.feed([b.a_consist()])
+    (first,) = await published(store, b.TRAIN)
+    async with store.pool.acquire() as connection:
+        await pictures.queue_all(connection, "republish")
+
+    await store.settle()
+
+    again = (await published(store, b.TRAIN))[1]
+    assert (again["ce_id"], json.loads(again["body"])) == (first["ce_id"], json.loads(first["body"]))
+
+
+async def test_a_round_that_does_not_commit_leaves_its_rows_in_the_queue(store: Store) -> None:
+    class Crash(BaseException):
+        pass
+
+    async def dies(*_: Any) -> None:
+        raise Crash
+
+    await store.take([store.record(b.a_consist())])
+    before = await store.rows("unsettled")
+    store.settler._put_back = dies  # type: ignore[method-assign]
+
+    with pytest.raises(Crash):
+        await store.settler.round()
+
+    assert await store.rows("unsettled") == before
+    assert await store.pictures() == {}
+
+
+async def test_firing_what_is_due_twice_changes_nothing(store: Store) -> None:
+    await store.feed([b.a_consist(), b.a_milestone("DEPA", at=24 * 365)])
+    store.clock.step(b.START + timedelta(days=366))
+
+    fired = [await store.settler.fire(), await store.settler.fire()]
+    await store.settle()
+
+    assert fired == [1, 0]
+    assert await store.settler.fire() == 0
