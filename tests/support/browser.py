@@ -47,20 +47,20 @@ class NoBrowser(Exception):
     """There is no browser; the message says what to install."""
 
 
-def installed() -> str | None:
-    """The program of an installed browser."""
-    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    return found or next((app for app in _APPS if Path(app).exists()), None)
+def _program(own: str) -> str:
+    """An installed browser, or Playwright's own; raises `NoBrowser`."""
+    on_path = (shutil.which(name) for name in _NAMES)
+    found = next((program for program in (*on_path, *_APPS, own) if program and Path(program).exists()), None)
+    if found is None:
+        raise NoBrowser(_MISSING)
+    return found
 
 
 @asynccontextmanager
 async def running_browser() -> AsyncIterator[Browser]:
     """A browser without a window; raises `NoBrowser`."""
     async with async_playwright() as playwright:
-        program = installed()
-        own = Path(playwright.chromium.executable_path)
-        if program is None and not own.exists():
-            raise NoBrowser(_MISSING)
+        program = _program(playwright.chromium.executable_path)
         browser = await playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         try:
             yield browser

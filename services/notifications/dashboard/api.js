@@ -54,5 +54,9 @@ export async function get(path, parameters = {}) {
 /** The failure that an answer tells of. */
 export async function failureOf(answer) {
   const problem = await answer.json().catch(() => ({}));
-  return new Failure(answer.status, problem.detail ?? answer.statusText, Number(answer.headers.get("Retry-After")) || 0);
+  return new Failure(
+    answer.status,
+    problem.detail ?? answer.statusText,
+    Number(answer.headers.get("Retry-After")) || 0,
+  );
 }

@@ -28,7 +28,10 @@ function append(el, children) {
 
 /** Children with spaces between, for whoever reads the text and not the boxes. */
 export function spaced(...children) {
-  return children.flat().filter((child) => child !== null && child !== undefined && child !== false).flatMap((child) => [child, " "]);
+  return children
+    .flat()
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .flatMap((child) => [child, " "]);
 }
 
 /** Makes `from` look like `to`, keeping its elements where tag and `data-key` agree. */
@@ -139,5 +142,8 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 export function flash(el) {
   if (still.matches) return;
   const colour = getComputedStyle(el).getPropertyValue("--flash");
-  el.animate([{ backgroundColor: colour }, { backgroundColor: colour, offset: 0.3 }, {}], { duration: 2400, id: "flash" });
+  el.animate([{ backgroundColor: colour }, { backgroundColor: colour, offset: 0.3 }, {}], {
+    duration: 2400,
+    id: "flash",
+  });
 }

@@ -16,10 +16,17 @@ const TELLERS = {
     return { shape, tone, title };
   },
   customs(fact) {
-    const law = fact.code ? `Customs ${fact.code.replace(" ", ", ").toLowerCase().replace(/^\w+/, (c) => c.toUpperCase())}` : "Customs";
+    const law = fact.code
+      ? `Customs ${fact.code
+          .replace(" ", ", ")
+          .toLowerCase()
+          .replace(/^\w+/, (c) => c.toUpperCase())}`
+      : "Customs";
     const word = CASE_STATES[fact.state] ?? plain(fact.state ?? "");
-    if (fact.state === "hold_placed") return { shape: "octagon", tone: "bad", title: "Hold placed", more: `${law}, ${fact.detail}` };
-    if (fact.state === "hold_lifted") return { shape: "stamp", tone: "good", title: "Hold lifted", more: `${law}, ${fact.detail}` };
+    if (fact.state === "hold_placed")
+      return { shape: "octagon", tone: "bad", title: "Hold placed", more: `${law}, ${fact.detail}` };
+    if (fact.state === "hold_lifted")
+      return { shape: "stamp", tone: "good", title: "Hold lifted", more: `${law}, ${fact.detail}` };
     const bad = ["REJECTED", "REFUSED", "SEIZED", "OVERDUE", "DISCREPANCY"].includes(fact.state);
     return { shape: "stamp", tone: bad ? "bad" : "none", title: word ? `${law}: ${word}` : law };
   },
@@ -27,7 +34,12 @@ const TELLERS = {
     const word = capital(RULES[fact.code] ?? plain(fact.code));
     if (fact.state === "closed") return { shape: "check", tone: "good", title: `${word}: over` };
     const tone = ["CRITICAL", "HIGH"].includes(fact.severity) ? "bad" : "warn";
-    return { shape: "triangle", tone, title: word, more: fact.severity ? `severity ${plain(fact.severity)}` : undefined };
+    return {
+      shape: "triangle",
+      tone,
+      title: word,
+      more: fact.severity ? `severity ${plain(fact.severity)}` : undefined,
+    };
   },
   violation(fact) {
     const word = capital(RULES[fact.code] ?? plain(fact.code));
@@ -39,7 +51,11 @@ const TELLERS = {
     if (fact.state === "arrived") return { shape: "flag", tone: "none", title: `Arrived in the country${declared}` };
     if (fact.state === "withdrawn") return { shape: "cross", tone: "quiet", title: "Does not come after all" };
     const tone = fact.detail === "not declared" ? "warn" : "none";
-    return { shape: "flag", tone, title: fact.instant ? `Expected${declared}` : `Expected, no estimate yet${declared}` };
+    return {
+      shape: "flag",
+      tone,
+      title: fact.instant ? `Expected${declared}` : `Expected, no estimate yet${declared}`,
+    };
   },
 };
 
@@ -55,9 +71,12 @@ export function isExpected(fact) {
 
 /** What an open fact is about: `{ kind, word, rank, fact }`; the smaller the rank, the sooner somebody is needed. */
 export function matter(fact) {
-  if (fact.topic === "violation") return { kind: "violation", word: RULES[fact.code] ?? plain(fact.code), rank: 0, fact };
-  if (fact.topic === "customs") return { kind: "held", word: `held, ${fact.code?.split(" ")[0] ?? "customs"}`, rank: 1, fact };
-  if (fact.topic === "arrival") return { kind: "undeclared", word: `not declared, ${fact.country ?? ""}`, rank: 3, fact };
+  if (fact.topic === "violation")
+    return { kind: "violation", word: RULES[fact.code] ?? plain(fact.code), rank: 0, fact };
+  if (fact.topic === "customs")
+    return { kind: "held", word: `held, ${fact.code?.split(" ")[0] ?? "customs"}`, rank: 1, fact };
+  if (fact.topic === "arrival")
+    return { kind: "undeclared", word: `not declared, ${fact.country ?? ""}`, rank: 3, fact };
   const severities = { CRITICAL: 0, HIGH: 2, MEDIUM: 4 };
   return { kind: "exception", word: RULES[fact.code] ?? plain(fact.code), rank: severities[fact.severity] ?? 5, fact };
 }

@@ -8,7 +8,14 @@ import { age, by, head, subjectLink, time } from "./shell.js";
 import { KEPT_ITEMS, changed, placeName, state } from "./state.js";
 import { ago } from "./time.js";
 
-const TOPICS = { "": "All", milestone: "Movements", customs: "Customs", exception: "Exceptions", violation: "Violations", arrival: "Arrivals" };
+const TOPICS = {
+  "": "All",
+  milestone: "Movements",
+  customs: "Customs",
+  exception: "Exceptions",
+  violation: "Violations",
+  arrival: "Arrivals",
+};
 
 let frozen = null;
 
@@ -16,7 +23,10 @@ export function live() {
   const { filters } = read();
   const topic = filters.get("topic") ?? "";
   const source = frozen ?? state.items;
-  const items = source.filter((item) => !topic || item.topic === topic).slice(-KEPT_ITEMS).reverse();
+  const items = source
+    .filter((item) => !topic || item.topic === topic)
+    .slice(-KEPT_ITEMS)
+    .reverse();
   const waiting = frozen ? state.items.filter((item) => item.sequence > (frozen.at(-1)?.sequence ?? 0)).length : 0;
   return {
     title: "Live items",
@@ -27,8 +37,22 @@ export function live() {
       h(
         "div",
         { class: "controls" },
-        h("nav", { class: "chips", "aria-label": "Topics" }, Object.entries(TOPICS).map(([name, word]) => h("a", { class: "chip", href: withFilters({ topic: name }), "aria-current": name === topic ? "true" : null }, word))),
-        h("button", { type: "button", "aria-pressed": String(Boolean(frozen)), onclick: pause }, frozen ? `Go on (${waiting} waiting)` : "Pause"),
+        h(
+          "nav",
+          { class: "chips", "aria-label": "Topics" },
+          Object.entries(TOPICS).map(([name, word]) =>
+            h(
+              "a",
+              { class: "chip", href: withFilters({ topic: name }), "aria-current": name === topic ? "true" : null },
+              word,
+            ),
+          ),
+        ),
+        h(
+          "button",
+          { type: "button", "aria-pressed": String(Boolean(frozen)), onclick: pause },
+          frozen ? `Go on (${waiting} waiting)` : "Pause",
+        ),
       ),
       h("ol", { class: "items", "data-own": "", "aria-label": "Items" }),
       items.length === 0 && empty(topic),
@@ -37,9 +61,11 @@ export function live() {
       const now = state.clock.now();
       list(root.querySelector(".items"), items, {
         key: (item) => item.item,
-        signature: (item) => `${state.zone} ${state.points.size} ${ago(item.recorded_at, now)} ${state.replaced.get(item.item)?.item} ${state.rows.has(pageOf(item))}`,
+        signature: (item) =>
+          `${state.zone} ${state.points.size} ${ago(item.recorded_at, now)} ${state.replaced.get(item.item)?.item} ${state.rows.has(pageOf(item))}`,
         build,
-        onChange: (el, item) => (state.touched.has(item.item) || state.touched.has(`replaced ${item.item}`)) && flash(el),
+        onChange: (el, item) =>
+          (state.touched.has(item.item) || state.touched.has(`replaced ${item.item}`)) && flash(el),
       });
     },
   };
@@ -62,16 +88,47 @@ function build(item) {
     "li",
     { class: `item ${gone ? "gone" : ""} ${item.action}`, "data-key": item.item, "data-item": item.item },
     h("span", { class: "sign" }, mark(said.shape, said.tone)),
-    h("p", { class: "line said" }, spaced(h("b", { class: `headline ${said.tone}` }, said.title), item.point && h("span", { class: "place" }, placeName(item.point, item.country)), said.more && h("span", { class: "more" }, said.more), badges(item, gone, before))),
+    h(
+      "p",
+      { class: "line said" },
+      spaced(
+        h("b", { class: `headline ${said.tone}` }, said.title),
+        item.point && h("span", { class: "place" }, placeName(item.point, item.country)),
+        said.more && h("span", { class: "more" }, said.more),
+        badges(item, gone, before),
+      ),
+    ),
     h("p", { class: "line about" }, spaced(page && subjectLink(page), other && subjectLink(item.subject))),
-    h("p", { class: "line when" }, spaced(isExpected(item) && item.instant && h("span", { class: "more" }, "about"), item.instant && time(item.instant, where), item.topic === "milestone" && confidence(item.confidence), by(item.reported_by))),
-    h("p", { class: "line told" }, spaced(h("span", { class: "more" }, "told"), age(item.recorded_at, { fades: false }), item.late && h("span", { class: "more", title: "Told long after it happened" }, "late"))),
+    h(
+      "p",
+      { class: "line when" },
+      spaced(
+        isExpected(item) && item.instant && h("span", { class: "more" }, "about"),
+        item.instant && time(item.instant, where),
+        item.topic === "milestone" && confidence(item.confidence),
+        by(item.reported_by),
+      ),
+    ),
+    h(
+      "p",
+      { class: "line told" },
+      spaced(
+        h("span", { class: "more" }, "told"),
+        age(item.recorded_at, { fades: false }),
+        item.late && h("span", { class: "more", title: "Told long after it happened" }, "late"),
+      ),
+    ),
   );
 }
 
 function badges(item, gone, before) {
   const found = [];
-  if (gone) found.push(gone.action === "withdrawn" ? tag("cross", "bad", "withdrawn") : tag("cross", "quiet", "replaced by a correction"));
+  if (gone)
+    found.push(
+      gone.action === "withdrawn"
+        ? tag("cross", "bad", "withdrawn")
+        : tag("cross", "quiet", "replaced by a correction"),
+    );
   if (item.action === "changed") found.push(tag("half", "accent", "correction"), was(item, before));
   if (item.action === "withdrawn") found.push(tag("cross", "bad", "taken back"));
   if (item.action === "backfill") found.push(tag("ring", "quiet", "history"));
@@ -83,13 +140,36 @@ function badges(item, gone, before) {
 /** What a correction has changed, where what was said before is still here. */
 function was(item, before) {
   if (!before) return null;
-  if (before.instant !== item.instant && before.instant) return h("span", { class: "more" }, "was ", time(before.instant, { point: before.point, occurred: before.occurred_at }));
-  if (before.point !== item.point && before.point) return h("span", { class: "more" }, `was ${placeName(before.point)}`);
-  if (before.reported_by !== item.reported_by && before.reported_by) return h("span", { class: "more" }, "was ", by(before.reported_by));
+  if (before.instant !== item.instant && before.instant)
+    return h(
+      "span",
+      { class: "more" },
+      "was ",
+      time(before.instant, { point: before.point, occurred: before.occurred_at }),
+    );
+  if (before.point !== item.point && before.point)
+    return h("span", { class: "more" }, `was ${placeName(before.point)}`);
+  if (before.reported_by !== item.reported_by && before.reported_by)
+    return h("span", { class: "more" }, "was ", by(before.reported_by));
   return null;
 }
 
 function empty(topic) {
   if (!state.loaded) return h("p", { class: "empty" }, "The feed is being loaded.");
-  return h("div", { class: "empty" }, h("p", null, h("b", null, topic ? `Nothing of this kind among the last ${state.items.length} items.` : "You have not been told anything yet.")), h("p", null, "Items appear here by themselves, as soon as something happens that you may see."));
+  return h(
+    "div",
+    { class: "empty" },
+    h(
+      "p",
+      null,
+      h(
+        "b",
+        null,
+        topic
+          ? `Nothing of this kind among the last ${state.items.length} items.`
+          : "You have not been told anything yet.",
+      ),
+    ),
+    h("p", null, "Items appear here by themselves, as soon as something happens that you may see."),
+  );
 }

@@ -57,7 +57,17 @@ function paintDoor() {
         h("h1", null, "Corridor"),
         h("p", null, state.signedOut),
         h("p", null, "This page opens with the link that you were given; it shows what its party may see."),
-        h("form", { onsubmit: open }, h("label", null, h("span", null, "Link or token"), h("input", { name: "link", type: "password", autocomplete: "off", required: true })), h("button", { type: "submit" }, "Open")),
+        h(
+          "form",
+          { onsubmit: open },
+          h(
+            "label",
+            null,
+            h("span", null, "Link or token"),
+            h("input", { name: "link", type: "password", autocomplete: "off", required: true }),
+          ),
+          h("button", { type: "submit" }, "Open"),
+        ),
       ),
     ),
   );

@@ -14,7 +14,11 @@ const SHAPES = {
   cross: ["path", { d: "M3 3l6 6M9 3l-6 6", class: "line" }],
   octagon: ["path", { d: "M4 1h4l3 3v4l-3 3H4L1 8V4z", class: "solid" }, ["path", { d: "M3.5 6h5", class: "cut" }]],
   triangle: ["path", { d: "M6 1.5L11 10.5H1z", class: "solid" }, ["path", { d: "M6 4.8v2.6M6 8.6v.9", class: "cut" }]],
-  diamond: ["path", { d: "M6 .8L11.2 6 6 11.2.8 6z", class: "solid" }, ["path", { d: "M6 3.6v2.8M6 7.6v1", class: "cut" }]],
+  diamond: [
+    "path",
+    { d: "M6 .8L11.2 6 6 11.2.8 6z", class: "solid" },
+    ["path", { d: "M6 3.6v2.8M6 7.6v1", class: "cut" }],
+  ],
   paper: ["path", { d: "M3 1.5h4l2.5 2.5v6.5H3z", class: "line" }, ["path", { d: "M4.8 8.5l3-3", class: "line" }]],
   stamp: ["path", { d: "M2 2h8v8H2z", class: "line" }, ["path", { d: "M4 6l1.5 1.5L8 4.5", class: "line" }]],
   flag: ["path", { d: "M3 11V1.5h6l-1.5 2.5L9 6.5H3", class: "line" }],
@@ -24,7 +28,11 @@ const SHAPES = {
 /** The shape, in a tone: none, good, warn, bad, quiet, accent. */
 export function mark(shape, tone = "none") {
   const draw = ([tag, props, ...more]) => [h(tag, props), ...more.flatMap(draw)];
-  return h("svg", { class: `mark ${tone}`, viewBox: "0 0 12 12", "aria-hidden": "true" }, draw(SHAPES[shape] ?? SHAPES.query));
+  return h(
+    "svg",
+    { class: `mark ${tone}`, viewBox: "0 0 12 12", "aria-hidden": "true" },
+    draw(SHAPES[shape] ?? SHAPES.query),
+  );
 }
 
 /** A shape with its word. */
@@ -47,7 +55,13 @@ export function status(value) {
   return tag(shape, tone, STATUS[value] ?? plain(value));
 }
 
-const CONFIDENCE_MARKS = { observed: "dot", second_hand: "half", inferred: "ring", estimated: "dashed", planned: "dashed" };
+const CONFIDENCE_MARKS = {
+  observed: "dot",
+  second_hand: "half",
+  inferred: "ring",
+  estimated: "dashed",
+  planned: "dashed",
+};
 
 export function confidence(value) {
   if (!value) return null;

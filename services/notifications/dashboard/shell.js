@@ -24,7 +24,12 @@ export function bar() {
     { class: "bar", "data-key": "bar" },
     h("a", { class: "skip", href: "#main", onclick: skip }, "To the content"),
     h("a", { class: "brand", href: "#/shipments" }, h("span", null, "Corridor")),
-    h("nav", { "aria-label": "Views" }, link("shipments", "#/shipments", "Shipments"), link("live", "#/live", "Live items")),
+    h(
+      "nav",
+      { "aria-label": "Views" },
+      link("shipments", "#/shipments", "Shipments"),
+      link("live", "#/live", "Live items"),
+    ),
     connection(),
     who(),
   );
@@ -68,7 +73,11 @@ function who() {
       { class: "panel" },
       h("p", null, "You see this page as ", h("b", null, me.name), me.country ? `, ${me.country}.` : "."),
       h("p", null, `You see what is for a ${ROLES[me.role] ?? me.role}.`),
-      h("button", { type: "button", onclick: () => signOut("You have left. The link opens the page again.") }, "Leave this page"),
+      h(
+        "button",
+        { type: "button", onclick: () => signOut("You have left. The link opens the page again.") },
+        "Leave this page",
+      ),
     ),
   );
 }
@@ -79,7 +88,13 @@ export function trouble() {
   if (!found) return null;
   const works = state.loaded ? " What is shown is as it was last known." : "";
   const next = Math.max(0, Math.ceil((found.next - Date.now()) / 1000));
-  return h("div", { class: "trouble", role: "alert", "data-key": "trouble" }, mark("triangle", "bad"), h("span", null, found.what, works), h("span", { "aria-hidden": "true" }, next ? `Next try in ${next} s.` : "Trying now."));
+  return h(
+    "div",
+    { class: "trouble", role: "alert", "data-key": "trouble" },
+    mark("triangle", "bad"),
+    h("span", null, found.what, works),
+    h("span", { "aria-hidden": "true" }, next ? `Next try in ${next} s.` : "Trying now."),
+  );
 }
 
 /** The head of a view: its title, a line about it, and the clocks. */
@@ -98,12 +113,22 @@ function clocks() {
   return h(
     "div",
     { class: "clocks" },
-    h("span", { class: "now", title: at.utc }, h("span", { class: "label" }, state.clock.stepped ? "Corridor at " : "Now "), h("b", { class: "figures" }, at.text), ` ${at.offset}`),
+    h(
+      "span",
+      { class: "now", title: at.utc },
+      h("span", { class: "label" }, state.clock.stepped ? "Corridor at " : "Now "),
+      h("b", { class: "figures" }, at.text),
+      ` ${at.offset}`,
+    ),
     h(
       "div",
       { class: "choice", role: "group", "aria-label": "Times are told by" },
       Object.entries(ZONES).map(([zone, word]) =>
-        h("button", { type: "button", "aria-pressed": String(state.zone === zone), onclick: set(zone), title: ZONE_TITLES[zone] }, word),
+        h(
+          "button",
+          { type: "button", "aria-pressed": String(state.zone === zone), onclick: set(zone), title: ZONE_TITLES[zone] },
+          word,
+        ),
       ),
     ),
   );
@@ -119,10 +144,20 @@ const ZONE_TITLES = {
 export function time(instant, { point, country, occurred } = {}) {
   const now = state.clock.now();
   if (isDay(occurred)) {
-    return h("span", { class: "time", title: "Only the day was reported" }, day(occurred, now), h("span", { class: "offset" }, " day only"));
+    return h(
+      "span",
+      { class: "time", title: "Only the day was reported" },
+      day(occurred, now),
+      h("span", { class: "offset" }, " day only"),
+    );
   }
   const told = tell(instant, { by: state.zone, zone: zoneOf(point, country), occurred, now });
-  return h("time", { class: "time", datetime: instant, title: told.utc }, told.text, h("span", { class: "offset" }, ` ${told.offset}`));
+  return h(
+    "time",
+    { class: "time", datetime: instant, title: told.utc },
+    told.text,
+    h("span", { class: "offset" }, ` ${told.offset}`),
+  );
 }
 
 /** How long ago, looking as old as it is. */
@@ -134,7 +169,13 @@ export function age(instant, { fades = true } = {}) {
 
 /** "at Zahedan, IR", "left Taftan, PK". */
 export function place({ point, moving, country }) {
-  return h("span", { class: "place" }, moving ? "left " : "at ", h("b", null, placeName(point, country)), moving ? h("span", { class: "quiet", "aria-hidden": "true" }, " →") : null);
+  return h(
+    "span",
+    { class: "place" },
+    moving ? "left " : "at ",
+    h("b", null, placeName(point, country)),
+    moving ? h("span", { class: "quiet", "aria-hidden": "true" }, " →") : null,
+  );
 }
 
 /** A subject as a link to its page, where it has one that may be seen. */

@@ -12,7 +12,15 @@ import { KINDS, STATUS, plain, subject } from "./words.js";
 const SHOWN_FIRST = 200;
 const USUAL = ["consignment", "container", "train"];
 const ORDER = ["train", "consignment", "container", "wagon", "run"];
-const CHIPS = { all: "All", needs: "Needs attention", violation: "Violations", held: "Held", exception: "Exceptions", undeclared: "Not declared", silent: "Silent" };
+const CHIPS = {
+  all: "All",
+  needs: "Needs attention",
+  violation: "Violations",
+  held: "Held",
+  exception: "Exceptions",
+  undeclared: "Not declared",
+  silent: "Silent",
+};
 const SORTS = { needs: "What needs attention", seen: "Last observed", subject: "Identifier", status: "Status" };
 
 let shown = SHOWN_FIRST;
@@ -31,7 +39,13 @@ export function shipments() {
   if (shownFor !== location.hash) [shownFor, shown] = [location.hash, SHOWN_FIRST];
   const visible = wanted.slice(0, shown);
   const needs = found.filter(CHIP_TESTS.needs).length;
-  const about = h("p", { class: "about", role: "status" }, state.loaded ? `${wanted.length} of ${all.length} shown; ${needs ? `${needs} need attention` : "nothing needs attention"}` : "Loading");
+  const about = h(
+    "p",
+    { class: "about", role: "status" },
+    state.loaded
+      ? `${wanted.length} of ${all.length} shown; ${needs ? `${needs} need attention` : "nothing needs attention"}`
+      : "Loading",
+  );
   return {
     title: "Shipments",
     tree: h(
@@ -42,8 +56,19 @@ export function shipments() {
       controls(filters, query, kinds, all),
       table(filters),
       wanted.length === 0 && empty(query, filters, all.length),
-      wanted.length > shown && h("div", { class: "further" }, h("button", { type: "button", onclick: showMore }, `Show ${Math.min(SHOWN_FIRST, wanted.length - shown)} more`), h("span", null, ` ${wanted.length - shown} are not shown`)),
-      state.truncated && h("p", { class: "note" }, "There are more than this page holds at once; a search finds the others."),
+      wanted.length > shown &&
+        h(
+          "div",
+          { class: "further" },
+          h(
+            "button",
+            { type: "button", onclick: showMore },
+            `Show ${Math.min(SHOWN_FIRST, wanted.length - shown)} more`,
+          ),
+          h("span", null, ` ${wanted.length - shown} are not shown`),
+        ),
+      state.truncated &&
+        h("p", { class: "note" }, "There are more than this page holds at once; a search finds the others."),
     ),
     fill(root) {
       const body = root.querySelector("tbody");
@@ -66,7 +91,9 @@ function showMore() {
 const CHIP_TESTS = {
   all: () => true,
   needs: (line) => line.matters.length > 0,
-  ...Object.fromEntries(Object.keys(MATTERS).map((kind) => [kind, (line) => line.matters.some((m) => m.kind === kind)])),
+  ...Object.fromEntries(
+    Object.keys(MATTERS).map((kind) => [kind, (line) => line.matters.some((m) => m.kind === kind)]),
+  ),
 };
 
 const kindOrder = (a, b) => ORDER.indexOf(a.row.kind) - ORDER.indexOf(b.row.kind);
@@ -76,12 +103,17 @@ const SORTERS = {
   needs: (a, b) => a.rank - b.rank || kindOrder(a, b) || seenOrder(a, b) || nameOrder(a, b),
   seen: (a, b) => seenOrder(a, b) || nameOrder(a, b),
   subject: (a, b) => kindOrder(a, b) || nameOrder(a, b),
-  status: (a, b) => (a.row.status < b.row.status ? -1 : a.row.status > b.row.status ? 1 : seenOrder(a, b) || nameOrder(a, b)),
+  status: (a, b) =>
+    a.row.status < b.row.status ? -1 : a.row.status > b.row.status ? 1 : seenOrder(a, b) || nameOrder(a, b),
 };
 
 /** A test for what is searched: every word in some identifier, place or status, however it is spaced. */
 function finder(query, wanted) {
-  const words = query.toLowerCase().split(/\s+/).map((word) => word.replace(/[-/]/g, "")).filter(Boolean);
+  const words = query
+    .toLowerCase()
+    .split(/\s+/)
+    .map((word) => word.replace(/[-/]/g, ""))
+    .filter(Boolean);
   return (line) => {
     if (wanted && line.row.status !== wanted) return false;
     if (!words.length) return true;
@@ -96,7 +128,15 @@ function haystack(row) {
   if (!haystacks.has(row)) {
     const others = (row.associations ?? []).map((a) => a.subject);
     const places = [row.point, row.origin, row.destination].filter(Boolean).map((p) => `${p} ${placeName(p)}`);
-    const parts = [row.subject, row.run, STATUS[row.status], ...(row.members ?? []), ...others, ...(row.references ?? []), ...places];
+    const parts = [
+      row.subject,
+      row.run,
+      STATUS[row.status],
+      ...(row.members ?? []),
+      ...others,
+      ...(row.references ?? []),
+      ...places,
+    ];
     haystacks.set(row, parts.join(" ").toLowerCase().replace(/[-/]/g, ""));
   }
   return haystacks.get(row);
@@ -110,7 +150,16 @@ function chips(found, chosen) {
       const count = found.filter(CHIP_TESTS[name]).length;
       const [shape, tone] = MATTERS[name] ?? [];
       const inner = shape ? tag(shape, count ? tone : "quiet", word) : h("span", { class: "tag" }, word);
-      return h("a", { class: count ? "chip" : "chip none", href: withFilters({ needs: name === "all" ? "" : name }), "aria-current": name === chosen ? "true" : null }, inner, h("b", { class: "figures" }, count));
+      return h(
+        "a",
+        {
+          class: count ? "chip" : "chip none",
+          href: withFilters({ needs: name === "all" ? "" : name }),
+          "aria-current": name === chosen ? "true" : null,
+        },
+        inner,
+        h("b", { class: "figures" }, count),
+      );
     }),
   );
 }
@@ -126,16 +175,45 @@ function controls(filters, query, kinds, all) {
   return h(
     "div",
     { class: "controls", role: "search" },
-    h("label", { class: "search" }, h("span", { class: "unseen" }, "Search"), h("input", { type: "search", name: "q", value: query, placeholder: "Container, wagon, train, consignment, reference, place", autocomplete: "off", spellcheck: "false", oninput: search })),
+    h(
+      "label",
+      { class: "search" },
+      h("span", { class: "unseen" }, "Search"),
+      h("input", {
+        type: "search",
+        name: "q",
+        value: query,
+        placeholder: "Container, wagon, train, consignment, reference, place",
+        autocomplete: "off",
+        spellcheck: "false",
+        oninput: search,
+      }),
+    ),
     h(
       "div",
       { class: "choice", role: "group", "aria-label": "Kinds" },
       Object.entries(KINDS).map(([kind, word]) =>
-        h("button", { type: "button", "aria-pressed": String(kinds.includes(kind)), onclick: () => apply({ kind: toggled(kind) }) }, `${word} `, h("span", { class: "count figures" }, count(kind))),
+        h(
+          "button",
+          {
+            type: "button",
+            "aria-pressed": String(kinds.includes(kind)),
+            onclick: () => apply({ kind: toggled(kind) }),
+          },
+          `${word} `,
+          h("span", { class: "count figures" }, count(kind)),
+        ),
       ),
     ),
-    select("Status", filters.get("status") ?? "", [["", "Any status"], ...statuses.map((s) => [s, STATUS[s] ?? plain(s)])], (status) => apply({ status })),
-    select("Order", filters.get("sort") ?? "needs", Object.entries(SORTS), (sort) => apply({ sort: sort === "needs" ? "" : sort })),
+    select(
+      "Status",
+      filters.get("status") ?? "",
+      [["", "Any status"], ...statuses.map((s) => [s, STATUS[s] ?? plain(s)])],
+      (status) => apply({ status }),
+    ),
+    select("Order", filters.get("sort") ?? "needs", Object.entries(SORTS), (sort) =>
+      apply({ sort: sort === "needs" ? "" : sort }),
+    ),
   );
 }
 
@@ -144,7 +222,11 @@ function select(name, value, options, onPick) {
     "label",
     { class: "select" },
     h("span", { class: "name" }, name),
-    h("select", { name: name.toLowerCase(), onchange: (event) => onPick(event.target.value) }, options.map(([key, word]) => h("option", { value: key, selected: key === value }, word))),
+    h(
+      "select",
+      { name: name.toLowerCase(), onchange: (event) => onPick(event.target.value) },
+      options.map(([key, word]) => h("option", { value: key, selected: key === value }, word)),
+    ),
   );
 }
 
@@ -162,18 +244,54 @@ function search(event) {
 
 function table(filters) {
   const sort = filters.get("sort") ?? "needs";
-  const column = (word, by, className) => h("th", { scope: "col", role: "columnheader", class: className, "aria-sort": by && sort === by ? (by === "seen" ? "descending" : "ascending") : null }, word);
+  const column = (word, by, className) =>
+    h(
+      "th",
+      {
+        scope: "col",
+        role: "columnheader",
+        class: className,
+        "aria-sort": by && sort === by ? (by === "seen" ? "descending" : "ascending") : null,
+      },
+      word,
+    );
   return h(
     "table",
     { class: "rows", role: "table", "aria-label": "Shipments" },
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, column("Subject", "subject"), column("Status", "status"), column("Where", null), column("Last observed", "seen"), column("At", null, "wide"), column("How sure", null, "sure"), column("Needs attention", "needs"), column("Belongs to", null, "wider"))),
+    h(
+      "thead",
+      { role: "rowgroup" },
+      h(
+        "tr",
+        { role: "row" },
+        column("Subject", "subject"),
+        column("Status", "status"),
+        column("Where", null),
+        column("Last observed", "seen"),
+        column("At", null, "wide"),
+        column("How sure", null, "sure"),
+        column("Needs attention", "needs"),
+        column("Belongs to", null, "wider"),
+      ),
+    ),
     h("tbody", { role: "rowgroup", "data-own": "" }),
   );
 }
 
 function signature(line, now) {
   const { row, seen, matters } = line;
-  return JSON.stringify([row.recorded_at, row.status, seen?.point, seen?.others, line.at && ago(line.at, now), line.fresh, matters.map((m) => m.word + (m.fact?.fact ?? "")), state.zone, state.points.size, row.associations?.length]);
+  return JSON.stringify([
+    row.recorded_at,
+    row.status,
+    seen?.point,
+    seen?.others,
+    line.at && ago(line.at, now),
+    line.fresh,
+    matters.map((m) => m.word + (m.fact?.fact ?? "")),
+    state.zone,
+    state.points.size,
+    row.associations?.length,
+  ]);
 }
 
 function row(line) {
@@ -181,11 +299,34 @@ function row(line) {
   const cell = (className, ...content) => h("td", { role: "cell", class: className }, ...content);
   return h(
     "tr",
-    { role: "row", "data-key": shown.subject, class: matters.length ? `needs rank${Math.min(3, Math.floor(line.rank))}` : null },
+    {
+      role: "row",
+      "data-key": shown.subject,
+      class: matters.length ? `needs rank${Math.min(3, Math.floor(line.rank))}` : null,
+    },
     cell("what", h("span", { class: "kind" }, shown.kind), subjectLink(shown.subject, { always: true })),
     cell("status", status(shown.status)),
-    cell("where", seen ? [place(seen), seen.others ? h("span", { class: "more" }, ` + ${seen.others} more`) : null] : h("span", { class: "quiet" }, shown.origin ? `not seen yet, from ${placeName(shown.origin)}` : "not seen yet")),
-    cell("seen", at ? [age(at, { fades: Boolean(fresh) }), " ", by(seen.row.reported_by), h("span", { class: "sureness" }, confidence(seen.row.confidence))] : h("span", { class: "quiet" }, "never")),
+    cell(
+      "where",
+      seen
+        ? [place(seen), seen.others ? h("span", { class: "more" }, ` + ${seen.others} more`) : null]
+        : h(
+            "span",
+            { class: "quiet" },
+            shown.origin ? `not seen yet, from ${placeName(shown.origin)}` : "not seen yet",
+          ),
+    ),
+    cell(
+      "seen",
+      at
+        ? [
+            age(at, { fades: Boolean(fresh) }),
+            " ",
+            by(seen.row.reported_by),
+            h("span", { class: "sureness" }, confidence(seen.row.confidence)),
+          ]
+        : h("span", { class: "quiet" }, "never"),
+    ),
     cell("at wide", at && time(at, { point: seen.point })),
     cell("sure", at && confidence(seen.row.confidence)),
     cell("matters", matters.length ? h("ul", null, shortened(matters).map(matterTag)) : null),
@@ -211,16 +352,45 @@ function matterTag(one) {
 function belongings(shown) {
   const now = (shown.associations ?? []).filter((a) => !a.end && a.relation !== "carries").map((a) => a.subject);
   const others = [...new Set([...now, shown.run].filter(Boolean))].slice(0, 3);
-  const route = shown.destination && h("span", { class: "more" }, `${placeName(shown.origin)} to ${placeName(shown.destination)}`);
-  return [route, ...others.map((key) => h("span", { class: "other" }, h("span", { class: "kind" }, subject(key).kind), " ", subjectLink(key)))];
+  const route =
+    shown.destination && h("span", { class: "more" }, `${placeName(shown.origin)} to ${placeName(shown.destination)}`);
+  return [
+    route,
+    ...others.map((key) =>
+      h("span", { class: "other" }, h("span", { class: "kind" }, subject(key).kind), " ", subjectLink(key)),
+    ),
+  ];
 }
 
 /** Says what would be here, and why it is not. */
 function empty(query, filters, known) {
   if (!state.loaded) return h("p", { class: "empty" }, "The list is being loaded.");
   if (!known) {
-    return h("div", { class: "empty" }, h("p", null, h("b", null, "Nothing is on its way that you may see.")), h("p", null, "A shipment appears here by itself with the first report or booking that is yours to see: " + "a booking that names you, or a report about a train, wagon or container on your part of the route."));
+    return h(
+      "div",
+      { class: "empty" },
+      h("p", null, h("b", null, "Nothing is on its way that you may see.")),
+      h(
+        "p",
+        null,
+        "A shipment appears here by itself with the first report or booking that is yours to see: " +
+          "a booking that names you, or a report about a train, wagon or container on your part of the route.",
+      ),
+    );
   }
-  const filtered = [query && `“${query}”`, filters.get("status") && `status “${STATUS[filters.get("status")] ?? filters.get("status")}”`, filters.get("needs") && CHIPS[filters.get("needs")]?.toLowerCase()].filter(Boolean);
-  return h("div", { class: "empty" }, h("p", null, h("b", null, filtered.length ? `None of ${known} fits ${filtered.join(" and ")}.` : "None of this kind.")), h("p", null, h("a", { href: "#/shipments" }, "Show all shipments")));
+  const filtered = [
+    query && `“${query}”`,
+    filters.get("status") && `status “${STATUS[filters.get("status")] ?? filters.get("status")}”`,
+    filters.get("needs") && CHIPS[filters.get("needs")]?.toLowerCase(),
+  ].filter(Boolean);
+  return h(
+    "div",
+    { class: "empty" },
+    h(
+      "p",
+      null,
+      h("b", null, filtered.length ? `None of ${known} fits ${filtered.join(" and ")}.` : "None of this kind."),
+    ),
+    h("p", null, h("a", { href: "#/shipments" }, "Show all shipments")),
+  );
 }

@@ -16,10 +16,19 @@ export function subjectPage() {
   const { data, failure } = state.page.key === subject ? state.page : { data: null, failure: null };
   const name = named(subject);
   const title = `${capital(name.kind)} ${name.id}`;
-  const heading = [h("span", { class: "kind" }, name.kind), " ", name.id, name.more && h("span", { class: "more" }, ` ${name.more}`)];
+  const heading = [
+    h("span", { class: "kind" }, name.kind),
+    " ",
+    name.id,
+    name.more && h("span", { class: "more" }, ` ${name.more}`),
+  ];
   const back = h("a", { href: "#/shipments", class: "back" }, "All shipments");
   if (!data) {
-    return { title, tree: h("main", { id: "main", "data-key": "main", class: "subjectpage" }, head(heading, back), absent(failure)), fill() {} };
+    return {
+      title,
+      tree: h("main", { id: "main", "data-key": "main", class: "subjectpage" }, head(heading, back), absent(failure)),
+      fill() {},
+    };
   }
   const facts = all(data);
   const topic = filters.get("topic") ?? "";
@@ -30,13 +39,20 @@ export function subjectPage() {
       "main",
       { id: "main", "data-key": "main", class: "subjectpage" },
       head(heading, back),
-      failure && h("p", { class: "note", "data-key": "note" }, "This page could not be refreshed; it is shown as last known."),
-      h("div", { class: "columns", "data-key": "columns" }, h("div", { class: "side" }, summary(data, facts), matters(data), belongings(data, facts), members(data)), history(topic, facts, shown)),
+      failure &&
+        h("p", { class: "note", "data-key": "note" }, "This page could not be refreshed; it is shown as last known."),
+      h(
+        "div",
+        { class: "columns", "data-key": "columns" },
+        h("div", { class: "side" }, summary(data, facts), matters(data), belongings(data, facts), members(data)),
+        history(topic, facts, shown),
+      ),
     ),
     fill(root) {
       list(root.querySelector(".timeline"), withSilences(shown), {
         key: (entry) => entry.key,
-        signature: (entry) => JSON.stringify([entry.fact, entry.gap, state.zone, state.points.size, state.rows.has(entry.fact?.via)]),
+        signature: (entry) =>
+          JSON.stringify([entry.fact, entry.gap, state.zone, state.points.size, state.rows.has(entry.fact?.via)]),
         build: (entry) => (entry.fact ? happened(entry.fact, subject, data.members?.length) : silence(entry)),
         onChange: (el, entry) => entry.fact && state.touched.has(`fact ${entry.fact.fact}`) && flash(el),
       });
@@ -47,9 +63,19 @@ export function subjectPage() {
 function absent(failure) {
   if (!failure) return h("p", { class: "empty" }, "The subject is being loaded.");
   if (failure.status === 404 || failure.status === 422) {
-    return h("div", { class: "empty" }, h("p", null, h("b", null, "Nothing is known of it, or it is not yours to see.")), h("p", null, "The page fills by itself as soon as there is something that you may see."));
+    return h(
+      "div",
+      { class: "empty" },
+      h("p", null, h("b", null, "Nothing is known of it, or it is not yours to see.")),
+      h("p", null, "The page fills by itself as soon as there is something that you may see."),
+    );
   }
-  return h("div", { class: "empty" }, h("p", null, h("b", null, "The service does not answer.")), h("p", null, "It is asked again in a few seconds."));
+  return h(
+    "div",
+    { class: "empty" },
+    h("p", null, h("b", null, "The service does not answer.")),
+    h("p", null, "It is asked again in a few seconds."),
+  );
 }
 
 const TOPIC_TESTS = {
@@ -68,23 +94,57 @@ function all(data) {
 
 function summary(data, facts) {
   const line = lineOf(data.subject);
-  const seen = data.place ?? (line?.seen && { point: line.seen.point, moving: line.seen.moving, observed_at: line.at, party: line.seen.row.reported_by, confidence: line.seen.row.confidence, of: line.seen.row.subject });
+  const seen =
+    data.place ??
+    (line?.seen && {
+      point: line.seen.point,
+      moving: line.seen.moving,
+      observed_at: line.at,
+      party: line.seen.row.reported_by,
+      confidence: line.seen.row.confidence,
+      of: line.seen.row.subject,
+    });
   const since = seen && !seen.of && stayedSince(facts, seen);
   const fades = !["delivered", "cancelled"].includes(data.status);
   const term = (word, ...content) => [h("dt", null, word), h("dd", null, ...content)];
   return h(
     "section",
     { class: "card", "aria-label": "Now", "data-key": "Now" },
-    h("p", { class: "state" }, status(data.status), seen ? [" ", place(seen)] : h("span", { class: "quiet" }, " not seen yet")),
+    h(
+      "p",
+      { class: "state" },
+      status(data.status),
+      seen ? [" ", place(seen)] : h("span", { class: "quiet" }, " not seen yet"),
+    ),
     h(
       "dl",
       null,
-      since && term(seen.moving ? "Left" : "There since", time(since, { point: seen.point }), h("span", { class: "more" }, ` ${duration(state.clock.now() - Date.parse(since))}`)),
-      seen && term("Last observed", age(seen.observed_at, { fades }), " ", by(seen.party), seen.of ? [", as ", subjectLink(seen.of)] : null),
+      since &&
+        term(
+          seen.moving ? "Left" : "There since",
+          time(since, { point: seen.point }),
+          h("span", { class: "more" }, ` ${duration(state.clock.now() - Date.parse(since))}`),
+        ),
+      seen &&
+        term(
+          "Last observed",
+          age(seen.observed_at, { fades }),
+          " ",
+          by(seen.party),
+          seen.of ? [", as ", subjectLink(seen.of)] : null,
+        ),
       seen && term("How sure", confidence(seen.confidence)),
       data.origin && term("Route", `${placeName(data.origin)} to ${placeName(data.destination)}`),
       data.run && term("Run", subjectLink(data.run)),
-      data.references?.length && term("References", h("ul", { class: "plain" }, data.references.map((one) => h("li", null, reference(one))))),
+      data.references?.length &&
+        term(
+          "References",
+          h(
+            "ul",
+            { class: "plain" },
+            data.references.map((one) => h("li", null, reference(one))),
+          ),
+        ),
     ),
   );
 }
@@ -108,7 +168,11 @@ function matters(data) {
   if (!open.length) return null;
   return h(
     "section",
-    { class: `card attention rank${Math.min(3, Math.floor(open[0].rank))}`, "aria-label": "Needs attention", "data-key": "Needs attention" },
+    {
+      class: `card attention rank${Math.min(3, Math.floor(open[0].rank))}`,
+      "aria-label": "Needs attention",
+      "data-key": "Needs attention",
+    },
     h("h2", null, "Needs attention"),
     h(
       "ul",
@@ -116,7 +180,19 @@ function matters(data) {
       open.map((one) => {
         const [shape, tone] = MATTERS[one.kind];
         const about = one.fact && pageOf(one.fact);
-        return h("li", null, tag(shape, tone, capital(one.word)), one.fact?.instant ? [h("span", { class: "more" }, isExpected(one.fact) ? " expected " : " since "), time(one.fact.instant, { point: one.fact.point, country: countryOf(one.fact) })] : null, one.fact?.point ? h("span", { class: "more" }, ` ${placeName(one.fact.point)}`) : null, about && about !== data.subject ? [" ", subjectLink(about)] : null);
+        return h(
+          "li",
+          null,
+          tag(shape, tone, capital(one.word)),
+          one.fact?.instant
+            ? [
+                h("span", { class: "more" }, isExpected(one.fact) ? " expected " : " since "),
+                time(one.fact.instant, { point: one.fact.point, country: countryOf(one.fact) }),
+              ]
+            : null,
+          one.fact?.point ? h("span", { class: "more" }, ` ${placeName(one.fact.point)}`) : null,
+          about && about !== data.subject ? [" ", subjectLink(about)] : null,
+        );
       }),
     ),
   );
@@ -126,7 +202,9 @@ function belongings(data, facts) {
   // An association begins and ends with some fact, by the clock of whose place it is told.
   const points = new Map(facts.filter((fact) => fact.point).map((fact) => [Date.parse(fact.instant), fact.point]));
   const at = (instant) => time(instant, { point: points.get(Date.parse(instant)) });
-  const found = [...(data.associations ?? [])].sort((a, b) => (a.end ? 1 : 0) - (b.end ? 1 : 0) || Date.parse(b.start) - Date.parse(a.start));
+  const found = [...(data.associations ?? [])].sort(
+    (a, b) => (a.end ? 1 : 0) - (b.end ? 1 : 0) || Date.parse(b.start) - Date.parse(a.start),
+  );
   if (!found.length) return null;
   return h(
     "section",
@@ -136,7 +214,29 @@ function belongings(data, facts) {
       "ul",
       { class: "plain intervals" },
       found.map((one) =>
-        h("li", { class: one.end ? "past" : "current", "data-key": `${one.relation} ${one.subject} ${one.start}` }, h("span", { class: "relation" }, one.end ? mark("ring", "quiet") : mark("dot", "accent"), ` ${RELATIONS[one.relation] ?? plain(one.relation)} `), subjectLink(one.subject), h("span", { class: "span" }, at(one.start), one.end ? [" to ", at(one.end), h("span", { class: "more" }, ` ${duration(Date.parse(one.end) - Date.parse(one.start))}`)] : h("span", { class: "more" }, " until now"))),
+        h(
+          "li",
+          { class: one.end ? "past" : "current", "data-key": `${one.relation} ${one.subject} ${one.start}` },
+          h(
+            "span",
+            { class: "relation" },
+            one.end ? mark("ring", "quiet") : mark("dot", "accent"),
+            ` ${RELATIONS[one.relation] ?? plain(one.relation)} `,
+          ),
+          subjectLink(one.subject),
+          h(
+            "span",
+            { class: "span" },
+            at(one.start),
+            one.end
+              ? [
+                  " to ",
+                  at(one.end),
+                  h("span", { class: "more" }, ` ${duration(Date.parse(one.end) - Date.parse(one.start))}`),
+                ]
+              : h("span", { class: "more" }, " until now"),
+          ),
+        ),
       ),
     ),
   );
@@ -153,20 +253,40 @@ function members(data) {
       { class: "plain members" },
       data.members.map((key) => {
         const line = lineOf(key);
-        return h("li", { "data-key": key }, subjectLink(key), line && [h("span", null, status(line.row.status), " ", line.seen && place(line.seen)), line.at && age(line.at, { fades: Boolean(line.fresh) })]);
+        return h(
+          "li",
+          { "data-key": key },
+          subjectLink(key),
+          line && [
+            h("span", null, status(line.row.status), " ", line.seen && place(line.seen)),
+            line.at && age(line.at, { fades: Boolean(line.fresh) }),
+          ],
+        );
       }),
     ),
   );
 }
 
 function history(topic, facts, shown) {
-  const chips = Object.entries(TOPICS).map(([name, word]) => h("a", { class: "chip", href: withFilters({ topic: name }), "aria-current": name === topic ? "true" : null }, `${word} `, h("b", { class: "figures" }, facts.filter(TOPIC_TESTS[name]).length)));
+  const chips = Object.entries(TOPICS).map(([name, word]) =>
+    h(
+      "a",
+      { class: "chip", href: withFilters({ topic: name }), "aria-current": name === topic ? "true" : null },
+      `${word} `,
+      h("b", { class: "figures" }, facts.filter(TOPIC_TESTS[name]).length),
+    ),
+  );
   return h(
     "section",
     { class: "card history", "aria-label": "Timeline" },
     h("div", { class: "over" }, h("h2", null, "Timeline"), h("nav", { class: "chips", "aria-label": "Topics" }, chips)),
     h("ol", { class: "timeline", "data-own": "" }),
-    shown.length === 0 && h("p", { class: "empty" }, facts.length ? "Nothing of this kind has happened." : "Nothing has been reported that you may see."),
+    shown.length === 0 &&
+      h(
+        "p",
+        { class: "empty" },
+        facts.length ? "Nothing of this kind has happened." : "Nothing has been reported that you may see.",
+      ),
   );
 }
 
@@ -192,8 +312,12 @@ function silence({ key, gap }) {
 /** How many of the parts took a step, and from when on where they took it one after the other. */
 function together(fact, parts) {
   const all = fact.subjects.length === parts;
-  const which = fact.subjects.length === 1 ? subjectLink(fact.subjects[0]) : h("span", null, all ? `all ${parts}` : `${fact.subjects.length} of ${parts}`);
-  const lasted = fact.from !== fact.instant && h("span", { class: "more" }, " from ", time(fact.from, { point: fact.point }));
+  const which =
+    fact.subjects.length === 1
+      ? subjectLink(fact.subjects[0])
+      : h("span", null, all ? `all ${parts}` : `${fact.subjects.length} of ${parts}`);
+  const lasted =
+    fact.from !== fact.instant && h("span", { class: "more" }, " from ", time(fact.from, { point: fact.point }));
   return h("span", null, which, lasted);
 }
 
@@ -203,7 +327,16 @@ function happened(fact, subject, parts) {
   return h(
     "li",
     { class: `fact ${expected ? "expected" : ""} ${fact.topic}`, "data-key": fact.fact, "data-code": fact.code },
-    h("div", { class: "when" }, fact.instant ? [expected && h("span", { class: "more" }, "about "), time(fact.instant, { point: fact.point, country: countryOf(fact), occurred: fact.occurred_at })] : h("span", { class: "quiet" }, "no time known")),
+    h(
+      "div",
+      { class: "when" },
+      fact.instant
+        ? [
+            expected && h("span", { class: "more" }, "about "),
+            time(fact.instant, { point: fact.point, country: countryOf(fact), occurred: fact.occurred_at }),
+          ]
+        : h("span", { class: "quiet" }, "no time known"),
+    ),
     h("span", { class: "sign" }, mark(expected ? "dashed" : said.shape, said.tone)),
     h(
       "p",
@@ -218,7 +351,10 @@ function happened(fact, subject, parts) {
         fact.disputed && tag("triangle", "warn", "disputed: reports differ"),
         fact.claim && tag("ring", "quiet", "claim, not from customs"),
         said.more && h("span", { class: "more" }, said.more),
-        fact.topic !== "milestone" && fact.subject !== subject && !fact.subject.startsWith("case:") && subjectLink(fact.subject),
+        fact.topic !== "milestone" &&
+          fact.subject !== subject &&
+          !fact.subject.startsWith("case:") &&
+          subjectLink(fact.subject),
       ),
     ),
   );

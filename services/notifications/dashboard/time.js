@@ -107,6 +107,10 @@ function offsetOf(at, zone) {
   if (!formats.has(key)) {
     formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "longOffset" }));
   }
-  const found = formats.get(key).formatToParts(at).find((part) => part.type === "timeZoneName")?.value ?? "";
+  const found =
+    formats
+      .get(key)
+      .formatToParts(at)
+      .find((part) => part.type === "timeZoneName")?.value ?? "";
   return found === "GMT" ? "+00:00" : found.replace("GMT", "");
 }

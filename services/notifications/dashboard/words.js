@@ -54,7 +54,13 @@ export const CODES = {
 };
 
 /** Shorter words for what is read a hundred times a day. */
-const SHORT = { PASS: "passed", GTIN: "gate in", GTOT: "gate out", NOTE: "consignment note issued", COMP: "train made up" };
+const SHORT = {
+  PASS: "passed",
+  GTIN: "gate in",
+  GTOT: "gate out",
+  NOTE: "consignment note issued",
+  COMP: "train made up",
+};
 
 /** "Departed", for a milestone code. */
 export function milestone(code) {
@@ -132,7 +138,13 @@ export const RELATIONS = {
   on_order_of: "on order of",
 };
 
-export const KINDS = { consignment: "Consignments", container: "Containers", train: "Trains", wagon: "Wagons", run: "Runs" };
+export const KINDS = {
+  consignment: "Consignments",
+  container: "Containers",
+  train: "Trains",
+  wagon: "Wagons",
+  run: "Runs",
+};
 
 export const ROLES = {
   railway: "railway: trains, wagons and what they carry on the whole route",
@@ -168,7 +180,8 @@ export function subject(key) {
   if (kind === "consignment") return { kind, id: parts.slice(1).join("/"), more: party(parts[0]) };
   if (kind === "wagon") return { kind, id: parts[1], more: parts[0] === "uic" ? "UIC" : parts[0] };
   if (kind === "run") return { kind, id: `${parts[0].toUpperCase()} ${parts[1]}`, more: "" };
-  if (kind === "case") return { kind, id: parts.slice(-3, -1).join(" "), more: subject(parts.slice(0, -3).join("/")).id };
+  if (kind === "case")
+    return { kind, id: parts.slice(-3, -1).join(" "), more: subject(parts.slice(0, -3).join("/")).id };
   return { kind, id: parts.join("/"), more: "" };
 }
 
