@@ -92,6 +92,18 @@ class Ingest:
             await message.nack()
             await self._after_fence(batch)
 
+    async def watch_store(self, every_seconds: float = 2.0) -> None:
+        """Notices, until cancelled, that the store was put back while no record comes."""
+        assert self.positions is not None
+        while True:
+            await asyncio.sleep(every_seconds)
+            try:
+                if behind := await self.positions.recheck():
+                    log.warning("the store was put back", stream=self.stream.name, partitions=len(behind))
+            except Exception as failure:
+                if not passes(failure):
+                    raise
+
     def _unread(self, batch: Sequence[Record]) -> list[Record]:
         """What the store does not have yet: a batch that failed half way is read again from its start."""
         assert self.positions is not None

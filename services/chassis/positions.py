@@ -34,6 +34,9 @@ FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[])
     AS u (topic, partition, topic_id, expected, next)
 WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_id AND p.next_offset = u.expected
 """
+_STORED = "SELECT topic, partition, next_offset FROM position WHERE topic = ANY($1::text[])"
+# Stands for no row of the store, so that whatever is read next is fenced.
+_DOUBTFUL = -1
 
 
 class Positions(ConsumerRebalanceListener):
@@ -90,6 +93,24 @@ class Positions(ConsumerRebalanceListener):
             if partition in self._subscriber.consumer.assignment():
                 self._subscriber.consumer.seek(partition, offset)
                 self._held[partition] = offset
+
+    async def recheck(self) -> list[TopicPartition]:
+        """Reads on from the store where that is behind: it was put back, and maybe no record will come to show it.
+
+        A batch may be on its way at this moment, so nothing is taken on trust: what comes next is fenced, and its
+        fence seeks. The store is never behind otherwise, since what is held here was committed before.
+        """
+        held = dict(self._held)
+        if not held:
+            return []
+        rows = await self._pool.fetch(_STORED, sorted({p.topic for p in held}))
+        stored = {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in rows}
+        behind = [p for p, offset in held.items() if stored.get(p, 0) < offset and self._held.get(p) == offset]
+        for partition in behind:
+            self._held[partition] = _DOUBTFUL
+            if partition in self._subscriber.consumer.assignment():
+                self._subscriber.consumer.seek(partition, stored.get(partition, 0))
+        return behind
 
     async def advance(self, connection: Connection, ends: Mapping[TopicPartition, int]) -> None:
         """Moves the rows to the next offsets, in the caller's transaction; raises `Fenced`."""

@@ -158,6 +158,8 @@ class Runtime:
             ingest.subscribe(broker, self.settings, topic_ids)
         self._stack.push_async_callback(broker.stop)
         await self._patiently("broker", broker.start)
+        for ingest in self.ingests:
+            self._spawn(ingest.watch_store())
 
     async def _start_producer(self, *, patient: bool) -> AIOKafkaProducer:
         producer = kafka.new_producer(self.settings, patient=patient)

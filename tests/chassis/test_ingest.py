@@ -211,6 +211,23 @@ async def test_a_store_put_back_is_read_on_from_where_it_was(store: Store) -> No
         await store.take([store.record(b.a_plan())])
 
 
+async def test_a_store_put_back_is_noticed_though_no_record_comes(store: Store) -> None:
+    await store.take([store.record(b.a_consist()), store.record(GOOD)])
+    await store.pool.execute("UPDATE position SET next_offset = 1")
+    positions = store.ingests["milestones"].positions
+    assert positions is not None
+
+    behind = await positions.recheck()
+
+    place = TopicPartition(TOPIC, 0)
+    assert (behind, positions._subscriber.consumer.position[place]) == ([place], 1)
+    # A batch that was on its way has not seen the change: it must not hide what lies between.
+    with pytest.raises(Fenced):
+        await store.take([store.record(b.a_plan())])
+    await positions.seek([place])
+    assert await positions.recheck() == []
+
+
 async def test_a_topic_made_anew_is_read_from_its_beginning(store: Store) -> None:
     await store.take([store.record(GOOD), store.record(b.a_consist())])
 
