@@ -11,9 +11,12 @@ from aiokafka import TopicPartition
 
 from contracts import codec
 from contracts.codec import Event
+from contracts.events.receipts import ReceiptItem
 from contracts.refusal import REASONS
 from deploy.local.stack import Stack
+from services.chassis import answers
 from services.chassis.errors import Fenced
+from services.chassis.parties import Party, save_party
 from services.chassis.stream import Link
 from services.tracking.app import blueprint
 from tests.support import builders as b
@@ -155,8 +158,6 @@ async def test_a_party_that_nobody_knows_is_refused(store: Store) -> None:
 
 
 async def test_a_party_is_known_from_the_moment_when_it_is_provisioned(store: Store) -> None:
-    from services.chassis.parties import Party, save_party
-
     event = dataclasses.replace(GOOD, source="urn:corridor:azd:ops")
     await store.take([b.record_of(event, "milestones-azd", 0)])
     async with store.pool.acquire() as connection:
@@ -275,9 +276,7 @@ def breaking(store: Store, event_id: str) -> Store:
 
 
 def test_receipts_of_one_batch_are_cut_into_records_that_fit() -> None:
-    from services.chassis import answers
-
-    item = answers.ReceiptItem(outcome="refused", id="i" * 400, source="s" * 400, path="p" * 500, detail="d" * 1000)
+    item = ReceiptItem(outcome="refused", id="i" * 400, source="s" * 400, path="p" * 500, detail="d" * 1000)
     receipts = [answers.Receipt("pr", item)] * 500
 
     records: list[Any] = list(answers.receipt_records("tracking", "batch", receipts, b.START))

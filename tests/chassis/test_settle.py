@@ -147,7 +147,9 @@ async def test_republication_sends_each_entity_again_unchanged(store: Store) -> 
     assert (again["ce_id"], json.loads(again["body"])) == (first["ce_id"], json.loads(first["body"]))
 
 
-async def test_a_round_that_does_not_commit_leaves_its_rows_in_the_queue(store: Store) -> None:
+async def test_a_round_that_does_not_commit_leaves_its_rows_in_the_queue(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Crash(BaseException):
         pass
 
@@ -156,7 +158,7 @@ async def test_a_round_that_does_not_commit_leaves_its_rows_in_the_queue(store: 
 
     await store.take([store.record(b.a_consist())])
     before = await store.rows("unsettled")
-    store.settler._put_back = dies  # type: ignore[method-assign]
+    monkeypatch.setattr(store.settler, "_put_back", dies)
 
     with pytest.raises(Crash):
         await store.settler.round()

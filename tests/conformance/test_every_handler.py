@@ -16,6 +16,7 @@ from aiokafka.structs import ConsumerRecord
 from contracts import codec
 from contracts.catalogue import TYPES
 from deploy.local.stack import Stack
+from services.chassis.ingest import Ingest
 from services.chassis.parties import Party, save_party
 from services.chassis.runtime import Blueprint
 from services.chassis.stream import Stream
@@ -137,14 +138,14 @@ async def test_an_unknown_field_is_ignored(
 
 @every
 async def test_a_crash_before_the_commit_leaves_nothing(
-    fresh: dict[str, Store], service: str, stream: str, example: Example
+    fresh: dict[str, Store], service: str, stream: str, example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = fresh[service]
     record = record_of(store, stream, example, 0)
     await assigned(store, stream, record)
 
     with pytest.raises(Crash):
-        await crashing(store, stream, record)
+        await crashing(store.ingests[stream], record, monkeypatch)
 
     assert await stored(store, stream) == []
     assert [p["next_offset"] for p in await store.rows("position")] == [0]
@@ -172,16 +173,15 @@ class Crash(BaseException):
     """The process dies here."""
 
 
-async def crashing(store: Store, stream: str, record: ConsumerRecord[bytes, bytes]) -> None:
+async def crashing(ingest: Ingest, record: ConsumerRecord[bytes, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that the batch's transaction does, with the process gone before its commit."""
-    ingest = store.ingests[stream]
     written = ingest._write
 
     async def dies(*arguments: Any) -> Any:
         await written(*arguments)
         raise Crash
 
-    ingest._write = dies  # type: ignore[method-assign]
+    monkeypatch.setattr(ingest, "_write", dies)
     await ingest.take([record])
 
 
