@@ -30,9 +30,7 @@ def parse_json(body: bytes, path: str = "$") -> Any:
     """
     try:
         text = body.decode("utf-8")
-        value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer, parse_float=_float
-        )
+        value = _DECODER.decode(text)
         _require_unicode(text, value)
         _require_shallow(text, value)
     except _NotInterchangeable as failure:
@@ -54,6 +52,8 @@ def write_json(value: Any) -> bytes:
 def canonical_json(value: Any, path: str = "$") -> bytes:
     """The RFC 8785 form of a parsed value; raises `Refused` for what has none."""
     try:
+        if _is_plain(value):
+            return _PLAIN.encode(value).encode()
         return rfc8785.dumps(value)
     except RecursionError as failure:
         raise refused("not_json", path, f"the body is nested deeper than {MAX_DEPTH} levels") from failure
@@ -68,6 +68,19 @@ def content_hash(type_name: str, subject: str, data: Any) -> bytes:
         digest.update(len(part).to_bytes(4, "big"))
         digest.update(part)
     return digest.digest()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the standard library writes the value as RFC 8785 asks, and many times faster than the reference.
+
+    It does so without doubles, whose text is another, and with names in ASCII, whose order by UTF-16 unit is theirs.
+    """
+    kind = type(value)
+    if kind is dict:
+        return all(name.isascii() and _is_plain(part) for name, part in value.items())
+    if kind is list:
+        return all(map(_is_plain, value))
+    return kind is str or kind is bool or value is None or (kind is int and abs(value) <= _SAFE)
 
 
 class _NotInterchangeable(ValueError):
@@ -133,3 +146,9 @@ def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer, parse_float=_float
+)
+_PLAIN: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)

@@ -50,14 +50,17 @@ def kafka_attributes(headers: Headers) -> tuple[dict[str, str], str]:
 
 
 def _add(found: dict[str, str], attribute: str, raw: bytes | None, header: str) -> None:
-    path = "$.datacontenttype" if attribute == "content-type" else f"$.{printable(attribute, 80)}"
     if attribute in found:
-        raise refused("bad_header", path, f"the header {printable(header, 80)} stands twice")
+        raise refused("bad_header", _place(attribute), f"the header {printable(header, 80)} stands twice")
     try:
         # A null header has no text, which is the same fault as one that is no text.
         found[attribute] = (b"\xff" if raw is None else raw).decode("utf-8")
     except UnicodeDecodeError as failure:
-        raise refused("bad_header", path, f"the header {printable(header, 80)} is not UTF-8") from failure
+        raise refused("bad_header", _place(attribute), f"the header {printable(header, 80)} is not UTF-8") from failure
+
+
+def _place(attribute: str) -> str:
+    return "$.datacontenttype" if attribute == "content-type" else f"$.{printable(attribute, 80)}"
 
 
 def _lenient(raw: bytes | None) -> str:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +79,11 @@ def test_texts_are_escaped_as_in_rfc_8785() -> None:
 @given(values)
 def test_what_is_written_is_read_back(value: Any) -> None:
     assert parse_json(write_json(value)) == value
+
+
+@given(values)
+def test_the_fast_way_writes_what_the_reference_writes(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
 
 
 @given(values)

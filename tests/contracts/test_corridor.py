@@ -137,9 +137,7 @@ def test_r1_takes_454_hours(corridor: Corridor) -> None:
         ("kz-bolashak", "ru-aksarayskaya", 60),
     ],
 )
-def test_the_plan_has_the_estimated_running_hours(
-    corridor: Corridor, start: str, end: str, hours: int
-) -> None:
+def test_the_plan_has_the_estimated_running_hours(corridor: Corridor, start: str, end: str, hours: int) -> None:
     """Each figure of the default leg plan is found again."""
     assert corridor.variant("R1").hours_between(start, end) == hours
 
@@ -281,9 +279,7 @@ def test_a_planned_stay_is_not_too_long(corridor: Corridor) -> None:
 
 def test_every_station_code_passes_its_check(corridor: Corridor) -> None:
     """Public code is full of invented ones."""
-    codes = [
-        alias.code for point in corridor.points for alias in point.aliases if alias.code.startswith("esr:")
-    ]
+    codes = [alias.code for point in corridor.points for alias in point.aliases if alias.code.startswith("esr:")]
     assert len(codes) == 11
     for code in codes:
         identifiers.esr(code.removeprefix("esr:"))

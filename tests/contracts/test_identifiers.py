@@ -105,9 +105,7 @@ def test_accepts_each_worked_example_unchanged(scheme: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "text", "computed"), WRONG_CHECK_DIGIT)
-def test_a_wrong_check_digit_is_named_with_the_right_one(
-    scheme: str, text: str, computed: int | None
-) -> None:
+def test_a_wrong_check_digit_is_named_with_the_right_one(scheme: str, text: str, computed: int | None) -> None:
     """The sender learns which digit the rule gives."""
     with pytest.raises(CheckFailed, match=r"check digit should be \d") as failure:
         SCHEMES[scheme](text)
@@ -163,9 +161,7 @@ def test_any_text_passes_in_one_spelling_or_fails_as_a_check(scheme: str, text: 
     assert SCHEMES[scheme](spelling) == spelling
 
 
-owners = st.builds(
-    "".join, st.tuples(st.text(string.ascii_uppercase, min_size=3, max_size=3), st.sampled_from("UJZ"))
-)
+owners = st.builds("".join, st.tuples(st.text(string.ascii_uppercase, min_size=3, max_size=3), st.sampled_from("UJZ")))
 containers = st.builds(identifiers.make_container, owners, st.integers(0, 999_999))
 
 
@@ -255,9 +251,7 @@ def test_esr_takes_the_second_row_of_weights_at_remainder_10() -> None:
 @given(number=_digits(7))
 def test_the_rule_of_1520_wagons_is_weights_2_1_with_digit_sums(number: str) -> None:
     """Written out from the left as the railways teach it, it is the same as Luhn."""
-    total = sum(
-        sum(divmod(int(d) * weight, 10)) for d, weight in zip(number, (2, 1, 2, 1, 2, 1, 2), strict=True)
-    )
+    total = sum(sum(divmod(int(d) * weight, 10)) for d, weight in zip(number, (2, 1, 2, 1, 2, 1, 2), strict=True))
     assert identifiers.wagon1520_check_digit(number) == (10 - total % 10) % 10
 
 

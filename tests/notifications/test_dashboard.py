@@ -214,7 +214,7 @@ async def test_the_connection_tells_the_truth_and_nothing_is_missed(system: Syst
         await expect(phase(page)).to_contain_text(re.compile(r"Stale since \d\d:\d\d [+-]\d\d:\d\d"))
         await expect(page.locator(".item").first).to_be_visible()
         await asyncio.to_thread(system.services.start, "notifications-1")
-        await expect(phase(page)).to_have_attribute("data-phase", "live")
+        await expect(phase(page)).to_have_attribute("data-phase", "live", timeout=15_000)
         await system.settled()
         await expect(page.locator(".item").filter(has_text="Delay with cause")).to_have_count(1)
         await until(lambda: _shows_the_feed(system, page), 10, "the whole feed")
