@@ -63,7 +63,12 @@ def launched(
         copies = Services(stack.environment(), directory / "logs", services, clock=clock)
         progress(f"starting {', '.join(services)}")
         with running(copies):
-            yield Launched(stack, copies, tokens, tokens_file)
+            try:
+                yield Launched(stack, copies, tokens, tokens_file)
+            except TimeoutError:
+                for text in copies.ended():
+                    progress(text)
+                raise
             progress("stopping")
 
 

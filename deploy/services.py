@@ -126,6 +126,14 @@ class Services:
         self.stop(name)
         self.start(name)
 
+    def ended(self) -> list[str]:
+        """What copies that have ended by themselves said last; one text for each."""
+        texts = []
+        for name, copy in self._copies.items():
+            if copy.child is not None and (code := copy.child.poll()) is not None:
+                texts.append(f"{name} ended with {code}:\n{_last_words(copy.child)}")
+        return texts
+
     def _spawn(self, copy: _Copy) -> Child:
         service = copy.endpoint.service
         own = DATABASE_VARIABLES[service]

@@ -7,17 +7,16 @@ only when every picture is the expected one.
 from __future__ import annotations
 
 import argparse
-import asyncio
+import json
 import sys
 import time
 from collections.abc import Sequence
-from datetime import date
 from typing import Final
 
 from deploy.demo import script
-from deploy.demo.player import Player, Step
-from deploy.demo.result import Result, examine
-from deploy.launcher import Launched, disposable_directory, launched, stop_on_signals, wait_for_interrupt
+from deploy.demo.play import play
+from deploy.demo.result import Result
+from deploy.launcher import disposable_directory, launched, stop_on_signals, wait_for_interrupt
 from deploy.local.errors import CannotRun
 from deploy.services import SERVICES
 
@@ -41,8 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130 if options.once else 0
     except (CannotRun, TimeoutError) as failure:
         print(failure, file=sys.stderr)
+        if options.once:
+            _say(json.dumps({"ok": False, "failure": str(failure).splitlines()[0]}))
         return 1
-    print(result.line(time.monotonic() - begun), flush=True)
+    _say(result.line(time.monotonic() - begun))
     return 0 if result.ok else 1
 
 
@@ -63,38 +64,12 @@ def _run(options: argparse.Namespace) -> Result:
     ):
         if "notifications" in options.services:
             _say(f"dashboard: {running.dashboard}")
-        result = play(running, pace)
+        result = play(running, _say, pace=pace)
         _tell(result)
         if not options.once:
             _say("the journey is over; everything stays up until Ctrl-C")
             wait_for_interrupt()
     return result
-
-
-def play(running: Launched, pace: float = 0) -> Result:
-    """The whole journey, and what it came to."""
-    plan = script.plan()
-    player = Player(running.services.endpoints, running.stack.kafka_bootstrap, running.tokens)
-    asyncio.run(player.play(plan, _Diary(plan), pace))
-    urls = {e.service: e.url for e in reversed(running.services.endpoints)}
-    senders = sorted({send.party for send in script.sends()})
-    return examine(urls, running.tokens, script.agreed(), senders, player.sent)
-
-
-class _Diary:
-    """Tells of each day of the journey as it begins."""
-
-    def __init__(self, plan: Sequence[Step]) -> None:
-        self._plan = plan
-        self._day: date | None = None
-        self._sent = 0
-
-    async def __call__(self, number: int) -> None:
-        step = self._plan[number]
-        if step.instant.date() != self._day:
-            self._day = step.instant.date()
-            _say(f"{self._day}: step {number + 1} of {len(self._plan)}, {self._sent} reports so far")
-        self._sent += len(step.sends)
 
 
 def _tell(result: Result) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from aiokafka import AIOKafkaProducer
@@ -29,12 +30,13 @@ OnStep = Callable[[int], Awaitable[None]]
 
 WINDOW: Final = timedelta(hours=3)
 _STEP_WITHIN: Final = 120.0
+_STOP_WITHIN: Final = 10.0
 _BETWEEN_TRIES: Final = 0.2
 _BATCH: Final = 100
 
 
 class SendFailed(Exception):
-    """The HTTP door refused what it must take, or the other way round."""
+    """The HTTP door refused what it must take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +89,24 @@ class Player:
                     await asyncio.sleep(max(0.0, begun + pace - time.monotonic()))
         finally:
             # Nothing is pending after the last step; with the broker away, stopping would wait for it.
-            await asyncio.wait_for(producer.stop(), 10)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), _STOP_WITHIN)
 
     async def _play(self, step: Step, producer: AIOKafkaProducer, http: httpx.AsyncClient) -> None:
         sends = [send for send in step.sends if send.service in self._urls]
         await self._watch.step(step.instant, self._within)
-        async with asyncio.timeout(self._within):
-            await self._produce([send for send in sends if send.mode != "http"], producer)
-            for (service, party), group in _by_door([send for send in sends if send.mode == "http"]):
-                await self._post(service, party, group, http)
+        try:
+            async with asyncio.timeout(self._within):
+                await self._send(sends, producer, http)
+        except TimeoutError as failure:
+            raise TimeoutError(f"not all that is sent at {step.instant} was taken in {self._within:g} s") from failure
         self.sent += len(sends)
         await self._watch.settled(self._within, step.instant)
+
+    async def _send(self, sends: Sequence[Send], producer: AIOKafkaProducer, http: httpx.AsyncClient) -> None:
+        await self._produce([send for send in sends if send.mode != "http"], producer)
+        for (service, party), group in _by_door([send for send in sends if send.mode == "http"]):
+            await self._post(service, party, group, http)
 
     async def _produce(self, sends: Sequence[Send], producer: AIOKafkaProducer) -> None:
         acknowledged = []
@@ -141,8 +150,3 @@ def _by_door(sends: Sequence[Send]) -> list[tuple[tuple[str, str], list[Send]]]:
     for send in sends:
         doors.setdefault((send.service, send.party), []).append(send)
     return [(door, found[n : n + _BATCH]) for door, found in doors.items() for n in range(0, len(found), _BATCH)]
-
-
-def summary(state: Mapping[str, Any]) -> str:
-    """One line of a service's operations state."""
-    return f"{state['service']}: {state['unsettled']} unsettled, {state['outbox']} to send"
