@@ -10,7 +10,7 @@ import gzip
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import httpx
@@ -260,6 +260,27 @@ async def test_a_party_sees_its_own_and_is_told_why_there_is_nothing(system: Sys
         watched.forget()
     async with opened(system, browser, party="caspian-trading") as watched:
         await expect(watched.page.locator(".empty")).to_contain_text("Nothing is on its way that you may see")
+
+
+async def test_what_the_page_asks_for_keeps_to_what_may_be_seen(system: System) -> None:
+    async def ask(party: str, path: str, **params: Any) -> Any:
+        return await system.get("notifications", path, party, **params)
+
+    held = [(f["subject"], f["state"]) for f in (await ask("indus-forwarding", "/v1/attention"))["items"]]
+    assert (CONTAINER, "hold_placed") in held
+    assert (await ask("volga-logistics", "/v1/attention"))["items"] == []
+    whole = await ask(CONTROL, "/v1/overview")
+    fourth = sorted(whole["items"], key=lambda row: datetime.fromisoformat(row["recorded_at"]))[3]["recorded_at"]
+    since = await ask(CONTROL, "/v1/overview", since=fourth)
+    assert {fourth} <= {row["recorded_at"] for row in since["items"]}
+    assert len(since["items"]) == len(whole["items"]) - 3
+    last = (await ask(CONTROL, "/v1/feed", last=3))["items"]
+    assert last == (await ask(CONTROL, "/v1/feed", limit=1000))["items"][-3:]
+    page = await ask("indus-forwarding", "/v1/subjects/" + CONSIGNMENT.replace(":", "/"))
+    assert {s for step in page["of_parts"] for s in step["subjects"]} == {CONTAINER, OTHER_BOX}
+    assert "parties" not in {name for fact in [*page["related"], *page["of_parts"]] for name in fact}
+    other = await ask("indus-forwarding", "/v1/subjects/" + OTHER_BOX.replace(":", "/"))
+    assert not [fact for fact in other["related"] if fact.get("state") == "hold_placed"]
 
 
 async def test_a_wrong_token_opens_a_door_that_says_so(system: System, browser: Browser) -> None:

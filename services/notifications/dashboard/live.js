@@ -33,7 +33,7 @@ export function live() {
     tree: h(
       "main",
       { id: "main", "data-key": "main", class: "live" },
-      head("Live items", h("p", { class: "about" }, `The newest ${items.length} of what you are told, newest first`)),
+      head("Live items", h("p", { class: "about" }, `The last ${items.length} that you were told, newest first`)),
       h(
         "div",
         { class: "controls" },
@@ -123,13 +123,11 @@ function build(item) {
 
 function badges(item, gone, before) {
   const found = [];
-  if (gone)
-    found.push(
-      gone.action === "withdrawn"
-        ? tag("cross", "bad", "withdrawn")
-        : tag("cross", "quiet", "replaced by a correction"),
-    );
-  if (item.action === "changed") found.push(tag("half", "accent", "correction"), was(item, before));
+  if (gone?.action === "withdrawn") found.push(tag("cross", "bad", "withdrawn"));
+  else if (gone) found.push(tag("cross", "quiet", isCorrection(gone) ? "replaced by a correction" : "has moved on"));
+  if (item.action === "changed") {
+    found.push(tag("half", "accent", isCorrection(item) ? "correction" : "update"), was(item, before));
+  }
   if (item.action === "withdrawn") found.push(tag("cross", "bad", "taken back"));
   if (item.action === "backfill") found.push(tag("ring", "quiet", "history"));
   if (item.disputed) found.push(tag("triangle", "warn", "disputed"));
@@ -137,20 +135,20 @@ function badges(item, gone, before) {
   return found;
 }
 
+/** A milestone that changes was wrong before; the state of a case or an exception was right at its time. */
+function isCorrection(item) {
+  return item.topic === "milestone";
+}
+
 /** What a correction has changed, where what was said before is still here. */
 function was(item, before) {
   if (!before) return null;
-  if (before.instant !== item.instant && before.instant)
-    return h(
-      "span",
-      { class: "more" },
-      "was ",
-      time(before.instant, { point: before.point, occurred: before.occurred_at }),
-    );
-  if (before.point !== item.point && before.point)
-    return h("span", { class: "more" }, `was ${placeName(before.point)}`);
-  if (before.reported_by !== item.reported_by && before.reported_by)
-    return h("span", { class: "more" }, "was ", by(before.reported_by));
+  const told = (...content) => h("span", { class: "more" }, "was ", ...content);
+  if (before.instant && before.instant !== item.instant) {
+    return told(time(before.instant, { point: before.point, occurred: before.occurred_at }));
+  }
+  if (before.point && before.point !== item.point) return told(placeName(before.point));
+  if (before.reported_by && before.reported_by !== item.reported_by) return told(by(before.reported_by));
   return null;
 }
 

@@ -81,6 +81,10 @@ function navigate() {
   changed();
 }
 
+function foldIn() {
+  document.querySelector("details.who")?.removeAttribute("open");
+}
+
 addEventListener("hashchange", navigate);
 addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, select, textarea");
@@ -91,7 +95,10 @@ addEventListener("keydown", (event) => {
       field.focus();
     }
   }
-  if (event.key === "Escape") document.querySelector("details.who")?.removeAttribute("open");
+  if (event.key === "Escape") foldIn();
+});
+addEventListener("click", (event) => {
+  if (!event.target.closest?.("details.who")) foldIn();
 });
 // What is told in words grows old: ages by the quarter minute, the next try by the second.
 setInterval(changed, AGES_MOVE_EVERY);

@@ -6,11 +6,15 @@
 import { Failure, failureOf, headers } from "./api.js";
 
 const FIRST_PAUSE = 1000;
-const LONGEST_PAUSE = 15_000;
+const LONGEST_PAUSE = 8000;
 // The service says something every 15 seconds; a connection that is silent for much longer is broken.
+const HEARD_EVERY = 20_000;
 const SILENT_AFTER = 40_000;
 // Shorter gaps are told as "reconnecting"; longer ones mean that the page is not to be trusted.
 const STALE_AFTER = 8000;
+// A browser has few connections to a host for all its tabs: one that nobody looks at gives its own back.
+const HIDDEN_FOR = 60_000;
+const LOOK_EVERY = 500;
 
 /**
  * Follows the stream from a cursor. `onItem(item)` gets each item, `onState(state)` each change of
@@ -20,26 +24,21 @@ export function follow(path, cursor, { onItem, onState }) {
   const state = { phase: "connecting", heard: Date.now(), next: null };
   let pause = FIRST_PAUSE;
   let tries = 0;
+  let begun = 0;
+  let hiddenSince = null;
   let wake = () => {};
   let hangUp = () => {};
-  let stopped = false;
+  let isStopped = false;
 
   const tell = (changes) => onState({ ...Object.assign(state, changes) });
+  const age = () => Date.now() - state.heard;
+  const isUnwatched = () => hiddenSince !== null && Date.now() - hiddenSince > HIDDEN_FOR;
 
   async function once() {
     const aborter = new AbortController();
     hangUp = () => aborter.abort();
-    let watchdog;
-    let isSilent = false;
-    const watch = () => {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => {
-        isSilent = true;
-        aborter.abort();
-      }, SILENT_AFTER);
-    };
+    begun = Date.now();
     try {
-      watch();
       const answer = await fetch(path, {
         headers: { ...headers(), Accept: "text/event-stream", "Last-Event-ID": String(cursor) },
         signal: aborter.signal,
@@ -55,22 +54,20 @@ export function follow(path, cursor, { onItem, onState }) {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
-        watch();
         state.heard = Date.now();
         if (state.phase !== "live") tell({ phase: "live", next: null });
         tries = 0;
         feed(value);
       }
     } finally {
-      clearTimeout(watchdog);
       hangUp = () => {};
-      // A connection that breaks was good until then; one that went silent only until it was last heard.
-      if (state.phase === "live" && !isSilent) state.heard = Date.now();
+      // A connection that breaks was good until then, unless it had gone silent before.
+      if (state.phase === "live" && age() < HEARD_EVERY) state.heard = Date.now();
     }
   }
 
   async function run() {
-    while (!stopped) {
+    while (!isStopped) {
       let asked = 0;
       try {
         await once();
@@ -78,39 +75,43 @@ export function follow(path, cursor, { onItem, onState }) {
         if (failure instanceof Failure && failure.status === 401) return tell({ phase: "refused", next: null });
         if (failure instanceof Failure) asked = failure.retryAfter * 1000;
       }
-      if (stopped) return;
+      if (isStopped) return;
       // Not all pages come back at the same moment.
       const spread = 0.8 + 0.4 * Math.random();
       const wait = spread * Math.min(Math.max(pause * 2 ** Math.min(tries++, 4), asked), LONGEST_PAUSE);
-      tell({ phase: isStale() ? "stale" : "reconnecting", next: Date.now() + wait });
-      await rest(wait);
+      const phase = age() > STALE_AFTER ? "stale" : "reconnecting";
+      tell({ phase, next: isUnwatched() ? null : Date.now() + wait });
+      await rest(isUnwatched() ? null : wait);
     }
   }
 
-  function isStale() {
-    return Date.now() - state.heard > STALE_AFTER;
-  }
-
+  /** Waits so long, or until it is woken; without a time, until it is woken. */
   async function rest(wait) {
     await new Promise((resolve) => {
       wake = resolve;
-      setTimeout(resolve, wait);
+      if (wait !== null) setTimeout(resolve, wait);
     });
     wake = () => {};
   }
 
-  // Whether it waits or tries, the state may turn from reconnecting to stale meanwhile.
-  const ageing = setInterval(() => state.phase === "reconnecting" && isStale() && tell({ phase: "stale" }), 500);
+  const looking = setInterval(() => {
+    if (state.phase === "reconnecting" && age() > STALE_AFTER) tell({ phase: "stale" });
+    // Also after the machine was asleep: then the clock has moved and nothing else.
+    if (isUnwatched() || Math.min(age(), Date.now() - begun) > SILENT_AFTER) hangUp();
+  }, LOOK_EVERY);
   const now = () => wake();
-  const seen = () => document.visibilityState === "visible" && wake();
+  const seen = () => {
+    hiddenSince = document.hidden ? Date.now() : null;
+    if (!document.hidden) wake();
+  };
   addEventListener("online", now);
   document.addEventListener("visibilitychange", seen);
   run();
   return {
     retryNow: now,
     stop() {
-      stopped = true;
-      clearInterval(ageing);
+      isStopped = true;
+      clearInterval(looking);
       removeEventListener("online", now);
       document.removeEventListener("visibilitychange", seen);
       hangUp();

@@ -157,7 +157,7 @@ async function refreshRows() {
     throw failure;
   }
   const row = state.rows.get(state.page.key);
-  if (row && row.recorded_at !== state.page.data?.recorded_at) state.page.isOld = true;
+  if (row && row.recorded_at !== state.page.asOf) state.page.isOld = true;
 }
 
 /** Rows that the list is too long to hold, for a search. */
@@ -173,6 +173,7 @@ export async function findRows(query) {
 export async function loadPage(key) {
   const page = state.page.key === key ? state.page : (state.page = { key, data: null, failure: null });
   page.isOld = false;
+  page.asOf = state.rows.get(key)?.recorded_at;
   const [kind, ...rest] = key.split(":");
   const path = `v1/subjects/${kind}/${rest.join(":").split("/").map(encodeURIComponent).join("/")}`;
   try {
