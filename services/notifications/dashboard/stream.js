@@ -11,7 +11,7 @@ const LONGEST_PAUSE = 8000;
 const HEARD_EVERY = 20_000;
 const SILENT_AFTER = 40_000;
 // Shorter gaps are told as "reconnecting"; longer ones mean that the page is not to be trusted.
-const STALE_AFTER = 8000;
+const STALE_AFTER = 5000;
 // A browser has few connections to a host for all its tabs: one that nobody looks at gives its own back.
 const HIDDEN_FOR = 60_000;
 const LOOK_EVERY = 500;
