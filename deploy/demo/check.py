@@ -18,7 +18,7 @@ from contracts.subjects import KINDS
 _PAGE: Final = 500
 _SUBJECT_KINDS: Final = tuple(kind for kind in KINDS if kind != "case")
 _MISSING: Final = "(missing)"
-_FACT: Final = ("code", "point", "instant", "party", "via")
+_FACT: Final = ("code", "point", "instant", "party", "confidence", "via")
 
 
 class Reader:

@@ -47,7 +47,8 @@ class Fact:
         return self.at, self.code != "XBRD"
 
     def as_json(self) -> list[Any]:
-        return [self.code, self.point, text(self.at), self.party, self.via, list(self.also)]
+        confidence = "inferred" if self.code == "XBRD" else "observed"
+        return [self.code, self.point, text(self.at), self.party, confidence, self.via, list(self.also)]
 
 
 @dataclass(frozen=True, slots=True)
