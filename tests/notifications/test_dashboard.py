@@ -9,7 +9,7 @@ import asyncio
 import gzip
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Error as PlaywrightError
 
 from contracts import milestones
 from contracts.milestone_codes import CODES
@@ -205,16 +206,19 @@ async def test_the_connection_tells_the_truth_and_nothing_is_missed(system: Syst
         page = watched.page
         await page.evaluate("window.opened = 1")
         await asyncio.to_thread(system.services.kill, "notifications-1")
-        await expect(phase(page)).to_have_attribute("data-phase", "reconnecting")
+        await expect(phase(page)).to_have_attribute("data-phase", re.compile("reconnecting|stale"))
         await system.send(
             a_milestone("DLAY", at=59, point="ir-zahedan", party="rai"),
             a_milestone("DEPA", at=59.5, point="ir-zahedan", party="rai"),
         )
-        await expect(phase(page)).to_have_attribute("data-phase", "stale", timeout=12_000)
+        await expect(phase(page)).to_have_attribute("data-phase", "stale")
         await expect(phase(page)).to_contain_text(re.compile(r"Stale since \d\d:\d\d [+-]\d\d:\d\d"))
         await expect(page.locator(".item").first).to_be_visible()
         await asyncio.to_thread(system.services.start, "notifications-1")
-        await expect(phase(page)).to_have_attribute("data-phase", "live", timeout=15_000)
+        # It comes back by itself; whoever does not want to wait need not.
+        with suppress(PlaywrightError):
+            await page.get_by_role("button", name="Try now").click(timeout=1000)
+        await expect(phase(page)).to_have_attribute("data-phase", "live")
         await system.settled()
         await expect(page.locator(".item").filter(has_text="Delay with cause")).to_have_count(1)
         await until(lambda: _shows_the_feed(system, page), 10, "the whole feed")

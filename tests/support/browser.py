@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, Page, Request, async_playwright, expect
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 _APPS: Final = (
@@ -38,6 +38,8 @@ _MISSING: Final = (
     "brew install --cask google-chrome), or run `playwright install chromium`; CORRIDOR_NO_BROWSER=1 leaves these "
     "tests out"
 )
+# Generous, since browser, servers and services may share two cores with other work.
+_WITHIN: Final = 20_000
 NO_BROWSER: Final = pytest.mark.skipif(
     os.environ.get("CORRIDOR_NO_BROWSER") == "1", reason="CORRIDOR_NO_BROWSER is set: nothing is known of the page"
 )
@@ -59,6 +61,7 @@ def _program(own: str) -> str:
 @asynccontextmanager
 async def running_browser() -> AsyncIterator[Browser]:
     """A browser without a window; raises `NoBrowser`."""
+    expect.set_options(timeout=_WITHIN)
     async with async_playwright() as playwright:
         program = _program(playwright.chromium.executable_path)
         browser = await playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
@@ -89,7 +92,7 @@ async def watched_page(browser: Browser, url: str, **options: Any) -> AsyncItera
     context = await browser.new_context(**options)
     try:
         watched = Watched(await context.new_page(), urlsplit(url).netloc)
-        watched.page.set_default_timeout(10_000)
+        watched.page.set_default_timeout(_WITHIN)
         watched.page.on("console", lambda m: watched.errors.append(m.text) if m.type in ("error", "warning") else None)
         watched.page.on("pageerror", lambda failure: watched.errors.append(str(failure)))
         watched.page.on("request", lambda request: _note(watched, request))
