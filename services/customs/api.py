@@ -5,12 +5,14 @@ Invariant: what is sent goes to Kafka, as everybody's does; a case is shown in t
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
 from contracts import catalogue, topics
 from contracts.codec import Event
+from contracts.events.base import Revision
 from contracts.fields import utc_text
 from services.chassis import app as chassis_app
 from services.chassis.door import Door
@@ -74,13 +76,18 @@ async def _await_verdict(runtime: Runtime, event: Event) -> dict[str, Any]:
     while True:
         commit = runtime.next_commit
         verdict = await store.find_verdict(runtime.store, event.subject, event.source, event.id)
-        if verdict is not None and verdict["verdict"] in _SETTLED:
-            return verdict
+        if verdict is not None and verdict["verdict"] in _SETTLED and _is_on(verdict, event):
+            return {name: value for name, value in verdict.items() if name != "updated_at"}
         try:
             # Another copy may fold the case, so its commits are looked for as well.
             await asyncio.wait_for(commit.wait(), 0.25)
         except TimeoutError:
             continue
+
+
+def _is_on(verdict: Mapping[str, Any], event: Event) -> bool:
+    """Whether a verdict is on this revision or a later one: that on the one before it is no answer."""
+    return datetime.fromisoformat(verdict["updated_at"]) >= cast(Revision, event.data).updated_at
 
 
 def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
@@ -122,7 +129,7 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         verdict = await store.find_verdict(runtime.store, case, source, id)
         if verdict is None:
             raise ProblemError(404, "no verdict is known yet")
-        return verdict
+        return {name: value for name, value in verdict.items() if name != "updated_at"}
 
     return router
 

@@ -4,17 +4,19 @@ Invariant: reading goes one way: unit (container or wagon), consignment, referen
 consignment's way over the borders: announcements and violations.
 """
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, cast
 
 from contracts import catalogue, topics
 from contracts.codec import Event
-from contracts.corridor import Corridor, load_corridor
+from contracts.corridor import load_corridor
 from contracts.events.authority import DecisionIssued
 from contracts.events.base import Data
 from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
 from contracts.events.tracking import SubjectChanged
 from contracts.refusal import refused
+from contracts.routes import Regime
 from contracts.subjects import Case, kind_of, parse_case
 from services.chassis.parties import Party
 from services.chassis.stream import Link, Stream
@@ -51,23 +53,31 @@ def on_subject_changed(subject: str, data: SubjectChanged) -> Iterator[Link]:
             if association.relation == "in_consignment":
                 yield association.subject, subject
     elif kind == "consignment":
-        yield from _consignment(subject, data, load_corridor(data.corridor, data.corridor_version))
+        yield from _consignment(subject, data)
     elif kind == "reference":
         for claimant in data.claimants:
             yield subject, claimant
 
 
-def _consignment(subject: str, data: SubjectChanged, corridor: Corridor) -> Iterator[Link]:
+def _consignment(subject: str, data: SubjectChanged) -> Iterator[Link]:
     for member in data.members:
         yield subject, member.subject
         yield member.subject, ""
     passage = PASSAGE + subject
     yield passage, subject
     names = [subject, *(r.key for r in data.references)]
-    for regime in corridor.regimes(data.route_variant) if data.route_variant else ():
+    for regime in _regimes(data):
         for about in names:
             yield passage, Case(about, regime.jurisdiction, regime.procedure).key
         yield Case(subject, regime.jurisdiction, regime.procedure).key, subject
+
+
+def _regimes(data: SubjectChanged) -> Sequence[Regime]:
+    """Whose law the way of a consignment passes: none for a way that is not, or not yet, in our corridor data."""
+    for version in (data.corridor_version, None):
+        with contextlib.suppress(LookupError):
+            return load_corridor(data.corridor, version).regimes(data.route_variant or "")
+    return ()
 
 
 def _case(case: str, about: str) -> Iterator[Link]:

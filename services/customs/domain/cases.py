@@ -1,7 +1,8 @@
 """A customs case: the walk over its statements through the transition table.
 
 Invariant: what the table does not allow is a finding and moves nothing, unless a national system says so: its
-word is the law and counts, with the finding. A refused release never becomes effective by itself.
+word is the law and counts, with the finding. A refused release never becomes effective by itself: that it was
+refused is kept for good, whatever becomes of its case in between.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,14 +25,16 @@ _UNDECLARED = (NOT_FILED, "PRE_ADVISED")
 
 @dataclass(slots=True)
 class Walk:
-    """A case on its way through the statements."""
+    """A case on its way through the statements; `refused` begins as what earlier folds have refused."""
 
     case: Case
     corridor: Corridor
     holds: Sequence[Hold]
-    refused_before: frozenset[tuple[str, str]]
+    refused: set[tuple[str, str]]
+    declared: bool
     state: str = NOT_FILED
     since: datetime | None = None
+    declarant: str | None = None
     attempt: int = 1
     number: str | None = None
     office: str | None = None
@@ -42,7 +45,6 @@ class Walk:
     steps: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
-    refused: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def limit_instant(self) -> datetime | None:
@@ -50,6 +52,11 @@ class Walk:
         if self.limit is None or self.state != "IN_TRANSIT":
             return None
         return moment(self.limit, zone_of(self.case.jurisdiction, self.corridor))
+
+    def next_state(self, trigger: str) -> str | None:
+        """Where a trigger leads from here; None where the table does not allow it."""
+        en_route = any(step["state"] == "IN_TRANSIT" for step in self.steps)
+        return next_state(self.state, trigger, self.case.procedure, en_route=en_route)
 
 
 def walk(start: Walk, statements: Iterable[Counted], as_of: datetime) -> Walk:
@@ -59,7 +66,7 @@ def walk(start: Walk, statements: Iterable[Counted], as_of: datetime) -> Walk:
         if one.revision.type == catalogue.LODGED:
             _lodged(start, one)
         elif one.revision.type == catalogue.CANCELLED:
-            _move(start, one, "cancel", None)
+            _cancelled(start, one)
         elif one.revision.type == catalogue.DECISION:
             _decided(start, one)
     _pass_limit(start, as_of)
@@ -82,6 +89,7 @@ def _lodged(case: Walk, one: Counted) -> None:
     again = case.state in ("REJECTED", "REFUSED")
     if not _move(case, one, "advise" if data.stage == "advance" else "lodge", None):
         return
+    case.declarant = one.revision.party
     case.attempt = max(case.attempt + 1, data.attempt) if again else data.attempt
     case.number = data.number or case.number
     case.office = data.office or case.office
@@ -90,22 +98,36 @@ def _lodged(case: Walk, one: Counted) -> None:
     case.wagons = tuple(sorted(data.wagons)) or case.wagons
 
 
-def _decided(case: Walk, one: Counted) -> None:
-    data, identity = cast(DecisionIssued, one.data), one.revision.identity
-    transcribed = data.origin == "transcribed"
-    if case.state in _UNDECLARED and data.decision != "cancel" and not transcribed:
-        _verdict(case, one, "waiting", detail="no declaration is known for this case")
+def _cancelled(case: Walk, one: Counted) -> None:
+    """A declaration is withdrawn by who lodged it; anybody's word would let one forwarder stop another's goods."""
+    if case.declarant not in (None, one.revision.party):
+        _finding(case, one, "NOT_THE_DECLARANT", f"the declaration is of {case.declarant}")
         return
-    allowed = next_state(case.state, data.decision, case.case.procedure) is not None
-    if not allowed and not transcribed:
-        _finding(case, one, "ILLEGAL_TRANSITION", f"{data.decision} is not allowed in {case.state}")
-        _verdict(case, one, "conflict", detail=f"{data.decision} is not allowed in {case.state}")
+    _move(case, one, "cancel", None)
+
+
+def _decided(case: Walk, one: Counted) -> None:
+    data = cast(DecisionIssued, one.data)
+    transcribed = data.origin == "transcribed"
+    if case.next_state(data.decision) is None and not transcribed:
+        _not_allowed(case, one, data.decision)
         return
     if data.decision == "release" and not _may_release(case, one, transcribed):
         return
     _take_effect(case, one, data)
     _verdict(case, one, "effective")
-    case.refused.discard(identity)
+
+
+def _not_allowed(case: Walk, one: Counted, decision: str) -> None:
+    """A decision waits for a declaration that is not there yet; against one that is there it is a conflict."""
+    if case.state in _UNDECLARED and not case.declared:
+        _verdict(case, one, "waiting", detail="no declaration is known for this case")
+        return
+    detail = f"{decision} is not allowed in {case.state}"
+    if case.state in _UNDECLARED:
+        detail += ": the declaration is dated later"
+    _finding(case, one, "ILLEGAL_TRANSITION", detail)
+    _verdict(case, one, "conflict", detail=detail)
 
 
 def _may_release(case: Walk, one: Counted, transcribed: bool) -> bool:
@@ -120,8 +142,7 @@ def _may_release(case: Walk, one: Counted, transcribed: bool) -> bool:
         case.refused.add(one.revision.identity)
         _verdict(case, one, "refused", names, f"open holds: {', '.join(names)}")
         return False
-    if one.revision.identity in case.refused_before:
-        case.refused.add(one.revision.identity)
+    if one.revision.identity in case.refused:
         _verdict(case, one, "reissue_required", detail="it was refused; issue the release again")
         return False
     return True
@@ -132,11 +153,17 @@ def _take_effect(case: Walk, one: Counted, data: DecisionIssued) -> None:
     case.number = data.number or case.number
     case.office = data.office or case.office
     if data.decision in ("start_transit", "extend"):
-        case.limit = data.limit or case.limit
+        # A limit that has passed bounds nothing any more once the transit is let go on without a new one.
+        case.limit = data.limit or (case.limit if _is_ahead(case, one.instant) else None)
+
+
+def _is_ahead(case: Walk, instant: datetime) -> bool:
+    limit = case.limit_instant
+    return limit is not None and limit >= instant
 
 
 def _move(case: Walk, one: Counted, trigger: str, origin: str | None, *, by_law: bool = False) -> bool:
-    following = next_state(case.state, trigger, case.case.procedure)
+    following = case.next_state(trigger)
     if following is None:
         _finding(case, one, "ILLEGAL_TRANSITION", f"{trigger} is not allowed in {case.state}")
         if not by_law:
@@ -164,7 +191,9 @@ def _enter(
 def _pass_limit(case: Walk, instant: datetime) -> None:
     limit = case.limit_instant
     if limit is not None and limit < instant:
-        _enter(case, "OVERDUE", limit, ("urn:corridor:customs", "limit"), "overdue", None)
+        # A limit may be set that has passed already, and several may pass one after the other.
+        passed = max(limit, case.since) if case.since else limit
+        _enter(case, "OVERDUE", passed, ("urn:corridor:customs", f"limit {utc_text(passed)}"), "overdue", None)
 
 
 def _finding(case: Walk, one: Counted, finding: str, detail: str) -> None:
@@ -188,6 +217,7 @@ def _verdict(case: Walk, one: Counted, verdict: str, holds: Sequence[str] = (), 
         "decision": cast(DecisionIssued, one.data).decision,
         "verdict": verdict,
         "instant": utc_text(one.instant),
+        "updated_at": utc_text(one.revision.updated_at),
         "holds": list(holds),
         "detail": detail,
         "state": case.state,

@@ -3,24 +3,25 @@
 Invariant: raise `FOLD_NUMBER` with every change that can draw another picture from the same inputs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
 from contracts import catalogue, topics
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
+from contracts.routes import RouteVariant
 from contracts.subjects import kind_of, parse_case
 from services.chassis.fold import Folded, Inputs, Parked, Publication, StoredRevision
 from services.customs.domain import forms, passage
 from services.customs.domain.cases import Walk, declared, open_holds, walk
-from services.customs.domain.holds import Hold, from_shared, holds_of
+from services.customs.domain.holds import Hold, from_shared, holds_of, lifting_nothing
 from services.customs.domain.passage import Regimes
 from services.customs.domain.statements import Counted, count
-from services.customs.domain.units import fold_consignment, fold_reference, fold_unit
+from services.customs.domain.units import fold_consignment, fold_reference, fold_unit, lifts_nothing
 
-FOLD_NUMBER: Final = 2
+FOLD_NUMBER: Final = 3
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
 _SECRETS: Final = ("reason", "office", "officer")
 
@@ -36,48 +37,59 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
 
 
 def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
-    """A case: its state, steps, findings, holds and verdicts."""
+    """A case: its state, steps, findings, holds and verdicts.
+
+    Remembered is which releases were refused, and whether anybody was ever told of the case: when all that was
+    said of it is taken back, they have to be told that too.
+    """
     case = parse_case(inputs.subject)
+    memory = inputs.memory or {}
     counted, conflicts = count(inputs.subject, inputs.revisions, corridor)
-    statements = [c for c in counted if c.instant <= as_of]
+    statements = [c for c in counted if c.begins <= as_of]
+    later = [c for c in counted if c.begins > as_of]
     about = inputs.shared.get(case.about) or {}
-    holds = _holds(statements, about)
-    refused = frozenset((s, e) for s, e in (inputs.memory or {}).get("refused", ()))
-    found = walk(Walk(case, corridor, holds, refused), statements, as_of)
-    filed = declared(statements)
+    all_holds = [h for h in _holds(counted, about) if h.rules_in(case.jurisdiction)]
+    holds = [h.as_of(as_of) for h in all_holds if h.placed_at <= as_of]
+    refused = {(s, e) for s, e in memory.get("refused", ())}
+    found = walk(Walk(case, corridor, holds, refused, declared(statements)), statements, as_of)
     content = _content(inputs.subject, found, about, as_of) | _conflicts(found, conflicts)
-    told = bool(counted or holds)
-    later = [c.instant for c in counted if c.instant > as_of]
-    limits = [found.limit_instant] if found.limit_instant else []
+    told = bool(counted or holds or memory.get("told"))
     return Folded(
         inputs.subject,
         content,
-        {"steps": [[s["state"], s["instant"]] for s in found.steps], "state": found.state, "filed": filed},
-        min([*later, *limits], default=None),
+        _shared(found, content),
+        min(_instants_ahead(found, later, all_holds, as_of), default=None),
         forms.publications(content, corridor, FOLD_NUMBER) if told else (),
-        [_waiting(v) for v in found.verdicts if v["verdict"] == "waiting"],
-        {"refused": sorted(list(pair) for pair in found.refused)} if found.refused else None,
+        [*_waiting(found), *(_dated_ahead(c) for c in later), *map(lifts_nothing, lifting_nothing(statements))],
+        _remembered(found, told=told),
     )
 
 
 def fold_passage(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
-    """A consignment's way over the borders: announcements and violations."""
-    consignment = inputs.shared.get(inputs.subject.removeprefix("passage:")) or {}
-    memory: dict[str, Any] = dict(inputs.memory or {})
+    """A consignment's way over the borders: announcements and violations.
+
+    Remembered is all that was ever told, to be withdrawn when it no longer holds; and what held, since the way of a
+    unit that has gone on with other goods is not to be seen any more.
+    """
+    key = inputs.subject.removeprefix("passage:")
+    consignment = inputs.shared.get(key) or {}
+    memory: dict[str, Any] = inputs.memory or {"known": {}, "now": []}
+    before = [memory["known"][entity] for entity in memory["now"]]
     found: list[dict[str, Any]] = []
     wrong: list[dict[str, Any]] = []
     due = None
-    if consignment.get("known") and consignment.get("route_variant"):
-        route = corridor.variant(consignment["route_variant"])
-        regimes = Regimes({c: s for c, s in inputs.shared.items() if c.startswith("case:") and s})
-        found, due = passage.announcements(consignment, regimes, corridor, route, as_of)
-        wrong = passage.violations(consignment, regimes, corridor, route)
-    memory |= {a["announcement"]: a for a in found} | {v["violation"]: v for v in wrong}
-    now = {a["announcement"] for a in found} | {v["violation"] for v in wrong}
-    published = [_announced(m, now, corridor) for m in memory.values() if "announcement" in m]
-    published += [p for m in memory.values() if "violation" in m for p in _violated(m, now, corridor)]
+    route = _route(consignment, corridor)
+    if route is not None:
+        regimes = Regimes({c: s for c, s in inputs.shared.items() if _is_case_of(c, s, key)})
+        found, due = passage.announcements(consignment, regimes, corridor, route, as_of, before)
+        wrong = passage.violations(consignment, regimes, corridor, route, before)
+    standing = {a["announcement"]: a for a in found} | {v["violation"]: v for v in wrong}
+    known: dict[str, Any] = memory["known"] | standing
+    published = [_announced(m, set(standing), corridor) for m in known.values() if "announcement" in m]
+    published += [p for m in known.values() if "violation" in m for p in _violated(m, set(standing), corridor)]
     content = {"announcements": found, "violations": wrong}
-    return Folded(inputs.subject, content, None, due, published, (), memory or None)
+    remembered = {"known": known, "now": sorted(standing)} if known else None
+    return Folded(inputs.subject, content, None, due, published, (), remembered)
 
 
 _BELOW: Final[Mapping[str, Callable[[Inputs, Corridor], Folded]]] = MappingProxyType(
@@ -90,6 +102,46 @@ _BELOW: Final[Mapping[str, Callable[[Inputs, Corridor], Folded]]] = MappingProxy
 )
 
 
+def _route(consignment: Mapping[str, Any], corridor: Corridor) -> RouteVariant | None:
+    """The way of a consignment; None where it is not known, or none of ours."""
+    named = consignment.get("route_variant") if consignment.get("known") else None
+    return next((v for v in corridor.variants if v.name == named), None)
+
+
+def _is_case_of(key: str, shared: Any, consignment: str) -> bool:
+    """Whether a picture is a case of a consignment; a reference that two claim stands for neither."""
+    return bool(key.startswith("case:") and shared and shared["consignment"] == consignment)
+
+
+def _shared(found: Walk, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the passage reads of a case; `containers` are those that the declaration names, none for all."""
+    return {
+        "steps": [[s["state"], s["instant"]] for s in found.steps],
+        "state": found.state,
+        "filed": found.declared,
+        "consignment": content.get("consignment"),
+        "containers": list(found.containers),
+    }
+
+
+def _instants_ahead(
+    found: Walk, later: Sequence[Counted], holds: Sequence[Hold], as_of: datetime
+) -> Iterator[datetime]:
+    """The instants at which the picture changes by itself."""
+    yield from (c.begins for c in later)
+    yield from (i for h in holds for i in (h.placed_at, h.lifted_at) if i is not None and i > as_of)
+    if found.limit_instant is not None:
+        # A limit is kept at its own instant, and passed behind it.
+        yield found.limit_instant + timedelta(microseconds=1)
+
+
+def _remembered(found: Walk, *, told: bool) -> dict[str, Any] | None:
+    memory: dict[str, Any] = {"told": True} if told else {}
+    if found.refused:
+        memory["refused"] = sorted(list(pair) for pair in found.refused)
+    return memory or None
+
+
 def _holds(statements: Sequence[Counted], about: Mapping[str, Any]) -> list[Hold]:
     """The holds on the case itself, its consignment and its units."""
     units = [h for u in about.get("units", {}).values() for h in u.get("holds", ())]
@@ -100,7 +152,6 @@ def _holds(statements: Sequence[Counted], about: Mapping[str, Any]) -> list[Hold
 
 def _content(key: str, found: Walk, about: Mapping[str, Any], as_of: datetime) -> dict[str, Any]:
     case = found.case
-    holds = [h for h in found.holds if h.rules_in(case.jurisdiction) and h.placed_at <= as_of]
     held = bool(open_holds(found.holds, case.jurisdiction, as_of))
     containers = found.containers or tuple(u for u in about.get("units", {}) if u.startswith("container:"))
     wagons = found.wagons or tuple(u for u in about.get("units", {}) if u.startswith("wagon:"))
@@ -119,7 +170,7 @@ def _content(key: str, found: Walk, about: Mapping[str, Any], as_of: datetime) -
         "containers": sorted(containers),
         "wagons": sorted(wagons),
         "held": held or None,
-        "holds": [_shown(h) for h in holds],
+        "holds": [_shown(h) for h in found.holds],
         "steps": found.steps,
         "findings": found.findings,
         "verdicts": found.verdicts,
@@ -156,8 +207,13 @@ def _shown(hold: Hold) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _waiting(verdict: Mapping[str, Any]) -> Parked:
-    return Parked(verdict["source"], verdict["event_id"], "the declaration of its case")
+def _waiting(found: Walk) -> list[Parked]:
+    waiting = [v for v in found.verdicts if v["verdict"] == "waiting"]
+    return [Parked(v["source"], v["event_id"], "the declaration of its case") for v in waiting]
+
+
+def _dated_ahead(one: Counted) -> Parked:
+    return Parked(*one.revision.identity, "the instant that it names")
 
 
 def _announced(known: Mapping[str, Any], now: set[str], corridor: Corridor) -> Publication:

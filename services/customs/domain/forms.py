@@ -3,6 +3,7 @@
 Invariant: a reason, office or officer stands in the authority's form alone; the public form has only the state.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ _PUBLIC: Final = ("case", "about", "consignment", "jurisdiction", "procedure", "
 _INVOLVED: Final = (*_PUBLIC, "attempt", "number", "containers", "wagons", "guarantee", "limit", "to_do")
 _SECRET: Final = ("reason", "office", "officer")
 
+_LONGEST: Final = 380
 _TO_DO: Final = {
     "REJECTED": "correct the declaration and lodge it again",
     "DOC_REVIEW": "produce the documents that the office asks for",
@@ -38,12 +40,13 @@ def to_do(state: str, *, held: bool, limit: str | None) -> list[str]:
 def publications(content: Mapping[str, Any], corridor: Corridor, fold: int) -> list[Publication]:
     """The forms of one case on the topics where they belong."""
     base = {"fold": fold, "steps": [], "findings": [], "verdicts": []}
+    whole = dict(content) | {"verdicts": [_without_revision(v) for v in content.get("verdicts", ())]}
     own = topics_of(content["jurisdiction"], corridor)
     shared = (topics.CUSTOMS_EVENTS.name,)
     return [
         _form(f"{content['case']}#public", "public", _only(content, _PUBLIC), base, shared),
         _form(f"{content['case']}#involved", "involved", involved(content), base, shared),
-        _form(content["case"], "authority", content, base, own),
+        _form(content["case"], "authority", whole, base, own),
         *(_answer(content, verdict, own) for verdict in content.get("verdicts", ())),
     ]
 
@@ -83,8 +86,18 @@ def _answer(content: Mapping[str, Any], verdict: Mapping[str, Any], where: tuple
     }
     if "detail" in verdict:
         data["detail"] = verdict["detail"]
-    entity = f"answer:{content['case']}/{verdict['source']}#{verdict['event_id']}"[:380]
-    return Publication(entity, catalogue.ANSWER, where, data)
+    return Publication(_answer_key(content["case"], verdict), catalogue.ANSWER, where, data)
+
+
+def _answer_key(case: str, verdict: Mapping[str, Any]) -> str:
+    """One entity for each decision; two long ids that begin alike must not share one."""
+    key = f"answer:{case}/{verdict['source']}#{verdict['event_id']}"
+    return key if len(key) <= _LONGEST else f"{key[: _LONGEST - 65]}#{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _without_revision(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Which revision a verdict is on is for our own door: it waits for that."""
+    return {name: value for name, value in verdict.items() if name != "updated_at"}
 
 
 def _only(content: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

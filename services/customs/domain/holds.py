@@ -1,10 +1,11 @@
 """Holds: objects of their own, with a scope and an authority.
 
-Invariant: a hold is open from its placing until its own authority lifts it; lifting releases nothing.
+Invariant: a hold is open from its placing until its own authority lifts it; lifting releases nothing. Where only
+the dates are known it stops on the whole of both days, for safety.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -32,6 +33,11 @@ class Hold:
     def open_at(self, instant: datetime) -> bool:
         return self.placed_at <= instant and (self.lifted_at is None or instant < self.lifted_at)
 
+    def as_of(self, instant: datetime) -> "Hold":
+        """The hold as an instant knows it: a lifting that is still to come is none yet."""
+        ends = self.lifted_at is not None and self.lifted_at <= instant
+        return self if ends else replace(self, lifted_at=None)
+
     def rules_in(self, jurisdiction: str) -> bool:
         return jurisdiction in self.jurisdictions
 
@@ -39,13 +45,16 @@ class Hold:
 def holds_of(counted: Iterable[Counted]) -> list[Hold]:
     """The holds that events on one scope make, oldest first."""
     events = list(counted)
-    lifted: dict[tuple[str, str], list[datetime]] = {}
-    for one in events:
-        if one.revision.type == catalogue.HOLD_LIFTED:
-            key = one.revision.party, cast(HoldLifted, one.data).hold
-            lifted.setdefault(key, []).append(one.instant)
+    lifted = [o for o in events if o.revision.type == catalogue.HOLD_LIFTED]
     placed = [o for o in events if o.revision.type == catalogue.HOLD_PLACED]
     return sorted((_hold(o, lifted) for o in placed), key=lambda h: (h.placed_at, h.party, h.hold))
+
+
+def lifting_nothing(counted: Iterable[Counted]) -> list[Counted]:
+    """The liftings of holds that their authority has not placed here before."""
+    events = list(counted)
+    placed = [o for o in events if o.revision.type == catalogue.HOLD_PLACED]
+    return [o for o in events if o.revision.type == catalogue.HOLD_LIFTED and not any(_ends(o, p) for p in placed)]
 
 
 def to_shared(hold: Hold) -> dict[str, Any]:
@@ -62,16 +71,26 @@ def from_shared(shown: Mapping[str, Any]) -> Hold:
     return Hold(**(dict(shown) | instants | {"jurisdictions": tuple(shown["jurisdictions"])}))
 
 
-def _hold(one: Counted, lifted: Mapping[tuple[str, str], list[datetime]]) -> Hold:
+def _ends(lifted: Counted, placed: Counted) -> bool:
+    """Whether a lifting is of the hold that was placed: its own authority's, by its name, and not before."""
+    same = lifted.revision.party == placed.revision.party
+    return (
+        same
+        and cast(HoldLifted, lifted.data).hold == cast(HoldPlaced, placed.data).hold
+        and lifted.instant >= placed.begins
+    )
+
+
+def _hold(one: Counted, lifted: Iterable[Counted]) -> Hold:
     data = cast(HoldPlaced, one.data)
-    ends = [i for i in lifted.get((one.revision.party, data.hold), ()) if i >= one.instant]
+    ends = [other.instant for other in lifted if _ends(other, one)]
     return Hold(
         data.hold,
         one.revision.party,
         data.authority,
         one.revision.subject,
         data.reason,
-        one.instant,
+        one.begins,
         min(ends, default=None),
         tuple(sorted(one.revision.jurisdictions)),
         data.office,

@@ -1,7 +1,8 @@
 """A consignment's way over the borders: what is announced to the country ahead, and what left unpermitted.
 
 Invariant: a violation rests on a movement and says whether that was observed or inferred; it is raised at once on
-what is known and withdrawn when the fold no longer has it.
+what is known and withdrawn when the fold no longer has it. What held of a unit that has since gone on with other
+goods goes on to hold: its movements from then are no longer to be seen.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,11 +33,15 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of a consignment with its movements, oldest first."""
+    """A unit of a consignment with its movements, oldest first; `gone` when it has gone on with other goods."""
 
     subject: str
     moves: tuple[Move, ...]
     shown: Mapping[str, Any]
+
+    @property
+    def gone(self) -> bool:
+        return bool(self.shown.get("gone"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,17 @@ class Regimes:
     def filed(self, jurisdiction: str, procedure: str) -> bool:
         return any(self.cases[c]["filed"] for c in self.of(jurisdiction, procedure))
 
-    def was_in(self, jurisdiction: str, procedure: str, states: Iterable[str], instant: datetime) -> bool:
-        """Whether some case was in one of the states at an instant."""
+    def over(self, unit: Unit, jurisdiction: str, procedure: str) -> list[str]:
+        """The cases that cover a unit: those whose declaration names it, or names no containers at all."""
+        found = self.of(jurisdiction, procedure)
+        if not unit.subject.startswith("container:"):
+            return found
+        return [c for c in found if not self.cases[c]["containers"] or unit.subject in self.cases[c]["containers"]]
+
+    def was_in(self, unit: Unit, jurisdiction: str, procedure: str, states: Iterable[str], instant: datetime) -> bool:
+        """Whether some case that covers a unit was in one of the states at an instant."""
         wanted = set(states)
-        cases = self.of(jurisdiction, procedure)
+        cases = self.over(unit, jurisdiction, procedure)
         return any(_state_at(self.cases[c]["steps"], instant) in wanted for c in cases)
 
 
@@ -66,25 +78,39 @@ def units_of(consignment: Mapping[str, Any]) -> list[Unit]:
 
 
 def violations(
-    consignment: Mapping[str, Any], regimes: Regimes, corridor: Corridor, route: RouteVariant
+    consignment: Mapping[str, Any],
+    regimes: Regimes,
+    corridor: Corridor,
+    route: RouteVariant,
+    before: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Every departure from a border without the permission that its data ask for."""
-    found = []
+    """Every departure from a border without the permission that its data ask for; `before` is what held so far."""
+    units = units_of(consignment)
+    gone = {u.subject for u in units if u.gone}
+    found = [dict(v) for v in before if "violation" in v and v["subject"] in gone]
     for border in corridor.borders_of(route.name):
-        for unit in units_of(consignment):
-            found += _at_exit(border, unit, regimes, route)
-            found += _at_entry(border, unit, regimes, route)
+        for unit in units:
+            if not unit.gone:
+                found += _at_exit(consignment, border, unit, regimes, route)
+                found += _at_entry(consignment, border, unit, regimes, route)
     return found
 
 
 def announcements(
-    consignment: Mapping[str, Any], regimes: Regimes, corridor: Corridor, route: RouteVariant, as_of: datetime
+    consignment: Mapping[str, Any],
+    regimes: Regimes,
+    corridor: Corridor,
+    route: RouteVariant,
+    as_of: datetime,
+    before: Sequence[Mapping[str, Any]],
 ) -> tuple[list[dict[str, Any]], datetime | None]:
     """What is announced to each country that the consignment comes to, and when the next one is due."""
     units = units_of(consignment)
-    under_way = [u for u in units if u.moves]
+    under_way = [u for u in units if u.moves or u.gone]
     if not under_way or consignment["status"] == "cancelled":
         return [], None
+    if all(u.gone for u in units):
+        return [dict(a) for a in before if "announcement" in a], None
     found, due = [], None
     for border in corridor.borders_of(route.name):
         entry = route.index(border.entry.point)
@@ -102,26 +128,30 @@ def announcements(
     return found, due
 
 
-def _at_exit(border: Border, unit: Unit, regimes: Regimes, route: RouteVariant) -> list[dict[str, Any]]:
+def _at_exit(
+    consignment: Mapping[str, Any], border: Border, unit: Unit, regimes: Regimes, route: RouteVariant
+) -> list[dict[str, Any]]:
     side = border.exit
     if side.customs is None:
         return []
     left = _left(unit, side.point, route)
     states = _ENDED | ({"PRESENTED"} if side.customs.permission == "leave" else set())
-    if left is None or regimes.was_in(side.customs.jurisdiction, side.customs.procedure, states, left.instant):
+    if left is None or regimes.was_in(unit, side.customs.jurisdiction, side.customs.procedure, states, left.instant):
         return []
-    return [_violation("LEFT_WITHOUT_PERMISSION", side, unit, left, regimes, border)]
+    return [_violation("LEFT_WITHOUT_PERMISSION", consignment, side, unit, left, regimes, border)]
 
 
-def _at_entry(border: Border, unit: Unit, regimes: Regimes, route: RouteVariant) -> list[dict[str, Any]]:
+def _at_entry(
+    consignment: Mapping[str, Any], border: Border, unit: Unit, regimes: Regimes, route: RouteVariant
+) -> list[dict[str, Any]]:
     side = border.entry
     if side.customs is None:
         return []
     zone_end = max(border.entry_zone, key=route.index)
     left = _left(unit, zone_end, route)
-    if left is None or regimes.was_in(side.customs.jurisdiction, side.customs.procedure, LET_GO, left.instant):
+    if left is None or regimes.was_in(unit, side.customs.jurisdiction, side.customs.procedure, LET_GO, left.instant):
         return []
-    return [_violation("LEFT_ZONE_WITHOUT_RELEASE", side, unit, left, regimes, border)]
+    return [_violation("LEFT_ZONE_WITHOUT_RELEASE", consignment, side, unit, left, regimes, border)]
 
 
 def _left(unit: Unit, point: str, route: RouteVariant) -> Move | None:
@@ -137,12 +167,22 @@ def _left(unit: Unit, point: str, route: RouteVariant) -> Move | None:
     return Move(first.code, point, first.instant, "inferred")
 
 
-def _violation(rule: str, side: BorderSide, unit: Unit, left: Move, regimes: Regimes, border: Border) -> dict[str, Any]:
+def _violation(
+    rule: str,
+    consignment: Mapping[str, Any],
+    side: BorderSide,
+    unit: Unit,
+    left: Move,
+    regimes: Regimes,
+    border: Border,
+) -> dict[str, Any]:
     assert side.customs is not None
     law, procedure = side.customs.jurisdiction, side.customs.procedure
-    cases = regimes.of(law, procedure)
+    cases = regimes.over(unit, law, procedure) or regimes.of(law, procedure)
+    # A container goes the same way again with other goods, so its key alone would not do.
+    goods = "" if unit.subject == consignment["consignment"] else f"/{consignment['consignment']}"
     return {
-        "violation": f"violation:{rule}/{border.key}/{unit.subject}",
+        "violation": f"violation:{rule}/{border.key}/{unit.subject}{goods}",
         "rule": rule,
         "case": cases[0] if cases else "",
         "jurisdiction": law,
@@ -221,6 +261,8 @@ def _estimate(unit: Unit, border: Border, route: RouteVariant) -> tuple[datetime
 
 
 def _furthest(unit: Unit, route: RouteVariant) -> int:
+    if unit.gone:
+        return len(route.points)
     return max((route.index(m.point) for m in unit.moves if m.point in route.points), default=-1)
 
 

@@ -5,7 +5,7 @@ Invariant: one statement for each identity; a bare date sorts at the end of that
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.base import Data, Observed
 from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
-from contracts.fields import moment
+from contracts.fields import is_date, moment
 from contracts.subjects import parse_case
 from services.chassis.fold import StoredRevision, by_identity, effective
 
@@ -29,11 +29,16 @@ _RANK = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One identity's revision that counts, and when it occurred."""
+    """One identity's revision that counts, and when it occurred.
+
+    `begins` is the first instant at which it may have occurred: the start of the day where only the date is known.
+    It counts from then on, so that what is dated today is known today.
+    """
 
     revision: StoredRevision
     data: Data
     instant: datetime
+    begins: datetime
 
     @property
     def order(self) -> tuple[datetime, int, tuple[str, str]]:
@@ -56,13 +61,21 @@ def count(
             if _subject(counts, data) != subject:
                 continue
             zone = zone_of(_law(counts, data), corridor)
-            counted.append(Counted(counts, data, moment(cast(Observed, data).occurred_at, zone)))
+            occurred = cast(Observed, data).occurred_at
+            counted.append(Counted(counts, data, moment(occurred, zone), _begins(occurred, zone)))
     return sorted(counted, key=lambda c: c.order), conflicts
 
 
 def zone_of(jurisdiction: str | None, corridor: Corridor) -> ZoneInfo:
     """The zone in which a law's dates are meant: that of its first country."""
     return _zone(corridor, jurisdiction) if jurisdiction else ZoneInfo("UTC")
+
+
+def _begins(occurred: str, zone: ZoneInfo) -> datetime:
+    if not is_date(occurred):
+        return moment(occurred, zone)
+    day = date.fromisoformat(occurred)
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def _zone(corridor: Corridor, jurisdiction: str) -> ZoneInfo:

@@ -1,6 +1,7 @@
 """The transition table of a customs case.
 
 Invariant: every state and trigger of the table of the domain is here once; what is not here is not allowed.
+A trigger may be given again in its own state where it then says something new: an outcome, a later limit.
 """
 
 from collections.abc import Mapping
@@ -56,6 +57,9 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
 # What differs by procedure: an import is closed after its release, and is never in transit.
 _IMPORT: Final[dict[str, dict[str, str]]] = {"discharge": {"RELEASED": "CLOSED"}, "start_transit": {}, "extend": {}}
 
+# Goods that are inspected go on in transit only if the inspection was ordered on the way.
+_EN_ROUTE: Final = ("INSPECTING", "start_transit")
+
 TABLE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(_TABLE)
 
 # Where the law of a national system takes a case, whatever we know of the steps before.
@@ -67,8 +71,10 @@ TARGET: Final[Mapping[str, str]] = MappingProxyType(
 LET_GO: Final = frozenset({"RELEASED", "IN_TRANSIT", "OVERDUE", "PRESENTED", "DISCHARGED", "CLOSED"})
 
 
-def next_state(state: str, trigger: str, procedure: str) -> str | None:
-    """The state that a trigger leads to; None where the table does not allow it."""
+def next_state(state: str, trigger: str, procedure: str, *, en_route: bool) -> str | None:
+    """The state that a trigger leads to; None where the table does not allow it. `en_route`: transit had begun."""
+    if (state, trigger) == _EN_ROUTE and not en_route:
+        return None
     if procedure == "IMPORT" and trigger in _IMPORT:
         return _IMPORT[trigger].get(state)
     return TABLE[trigger].get(state)

@@ -4,29 +4,40 @@ Invariant: a movement is passed on with its confidence; nothing is added to what
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, cast
 
 from contracts import catalogue
 from contracts.corridor import Corridor
+from contracts.events.authority import HoldLifted
 from contracts.events.tracking import Fact, SubjectChanged
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
-from services.chassis.fold import Folded, Inputs
-from services.customs.domain.holds import holds_of, to_shared
-from services.customs.domain.statements import count
+from services.chassis.fold import Folded, Inputs, Parked
+from services.customs.domain.holds import holds_of, lifting_nothing, to_shared
+from services.customs.domain.statements import Counted, count
 
 
 def fold_unit(inputs: Inputs, corridor: Corridor) -> Folded:
     """A container or wagon: its movements, seals and place, and the holds on it."""
     picture = _picture(inputs)
-    shared = _moved(picture) | {"holds": _holds(inputs, corridor)}
-    return Folded(inputs.subject, {"holds": shared["holds"]}, shared)
+    holds, parked = _holds(inputs, corridor)
+    shared = _moved(picture) | {
+        "holds": holds,
+        "claims": _claims(picture),
+        "journey": picture.journey if picture else 1,
+    }
+    return Folded(inputs.subject, {"holds": holds}, shared, parked=parked)
 
 
 def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
     """A consignment: what is in it, where its units are, who takes part, and the holds on it."""
     picture = _picture(inputs)
-    inside = {m.subject: inputs.shared.get(m.subject) or _moved(None) for m in picture.members} if picture else {}
+    members = [m.subject for m in picture.members] if picture else []
+    inside = {m: _carrying(inputs.subject, inputs.shared.get(m) or _moved(None)) for m in members}
+    holds, parked = _holds(inputs, corridor)
     shared: dict[str, Any] = {
         "consignment": inputs.subject,
         "known": bool(picture and picture.known),
@@ -35,9 +46,9 @@ def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
         "route_variant": picture.route_variant if picture else None,
         "units": dict(sorted(inside.items())),
         "own": _moved(picture),
-        "holds": _holds(inputs, corridor),
+        "holds": holds,
     }
-    return Folded(inputs.subject, {"holds": shared["holds"]}, shared)
+    return Folded(inputs.subject, {"holds": holds}, shared, parked=parked)
 
 
 def fold_reference(inputs: Inputs, corridor: Corridor) -> Folded:
@@ -70,11 +81,85 @@ def _moved(picture: SubjectChanged | None) -> dict[str, Any]:
     }
 
 
+def _claims(picture: SubjectChanged | None) -> list[list[str | None]]:
+    """Which consignments a unit carries or carried on its current journey, as [consignment, start, end]."""
+    listed = [a for a in picture.associations if a.relation == "in_consignment"] if picture else []
+    return [[a.subject, utc_text(a.start), utc_text(a.end) if a.end else None] for a in listed]
+
+
+@dataclass(frozen=True, slots=True)
+class _Carriage:
+    """From when until when a unit carried a consignment, as far as its current journey tells.
+
+    `since` is when the goods before were delivered, `start` the booking, `end` the delivery or, when others have
+    followed, their booking.
+    """
+
+    since: datetime | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    gone: bool = False
+
+    def has_move(self, instant: datetime) -> bool:
+        return (self.since is None or self.since < instant) and (self.end is None or instant <= self.end)
+
+    def has_hold(self, hold: Mapping[str, Any]) -> bool:
+        """A hold that was lifted before, or placed behind, is on other goods."""
+        lifted, placed = _at(hold["lifted_at"]), datetime.fromisoformat(hold["placed_at"])
+        before = lifted is not None and self.start is not None and lifted <= self.start
+        return not before and (self.end is None or placed <= self.end)
+
+
+def _carrying(consignment: str, unit: Mapping[str, Any]) -> dict[str, Any]:
+    """A unit while it carried a consignment, its delivery included; `gone` when it is on another journey since."""
+    shown = {name: value for name, value in unit.items() if name not in ("claims", "journey")}
+    carriage = _carriage(consignment, unit)
+    if carriage is None:
+        return {**shown, **_NOWHERE} if unit.get("claims") else shown
+    shown["holds"] = [h for h in unit["holds"] if carriage.has_hold(h)]
+    if carriage.gone:
+        return {**shown, **_NOWHERE, "gone": True}
+    facts = [f for f in unit["facts"] if carriage.has_move(datetime.fromisoformat(f[2]))]
+    if facts == unit["facts"]:
+        return shown
+    last = {"point": facts[-1][1], "last_seen": facts[-1][2]} if facts else {}
+    return {**shown, **_NOWHERE, **last, "facts": facts}
+
+
+def _carriage(consignment: str, unit: Mapping[str, Any]) -> _Carriage | None:
+    """The time in which a unit carried a consignment; None while its picture does not tell."""
+    claims = [(other, datetime.fromisoformat(start), _at(end)) for other, start, end in unit.get("claims", ())]
+    mine = [(start, end) for other, start, end in claims if other == consignment]
+    others = [(start, end) for other, start, end in claims if other != consignment]
+    if not mine:
+        followed = min((start for start, _ in others), default=None)
+        return _Carriage(end=followed, gone=True) if unit.get("journey", 1) > 1 else None
+    start = min(begins for begins, _ in mine)
+    ends = [end for _, end in mine if end is not None]
+    since = max((end for _, end in others if end is not None and end <= start), default=None)
+    return _Carriage(since, start, max(ends) if len(ends) == len(mine) else None)
+
+
+_NOWHERE: Final[Mapping[str, Any]] = MappingProxyType(
+    {"facts": [], "seals": [], "point": None, "moving": False, "last_seen": None}
+)
+
+
+def _at(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _seals(timeline: Iterable[Fact]) -> list[str]:
     listed = [f.seals for f in timeline if f.seals]
     return [s.number for s in listed[-1] if not s.removed] if listed else []
 
 
-def _holds(inputs: Inputs, corridor: Corridor) -> list[dict[str, Any]]:
+def _holds(inputs: Inputs, corridor: Corridor) -> tuple[list[dict[str, Any]], list[Parked]]:
     counted, _ = count(inputs.subject, inputs.revisions, corridor)
-    return [to_shared(h) for h in holds_of(counted)]
+    return [to_shared(h) for h in holds_of(counted)], [lifts_nothing(c) for c in lifting_nothing(counted)]
+
+
+def lifts_nothing(one: Counted) -> Parked:
+    """A lifting that waits for its hold: one that names another scope than the hold does lifts nothing."""
+    hold = cast(HoldLifted, one.data).hold
+    return Parked(*one.revision.identity, f"the hold {hold} of {one.revision.party} on {one.revision.subject}")

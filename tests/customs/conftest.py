@@ -1,0 +1,37 @@
+"""Stores for the tests of customs: its own, and the line from tracking's reports to its announcements."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.customs.app import blueprint
+from tests.support.pipeline import Line, emptied, fresh_line
+from tests.support.stores import Store, empty, fresh_store
+
+
+@pytest.fixture(scope="session")
+async def shared_store(stack: Stack) -> AsyncIterator[Store]:
+    assert stack.admin_url
+    async with fresh_store(stack.admin_url, blueprint()) as store:
+        yield store
+
+
+@pytest.fixture
+async def store(shared_store: Store) -> Store:
+    await empty(shared_store)
+    return Store(shared_store.blueprint, shared_store.pool)
+
+
+@pytest.fixture(scope="session")
+async def shared_line(stack: Stack) -> AsyncIterator[Line]:
+    assert stack.admin_url
+    async with fresh_line(stack.admin_url) as line:
+        yield line
+
+
+@pytest.fixture
+async def line(shared_line: Line) -> Line:
+    return await emptied(shared_line)

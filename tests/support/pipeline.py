@@ -1,0 +1,122 @@
+"""Services one behind the other, without Kafka: what one store has put in its outbox is what the next one reads.
+
+Only the carriage is stood in for; the bytes are those that the relay would send.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts import codec, topics
+from contracts.codec import Event
+from services.chassis.runtime import Runtime
+from services.chassis.settings import ServiceSettings
+from services.customs.app import blueprint as customs_blueprint
+from services.notifications import audiences, sequencer
+from services.notifications.app import blueprint as notifications_blueprint
+from services.tracking.app import blueprint as tracking_blueprint
+from tests.support.builders import a_record
+from tests.support.stores import Store, empty, fresh_store
+
+_TAKE_OUT = """
+WITH gone AS (DELETE FROM outbox WHERE topic = $1 RETURNING *) SELECT * FROM gone ORDER BY id
+"""
+
+
+async def hand_over(source: Store, topic: str, *targets: Store, batch: int = 0) -> int:
+    """Takes the records of a topic out of a store's outbox and lets other stores read them; returns how many."""
+    rows = await source.pool.fetch(_TAKE_OUT, topic)
+    for target in targets:
+        offsets = target._offsets.setdefault(topic, itertools.count())
+        records = []
+        for row in rows:
+            headers = codec.encode(
+                id=row["ce_id"],
+                source=f"urn:corridor:{source.blueprint.name}",
+                type=row["ce_type"],
+                subject=row["ce_subject"],
+                traceparent=row["traceparent"],
+            )
+            records.append(a_record(topic, next(offsets), headers, row["body"], row["key"].encode()))
+        for start in range(0, len(records), batch or max(len(records), 1)):
+            await target.take(records[start : start + (batch or len(records))])
+    return len(rows)
+
+
+def runtime_of(store: Store) -> Runtime:
+    """A runtime on a store, for what needs one: loops and the HTTP app. It is never started."""
+    settings = ServiceSettings(
+        kafka_bootstrap_servers="nowhere:1", database_url="postgresql://nowhere", http_port=0, copy_name="test"
+    )
+    runtime = Runtime(store.blueprint, settings)
+    runtime.pool, runtime.clock, runtime.book = store.pool, store.clock, store.book
+    return runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The stores of the three services, each reading what those before it have published."""
+
+    tracking: Store
+    customs: Store
+    notifications: Store
+    runtime: Runtime
+
+    async def feed(self, *events: Event) -> None:
+        """Ingests reports where they belong, in the order given, and passes on what comes of them."""
+        for store, group in itertools.groupby(events, key=self._reader):
+            await store.feed(group)
+        await self.pass_on()
+
+    async def pass_on(self) -> None:
+        """Folds and hands over until everything has arrived; feed items are numbered."""
+        await self.tracking.settle()
+        await hand_over(self.tracking, topics.TRACKING_EVENTS.name, self.customs, self.notifications)
+        await self.customs.settle()
+        await hand_over(self.customs, topics.CUSTOMS_EVENTS.name, self.notifications)
+        await audiences.refresh(self.runtime)
+        await self.notifications.settle()
+        while await sequencer.number_all(self.runtime):
+            pass
+
+    async def step(self, instant: datetime) -> None:
+        """Moves the corridor clock of all, and lets happen what is due then."""
+        for store in (self.tracking, self.customs, self.notifications):
+            store.clock.step(instant)
+            await store.settler.fire()
+        await self.pass_on()
+
+    def _reader(self, event: Event) -> Store:
+        own = [s for s in self.tracking.blueprint.streams if event.type in s.topic.events]
+        return self.tracking if own else self.customs
+
+
+@asynccontextmanager
+async def fresh_line(admin_url: str) -> AsyncIterator[Line]:
+    """Stores of their own for one test module."""
+    async with (
+        fresh_store(admin_url, tracking_blueprint()) as tracking,
+        fresh_store(admin_url, customs_blueprint()) as customs,
+        fresh_store(admin_url, notifications_blueprint()) as notifications,
+    ):
+        yield Line(tracking, customs, notifications, runtime_of(notifications))
+
+
+async def emptied(line: Line, as_of: datetime | None = None) -> Line:
+    """The same databases with nothing in them, for the next test; the clock stands at `as_of`."""
+    stores = []
+    for store in (line.tracking, line.customs, line.notifications):
+        await empty(store)
+        stores.append(Store(store.blueprint, store.pool))
+        if as_of is not None:
+            stores[-1].clock = type(store.clock)(stepped=True)
+            stores[-1].clock.step(as_of)
+            stores[-1].settler.clock = stores[-1].clock
+            for ingest in stores[-1].ingests.values():
+                ingest.clock = stores[-1].clock
+    tracking, customs, notifications = stores
+    return Line(tracking, customs, notifications, runtime_of(notifications))
