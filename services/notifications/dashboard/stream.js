@@ -100,11 +100,13 @@ export function follow(path, cursor, { onItem, onState }) {
     if (isUnwatched() || Math.min(age(), Date.now() - begun) > SILENT_AFTER) hangUp();
   }, LOOK_EVERY);
   const now = () => wake();
+  const lost = () => hangUp();
   const seen = () => {
     hiddenSince = document.hidden ? Date.now() : null;
     if (!document.hidden) wake();
   };
   addEventListener("online", now);
+  addEventListener("offline", lost);
   document.addEventListener("visibilitychange", seen);
   run();
   return {
@@ -113,6 +115,7 @@ export function follow(path, cursor, { onItem, onState }) {
       isStopped = true;
       clearInterval(looking);
       removeEventListener("online", now);
+      removeEventListener("offline", lost);
       document.removeEventListener("visibilitychange", seen);
       hangUp();
       wake();

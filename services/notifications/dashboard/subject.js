@@ -44,8 +44,9 @@ export function subjectPage() {
       h(
         "div",
         { class: "columns", "data-key": "columns" },
-        h("div", { class: "side" }, summary(data, facts), matters(data), belongings(data, facts), members(data)),
+        h("div", { class: "side" }, summary(data, facts), matters(data)),
         history(topic, facts, shown),
+        h("div", { class: "side" }, belongings(data, facts), members(data)),
       ),
     ),
     fill(root) {
