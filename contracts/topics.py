@@ -111,7 +111,7 @@ CUSTOMS_EVENTS: Final = Topic(
     "customs-events",
     "entity",
     ("customs",),
-    ("tracking", "notifications"),
+    ("notifications",),
     (catalogue.CASE, catalogue.VIOLATION, catalogue.ARRIVAL),
     partitions=8,
     compacted=True,

@@ -40,7 +40,7 @@ Enumerated = Annotated[_Values, WrapValidator(_or_other)]
 class Data(BaseModel):
     """The data of an event or a part of it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class Revision(Data):

@@ -77,6 +77,7 @@ def effect(
         _json(book),
         parked,
         folded.due,
+        bool(published),
     )
     return Effect(
         before.subject,

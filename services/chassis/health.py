@@ -1,40 +1,40 @@
 """Whether a copy can do its work now.
 
-Invariant: ready is false while anything that a report needs is away: database, broker, assignment, or a queue
-that has not moved within its limit.
+Invariant: ready is false while anything that a report needs is away: database, broker, assignment, or a queue or
+lag that has not gone within its limit.
 """
 
 import asyncio
+import time
 from typing import Any
 
-from services.chassis import telemetry
 from services.chassis.errors import passes
 from services.chassis.runtime import Runtime
-from services.chassis.state import read_state
 
 _PING_SECONDS = 2.0
 
 
 async def readiness(runtime: Runtime) -> dict[str, Any]:
     """What is up and what is not; `ready` is the verdict."""
+    now = time.monotonic()
     checks = {
         "started": runtime.ready.is_set(),
         "database": await _database(runtime),
         "broker": await _broker(runtime),
-        "assigned": all(i.positions is not None and i.positions.met for i in runtime.ingests),
+        "assigned": bool(runtime.ingests) and all(i.positions is not None and i.positions.met for i in runtime.ingests),
+        "keeping_up": runtime.progress.keeps_up(now),
+        "settling": runtime.progress.settles(now),
     }
     return {"ready": all(checks.values()), **checks}
 
 
 async def _database(runtime: Runtime) -> bool:
     try:
-        found = await asyncio.wait_for(read_state(runtime.store, runtime.clock.now()), _PING_SECONDS)
+        await asyncio.wait_for(runtime.store.fetchval("SELECT 1"), _PING_SECONDS)
     except Exception as failure:
         if not passes(failure):
             raise
         return False
-    for queue in ("unsettled", "outbox"):
-        telemetry.DEPTH.labels(runtime.blueprint.name, queue).set(found[queue])
     return True
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from services.chassis.clock import machinery_now
 from services.chassis.database import Connection
 from services.chassis.fold import Inputs, Replica, StoredRevision
 
@@ -49,11 +50,11 @@ UPDATE picture AS p SET
     content = coalesce(u.content::jsonb, p.content), content_hash = u.content_hash,
     shared = CASE WHEN u.shared_changed THEN u.shared::jsonb ELSE p.shared END, shared_hash = u.shared_hash,
     memory = u.memory::jsonb, published = u.published::jsonb, parked = u.parked::jsonb, due = u.due,
-    fold = $13, data = $14
+    sent_at = CASE WHEN u.sent THEN $14 ELSE p.sent_at END, fold = $15, data = $16
 FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::boolean[], $7::text[],
-            $8::bytea[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+            $8::bytea[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::boolean[])
     AS u (subject, version, recorded_at, content, content_hash, shared_changed, shared, shared_hash, memory,
-          published, parked, due)
+          published, parked, due, sent)
 WHERE p.subject = u.subject
 """
 _QUEUE_AGAIN = """
@@ -76,6 +77,14 @@ INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
 _REBUILD = """
 INSERT INTO unsettled (subject, cause, priority)
 SELECT subject, 'rebuild', 10 FROM picture WHERE version > 0 AND (fold < $1 OR data < $2) ORDER BY subject
+"""
+# The age is noted anew as the row is queued, so that a slow queue does not get it twice.
+_QUEUE_OLD = """
+WITH old AS (
+    UPDATE picture SET sent_at = $2 WHERE subject IN (
+        SELECT subject FROM picture WHERE sent_at < $1 ORDER BY sent_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+    RETURNING subject)
+INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
 """
 _QUEUE_ALL = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, $1, 10 FROM picture"
 
@@ -125,6 +134,7 @@ class Saved:
     published: bytes
     parked: bytes
     due: datetime | None
+    sent: bool
 
 
 async def take(connection: Connection, most: int, now: datetime) -> list[Taken]:
@@ -179,6 +189,8 @@ async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: 
         [s.published.decode() for s in saved],
         [s.parked.decode() for s in saved],
         [s.due for s in saved],
+        [s.sent for s in saved],
+        machinery_now(),
         fold,
         data,
     )
@@ -215,6 +227,11 @@ async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:
 async def queue_rebuild(connection: Connection, fold: int, data: int) -> None:
     """Queues every picture of older fold code or corridor data, behind everything else."""
     await connection.execute(_REBUILD, fold, data)
+
+
+async def queue_old(connection: Connection, before: datetime, now: datetime, most: int = 500) -> int:
+    """Queues pictures last published before an instant to be published again; returns how many."""
+    return int((await connection.execute(_QUEUE_OLD, before, now, most)).rpartition(" ")[2])
 
 
 async def queue_all(connection: Connection, cause: str) -> None:

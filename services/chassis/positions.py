@@ -62,6 +62,11 @@ class Positions(ConsumerRebalanceListener):
         """The first offset that the store does not have; 0 for a partition that is not ours."""
         return self._held.get(partition, 0)
 
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """The end of a partition as of the last fetch; None before there was any."""
+        end: int | None = self._subscriber.consumer.highwater(partition)
+        return end
+
     def topic_id(self, topic: str) -> str:
         return self._ids.get(topic, "")
 

@@ -4,6 +4,7 @@ Invariant: wrong settings and a name or port that is taken are one line on stand
 and SIGINT stop in order and exit 0; a loop that failed for good exits 1.
 """
 
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -33,6 +34,9 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
     server = uvicorn.Server(config)
     runtime.is_stopping = lambda: server.should_exit
     runtime.on_failure = lambda: setattr(server, "should_exit", True)
+    # The server raises the signal that stopped it once more when all is done: an orderly stop ends with 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     server.run(sockets=[listener])
     if isinstance(runtime.failure, NameTaken):
         print(f"{blueprint.name}: {runtime.failure}", file=sys.stderr)

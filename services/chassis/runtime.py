@@ -14,12 +14,13 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from services.chassis import kafka, migrate
+from services.chassis import kafka, migrate, monitor
 from services.chassis.admin import TopicIds
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, connect, open_pool
 from services.chassis.errors import NameTaken, passes
 from services.chassis.ingest import Ingest
+from services.chassis.monitor import Progress
 from services.chassis.parties import PartyBook
 from services.chassis.relay import Relay
 from services.chassis.session_lock import NameLock
@@ -64,6 +65,7 @@ class Runtime:
         self.relay: Relay | None = None
         self.ingests: list[Ingest] = []
         self.ready = asyncio.Event()
+        self.progress = Progress()
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.is_stopping: Callable[[], bool] = lambda: False
@@ -129,6 +131,7 @@ class Runtime:
             await self._patiently("database", lambda: prepare(self))
         await self._start_settle()
         await self._start_ingest()
+        self._spawn(monitor.run(self))
         for loop in self.blueprint.loops:
             self._spawn(loop(self))
         self.ready.set()
@@ -140,6 +143,7 @@ class Runtime:
         for _ in range(self.settings.settle_workers):
             self._spawn(self.settle.run())
         self._spawn(self.settle.run_timers())
+        self._spawn(self.settle.run_republication())
 
     def _make_loops(self) -> None:
         name, pool = self.blueprint.name, self.store

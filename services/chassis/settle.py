@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_REPUBLISH_AFTER = timedelta(hours=20)
 _LATER_SECONDS = (0.2, 1.0, 5.0, 30.0)
 
 
@@ -99,6 +100,25 @@ class Settle:
                 if not passes(failure):
                     log.exception("timers failed")
             await asyncio.sleep(every_seconds)
+
+    async def run_republication(self, every_seconds: float = 60.0) -> None:
+        """Publishes each live entity again at least once a day, unchanged, until cancelled."""
+        while True:
+            try:
+                await self.republish_old()
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("republication failed")
+            await asyncio.sleep(every_seconds)
+
+    async def republish_old(self) -> int:
+        """Queues what was last published nearly a day ago; returns how many."""
+        now = machinery_now()
+        async with transaction(self.pool) as connection:
+            queued = await pictures.queue_old(connection, now - _REPUBLISH_AFTER, now)
+        if queued:
+            self.wake()
+        return queued
 
     async def fire(self) -> int:
         """Queues what is due at the corridor's present; returns how many."""

@@ -57,9 +57,7 @@ LAG = Gauge(
     ["service", "stream"],
     registry=REGISTRY,
 )
-SETTLED_AGE = Gauge(
-    "corridor_unsettled_seconds", "How long the queues have not been empty", ["service"], registry=REGISTRY
-)
+BUSY = Gauge("corridor_busy_seconds", "How long the queues have not been empty", ["service"], registry=REGISTRY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _saved(version: int, subject: str, bodies: Sequence[bytes]) -> Saved:
     content = orjson.dumps({"subject": subject, "status": "at_point", "timeline": timeline})
     digest = hashlib.sha256(content).digest()
     summary = orjson.dumps({"summary": {"status": "at_point"}})
-    return Saved(subject, version + 1, AS_OF, content, digest, True, summary, digest, None, b"{}", b"[]", None)
+    return Saved(subject, version + 1, AS_OF, content, digest, True, summary, digest, None, b"{}", b"[]", None, True)
 
 
 async def _history(connection: Any, saved: Sequence[Saved]) -> None:

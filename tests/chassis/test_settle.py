@@ -147,6 +147,17 @@ async def test_republication_sends_each_entity_again_unchanged(store: Store) -> 
     assert (again["ce_id"], json.loads(again["body"])) == (first["ce_id"], json.loads(first["body"]))
 
 
+async def test_what_was_published_a_day_ago_is_published_again(store: Store) -> None:
+    await store.feed([b.a_consist()])
+    await store.pool.execute("UPDATE picture SET sent_at = sent_at - interval '1 day' WHERE subject = $1", b.TRAIN)
+
+    queued = [await store.settler.republish_old(), await store.settler.republish_old()]
+    await store.settle()
+
+    assert queued == [1, 0]
+    assert len(await published(store, b.TRAIN)) == 2
+
+
 async def test_a_round_that_does_not_commit_leaves_its_rows_in_the_queue(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,8 @@ CREATE TABLE unsettled (
 );
 CREATE INDEX unsettled_order ON unsettled (priority, id);
 
--- The folded state of a subject. `published` maps each entity published from it to its version and content hash.
+-- The folded state of a subject. `published` maps each entity published from it to its version and content hash;
+-- sent_at is when any was last put in the outbox, in real time.
 CREATE TABLE picture (
     subject text PRIMARY KEY,
     version bigint NOT NULL DEFAULT 0,
@@ -86,10 +87,12 @@ CREATE TABLE picture (
     published jsonb NOT NULL DEFAULT '{}',
     parked jsonb NOT NULL DEFAULT '[]',
     due timestamptz,
+    sent_at timestamptz,
     fold int NOT NULL DEFAULT 0,
     data int NOT NULL DEFAULT 0
 );
 CREATE INDEX picture_due ON picture (due) WHERE due IS NOT NULL;
+CREATE INDEX picture_sent ON picture (sent_at) WHERE sent_at IS NOT NULL;
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,0 +1,36 @@
+"""The two clocks, and versions that follow the real one."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.chassis.clock import CorridorClock, machinery_now, version_after
+
+NOON = datetime(2026, 6, 22, 12, tzinfo=UTC)
+
+
+def test_a_real_clock_shows_the_present_and_cannot_be_set() -> None:
+    clock = CorridorClock()
+
+    assert abs(clock.now() - machinery_now()) < timedelta(seconds=1)
+    with pytest.raises(ValueError, match="not stepped"):
+        clock.step(NOON)
+
+
+def test_a_stepped_clock_stands_until_it_is_moved_and_never_goes_back() -> None:
+    clock = CorridorClock(stepped=True)
+
+    clock.step(NOON)
+    clock.step(NOON - timedelta(hours=1))
+
+    assert clock.now() == NOON
+
+
+def test_a_version_rises_past_the_one_before_and_follows_real_microseconds() -> None:
+    now = time.time_ns() // 1000
+
+    assert version_after(0) >= now
+    assert version_after(now + 10**9) == now + 10**9 + 1

@@ -1,0 +1,78 @@
+"""A copy's name: one living process each, and taken again when the connection broke."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from deploy.local.stack import Stack
+from services.chassis import session_lock
+from services.chassis.errors import NameTaken
+from services.chassis.session_lock import NameLock
+from tests.support.stores import fresh_database
+from tests.support.system import until
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+async def url(stack: Stack) -> AsyncIterator[str]:
+    assert stack.admin_url
+    async with fresh_database(stack.admin_url, "tracking") as url:
+        yield url
+
+
+async def test_a_name_that_another_process_holds_is_refused_after_the_wait(url: str) -> None:
+    first, second = NameLock("tracking", "a", url, 0), NameLock("tracking", "a", url, 0)
+    await first.acquire()
+
+    with pytest.raises(NameTaken, match="COPY_NAME a is in use"):
+        await second.acquire()
+
+    await first.release()
+    await second.release()
+
+
+async def test_a_name_is_free_when_its_process_is_gone(url: str) -> None:
+    first, second = NameLock("tracking", "a", url, 5), NameLock("tracking", "a", url, 5)
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    await first.release()
+
+    await asyncio.wait_for(waiting, 10)
+    await second.release()
+
+
+async def test_copies_of_other_names_work_side_by_side(url: str) -> None:
+    locks = [NameLock("tracking", name, url, 0) for name in ("a", "b")]
+
+    for lock in locks:
+        await lock.acquire()
+
+    for lock in locks:
+        await lock.release()
+
+
+async def test_a_name_is_taken_again_when_the_connection_broke(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_lock, "_CHECK_SECONDS", 0.05)
+    lock = NameLock("tracking", "a", url, 5)
+    await lock.acquire()
+    keeping = asyncio.create_task(lock.keep())
+    connection = await asyncpg.connect(url)
+    holders = (
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'tracking-name-a' AND datname = current_database()"
+    )
+    before = await connection.fetchval(holders)
+    await connection.execute("SELECT pg_terminate_backend($1)", before)
+
+    async def held_again() -> bool:
+        pid = await connection.fetchval(holders)
+        return pid not in (None, before)
+
+    await until(held_again, 10, "a new holder of the name")
+    keeping.cancel()
+    await lock.release()
+    await connection.close()
