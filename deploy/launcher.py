@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,22 +51,23 @@ def launched(
     progress: Progress,
     services: Sequence[str] = SERVICES,
     *,
+    copies: Mapping[str, int] | None = None,
     clock: Clock = "real",
     fsync: bool = True,
 ) -> Iterator[Launched]:
-    """Starts everything in a directory of its own; stops it when the block ends."""
+    """Starts everything in a directory of its own, one copy of each service or more; stops it when the block ends."""
     progress("starting Kafka and Postgres")
     with open_stack(directory, progress=progress, fsync=fsync) as stack:
         tokens_file = directory / "tokens.json"
         progress("making topics, parties and tokens")
         tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
-        copies = Services(stack.environment(), directory / "logs", services, clock=clock)
+        processes = Services(stack.environment(), directory / "logs", services, copies=copies, clock=clock)
         progress(f"starting {', '.join(services)}")
-        with running(copies):
+        with running(processes):
             try:
-                yield Launched(stack, copies, tokens, tokens_file)
+                yield Launched(stack, processes, tokens, tokens_file)
             except TimeoutError:
-                for text in copies.ended():
+                for text in processes.ended():
                     progress(text)
                 raise
             progress("stopping")
