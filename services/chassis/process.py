@@ -33,15 +33,19 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
     )
     server = uvicorn.Server(config)
     runtime.is_stopping = lambda: server.should_exit
-    runtime.on_failure = lambda: setattr(server, "should_exit", True)
+    runtime.on_failure = lambda: _stop(server)
     # The server raises the signal that stopped it once more when all is done: an orderly stop ends with 0.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: _stop(server))
     server.run(sockets=[listener])
     if isinstance(runtime.failure, NameTaken):
         print(f"{blueprint.name}: {runtime.failure}", file=sys.stderr)
         return 2
     return 1 if runtime.failure else 0
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
 
 
 def _listen(settings: ServiceSettings) -> socket.socket:
