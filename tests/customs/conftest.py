@@ -8,8 +8,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.customs.app import blueprint
-from tests.support.pipeline import Line, emptied, fresh_line
-from tests.support.stores import Store, empty, fresh_store
+from tests.support.pipeline import Line, cleared, emptied, fresh_line
+from tests.support.stores import Store, fresh_store
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +21,7 @@ async def shared_store(stack: Stack) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def store(shared_store: Store) -> Store:
-    await empty(shared_store)
-    return Store(shared_store.blueprint, shared_store.pool)
+    return await cleared(shared_store)
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def fold_passage(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     published = [_announced(m, set(standing), corridor) for m in known.values() if "announcement" in m]
     published += [p for m in known.values() if "violation" in m for p in _violated(m, set(standing), corridor)]
     content = {"announcements": found, "violations": wrong}
-    remembered = {"known": known, "now": sorted(standing)} if known else None
+    remembered = {"known": known, "now": list(standing)} if known else None
     return Folded(inputs.subject, content, None, due, published, (), remembered)
 
 

@@ -93,7 +93,7 @@ def violations(
             if not unit.gone:
                 found += _at_exit(consignment, border, unit, regimes, route)
                 found += _at_entry(consignment, border, unit, regimes, route)
-    return found
+    return sorted(found, key=lambda v: str(v["violation"]))
 
 
 def announcements(
