@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from aiokafka.structs import ConsumerRecord
+
 from contracts import codec, topics
 from contracts.codec import Event
 from services.chassis.runtime import Runtime
@@ -31,24 +33,30 @@ WITH gone AS (DELETE FROM outbox WHERE topic = $1 RETURNING *) SELECT * FROM gon
 """
 
 
-async def hand_over(source: Store, topic: str, *targets: Store, batch: int = 0) -> int:
+async def taken_out(source: Store, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
+    """The records of a topic, taken out of a store's outbox in the order in which a relay would send them."""
+    records = []
+    for offset, row in enumerate(await source.pool.fetch(_TAKE_OUT, topic)):
+        headers = codec.encode(
+            id=row["ce_id"],
+            source=f"urn:corridor:{source.blueprint.name}",
+            type=row["ce_type"],
+            subject=row["ce_subject"],
+            traceparent=row["traceparent"],
+        )
+        records.append(a_record(topic, offset, headers, row["body"], row["key"].encode()))
+    return records
+
+
+async def hand_over(source: Store, topic: str, *targets: Store) -> int:
     """Takes the records of a topic out of a store's outbox and lets other stores read them; returns how many."""
-    rows = await source.pool.fetch(_TAKE_OUT, topic)
+    records = await taken_out(source, topic)
     for target in targets:
         offsets = target._offsets.setdefault(topic, itertools.count())
-        records = []
-        for row in rows:
-            headers = codec.encode(
-                id=row["ce_id"],
-                source=f"urn:corridor:{source.blueprint.name}",
-                type=row["ce_type"],
-                subject=row["ce_subject"],
-                traceparent=row["traceparent"],
-            )
-            records.append(a_record(topic, next(offsets), headers, row["body"], row["key"].encode()))
-        for start in range(0, len(records), batch or max(len(records), 1)):
-            await target.take(records[start : start + (batch or len(records))])
-    return len(rows)
+        read = [a_record(topic, next(offsets), r.headers, r.value, r.key) for r in records]
+        if read:
+            await target.take(read)
+    return len(records)
 
 
 def runtime_of(store: Store) -> Runtime:
