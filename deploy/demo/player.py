@@ -23,6 +23,7 @@ from contracts import codec
 from contracts.canonical import write_json
 from deploy.demo import wire
 from deploy.demo.wire import Send
+from deploy.local.errors import CannotRun
 from deploy.services import Endpoint
 from deploy.settled import Watch
 
@@ -81,6 +82,7 @@ class Player:
         await producer.start()
         try:
             async with self._watch, httpx.AsyncClient(timeout=15, trust_env=False) as http:
+                await self._require_fresh()
                 for number, step in enumerate(plan):
                     begun = time.monotonic()
                     if on_step is not None:
@@ -91,6 +93,12 @@ class Player:
             # Nothing is pending after the last step; with the broker away, stopping would wait for it.
             with suppress(TimeoutError):
                 await asyncio.wait_for(producer.stop(), _STOP_WITHIN)
+
+    async def _require_fresh(self) -> None:
+        """A journey is played once on a system; embedded servers are fresh by themselves."""
+        read = [p["topic"] for state in await self._watch.states() for p in state["positions"] if p["next_offset"]]
+        if read:
+            raise CannotRun(f"the servers given have been used ({read[0]} was read): the demo needs fresh ones")
 
     async def _play(self, step: Step, producer: AIOKafkaProducer, http: httpx.AsyncClient) -> None:
         sends = [send for send in step.sends if send.service in self._urls]
