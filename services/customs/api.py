@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
@@ -64,7 +65,8 @@ async def _verdict(runtime: Runtime, response: Response, event: Event, wait: flo
         async with asyncio.timeout(wait):
             verdict = await _await_verdict(runtime, event)
     except TimeoutError:
-        response.headers["Location"] = f"/v1/verdicts?case={event.subject}&source={event.source}&id={event.id}"
+        asked = urlencode({"case": event.subject, "source": event.source, "id": event.id})
+        response.headers["Location"] = f"/v1/verdicts?{asked}"
         return {"verdict": "not known yet"}
     if verdict["verdict"] != "effective":
         raise ProblemError(409, verdict.get("detail", verdict["verdict"]), verdict=verdict)
