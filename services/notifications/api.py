@@ -22,7 +22,7 @@ from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
 from services.notifications import store, stream
-from services.notifications.domain.fold import visible
+from services.notifications.domain.fold import head, visible
 
 _DASHBOARD: Final = FilePath(__file__).parent / "dashboard"
 _POLICY: Final = (
@@ -36,6 +36,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+_HIGHEST: Final = 2**62
 SubjectKind = Literal["run", "train", "wagon", "container", "consignment"]
 
 
@@ -54,7 +55,7 @@ def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     @router.get("/feed")
     async def read_feed(
         party: Annotated[Party, Depends(keeper)],
-        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        after: Annotated[int, Query(ge=0, le=_HIGHEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         last: Annotated[int | None, Query(ge=1, le=1000)] = None,
     ) -> dict[str, Any]:
@@ -68,15 +69,21 @@ def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     @router.get("/stream", response_class=EventSourceResponse)
     async def read_stream(
         party: Annotated[Party, Depends(keeper)],
-        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        after: Annotated[int, Query(ge=0, le=_HIGHEST)] = 0,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> AsyncIterator[ServerSentEvent]:
         """The caller's items as server-sent events; resumes behind `Last-Event-ID`, which wins over `after`."""
-        cursor = int(last_event_id) if last_event_id and last_event_id.isdigit() else after
-        async for event in stream.follow(runtime, party.party, cursor):
+        async for event in stream.follow(runtime, party.party, _cursor(last_event_id, after)):
             yield event
 
     return router
+
+
+def _cursor(last_event_id: str | None, after: int) -> int:
+    """Where a stream goes on: what is no number of ours is no cursor."""
+    if last_event_id and last_event_id.isascii() and last_event_id.isdigit():
+        return min(int(last_event_id), _HIGHEST)
+    return after
 
 
 def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
@@ -136,14 +143,13 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         content = await store.read_picture(runtime.store, subject)
         if content is None or party.party not in content["parties"]:
             raise ProblemError(404, f"nothing is known of {subject}, or it is not yours to see")
-        hidden = {"facts", "parties", "entity"}
-        head = {name: value for name, value in content.items() if name not in hidden}
+        shown = head(content, party.party)
         return {
             "subject": subject,
-            **head,
+            **shown,
             "facts": visible(content, party.party),
-            "related": await store.read_related(runtime.store, *_beside(subject, head), party.party),
-            "of_parts": await store.read_of_parts(runtime.store, _parts(subject, head), party.party),
+            "related": await store.read_related(runtime.store, *_beside(subject, shown), party.party),
+            "of_parts": await store.read_of_parts(runtime.store, _parts(subject, shown), party.party),
             "now": utc_text(runtime.clock.now()),
         }
 

@@ -1,7 +1,8 @@
 """Keeps audiences in step with the parties that provisioning writes.
 
 Invariant: when the parties are others than those that pictures were last worked out with, every picture is
-queued again; whoever is entitled only now gets history.
+queued again; whoever is entitled only now gets history. Each copy does so when it learns of them, since until then it
+has worked with the parties of before.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ async def refresh(runtime: Runtime) -> None:
     if folder.digest == before:
         return
     async with transaction(runtime.store) as connection:
-        if await store.swap_audience(connection, folder.digest):
+        swapped = await store.swap_audience(connection, folder.digest)
+        if swapped or before:
             await pictures.queue_all(connection, "audience")
     runtime.committed()

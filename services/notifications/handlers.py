@@ -13,6 +13,7 @@ from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationCha
 from contracts.events.tracking import ExceptionChanged, SubjectChanged
 from contracts.subjects import kind_of
 from services.chassis.stream import Link, Stream
+from services.notifications.domain.facts import about_of
 
 
 def on_subject_changed(subject: str, data: SubjectChanged) -> Iterator[Link]:
@@ -40,9 +41,11 @@ def on_case_changed(entity: str, data: CaseChanged) -> Iterator[Link]:
 
 
 def on_violation_changed(entity: str, data: ViolationChanged) -> Iterator[Link]:
-    """A violation reads the unit that left."""
+    """A violation reads the unit that left, and the consignment that it left with."""
     yield entity, ""
     yield entity, data.subject
+    if about := about_of(data):
+        yield entity, about
 
 
 def on_arrival_announced(entity: str, data: ArrivalAnnounced) -> Iterator[Link]:

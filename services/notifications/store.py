@@ -4,7 +4,7 @@ Invariant: items are written with the picture that owes them; a snapshot and its
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import orjson
 from contracts.fields import utc_text
 from services.chassis.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.effects import Effect
+from services.notifications.domain.fold import for_party
 
 SHARDS: Final = 8
 
@@ -121,7 +122,7 @@ async def save_items(connection: Connection, effects: Sequence[Effect], late_aft
         [i.action for _, i in owed],
         [i.supersedes for _, i in owed],
         [orjson.dumps(i.content).decode() for _, i in owed],
-        [i.action != "backfill" and e.cause != "rebuild" for e, i in owed],
+        [i.action != "backfill" and e.priority < _BEHIND for e, i in owed],
         [_late(i.content, e.recorded_at, late_after) for e, i in owed],
         [e.traceparent for e, _ in owed],
         [e.recorded_at for e, _ in owed],
@@ -146,12 +147,14 @@ async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
         [p.get("party") for p in places],
         [p.get("confidence") for p in places],
         [c.get("exceptions", 0) for c in contents],
-        [orjson.dumps(c["parties"]).decode() for c in contents],
+        [orjson.dumps(c["current"]).decode() for c in contents],
         [orjson.dumps({n: v for n, v in c.items() if n in _HEADER}).decode() for c in contents],
         [e.recorded_at for e in changed],
     )
 
 
+# What is queued behind everything else, and all that follows from it, is no news: rebuilds, and changed parties.
+_BEHIND: Final = 10
 _HEADER: Final = ("origin", "destination", "run", "members", "associations", "references")
 
 
@@ -196,7 +199,8 @@ async def read_overview(
     ):
         cursor = await connection.fetchval(_CURSOR, party)
         rows = await connection.fetch(_ROWS, party, kind, query, limit, since)
-    return [_row(row) for row in rows], cursor
+    shown = [_row(row, party) for row in rows]
+    return [row for row in shown if _has(row, query)], cursor
 
 
 async def read_picture(pool: Pool, subject: str) -> dict[str, Any] | None:
@@ -241,8 +245,13 @@ def _fact(row: asyncpg.Record) -> dict[str, Any]:
     return {name: value for name, value in fact.items() if name != "parties" and value is not None}
 
 
-def _row(row: asyncpg.Record) -> dict[str, Any]:
-    shown: dict[str, Any] = dict(row.items()) | orjson.loads(row["header"])
+def _has(row: Mapping[str, Any], query: str) -> bool:
+    """Whether what is shown has the text: what is not shown must not be found out by asking for it."""
+    return not query or query.lower() in orjson.dumps(row).decode().lower()
+
+
+def _row(row: asyncpg.Record, party: str) -> dict[str, Any]:
+    shown: dict[str, Any] = dict(row.items()) | for_party(orjson.loads(row["header"]), party)
     del shown["header"]
     return {n: utc_text(v) if isinstance(v, datetime) else v for n, v in shown.items() if v is not None}
 

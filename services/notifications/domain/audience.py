@@ -1,7 +1,7 @@
 """Who may see a fact.
 
-Invariant: a party of the cargo sees what occurred while the unit carried its consignment, and nothing else; causes
-and consists are for those who move the train or rule over it.
+Invariant: a party of the cargo sees what occurred while the unit carried its consignment, up to the delivery, and
+nothing else; causes and consists are for those who move the train or rule over it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts.events.tracking import SubjectChanged
+from contracts.events.tracking import Association, SubjectChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,22 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The interval in which a unit carries a consignment, and the parties of that one."""
+    """The interval in which a unit carries a consignment, and the parties of that one.
+
+    What ends it, the delivery, is still theirs. From `clash` on another consignment claims the unit as well.
+    """
 
     consignment: str
     parties: frozenset[str]
-    start: datetime | None = None
+    start: datetime
     end: datetime | None = None
+    clash: datetime | None = None
 
     def covers(self, instant: datetime | None) -> bool:
         if instant is None:
             return True
-        return (self.start is None or self.start <= instant) and (self.end is None or instant < self.end)
+        within = self.start <= instant and (self.end is None or instant <= self.end)
+        return within and (self.clash is None or instant < self.clash)
 
 
 class Audience:
@@ -81,15 +86,19 @@ def cargo(claims: Sequence[Claim], instant: datetime | None) -> frozenset[str]:
 
 def claims_of(picture: SubjectChanged | None, subject: str, shared: Mapping[str, Any]) -> list[Claim]:
     """The claims on a unit. Two consignments that claim it at once see nothing from then on."""
-    if picture is None:
-        return []
-    clash = min((e.opened_at for e in picture.exceptions if e.rule == "IDENTITY_MISMATCH"), default=None)
-    found = []
-    for association in picture.associations:
-        about = shared.get(association.subject)
-        if association.relation != "in_consignment" or not about:
-            continue
-        ends = [e for e in (association.end, clash if association.subject in picture.claimants else None) if e]
-        parties = frozenset(about["parties"])
-        found.append(Claim(association.subject, parties, association.start, min(ends, default=None)))
-    return found
+    claims = [a for a in picture.associations if a.relation == "in_consignment"] if picture else []
+    return [
+        Claim(one.subject, frozenset(about["parties"]), one.start, one.end, _clash(one, claims))
+        for one in claims
+        if (about := shared.get(one.subject))
+    ]
+
+
+def _clash(one: Association, claims: Iterable[Association]) -> datetime | None:
+    """The first instant at which another consignment claims the unit too, known here or not."""
+    others = [o for o in claims if o.subject != one.subject and _overlap(one, o)]
+    return min((max(one.start, o.start) for o in others), default=None)
+
+
+def _overlap(one: Association, other: Association) -> bool:
+    return (one.end is None or other.start < one.end) and (other.end is None or one.start < other.end)

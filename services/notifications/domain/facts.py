@@ -4,6 +4,7 @@ Invariant: a fact keeps its id through corrections; its content is what a party 
 else tells nobody anything.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from contracts.events.base import Data
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
 from contracts.events.tracking import ExceptionChanged, Fact, SubjectChanged
 from contracts.fields import utc_text
-from contracts.subjects import kind_of, local
+from contracts.subjects import kind_of, local, parse_case
 from services.notifications.domain.audience import Audience, Claim, cargo, claims_of
 
 
@@ -48,10 +49,27 @@ class Context:
         if "parties" in about:
             return frozenset(about["parties"])
         claims = [
-            Claim(c["consignment"], frozenset(c["parties"]), _instant(c["start"]), _instant(c["end"]))
+            Claim(
+                c["consignment"],
+                frozenset(c["parties"]),
+                datetime.fromisoformat(c["start"]),
+                _instant(c["end"]),
+                _instant(c["clash"]),
+            )
             for c in about.get("claims", ())
         ]
         return cargo(claims, instant)
+
+
+def key_of(picture: SubjectChanged, fact_id: str) -> str:
+    """The key of a fact: a picture's next journey counts its visits anew, and says again what it said before."""
+    return fact_id if picture.journey == 1 else f"{fact_id}|j{picture.journey}"
+
+
+def journey_of(fact: str) -> int:
+    """The journey that a fact of a picture is of."""
+    _, mark, number = fact.rpartition("|j")
+    return int(number) if mark and number.isdigit() else 1
 
 
 def parties_of(picture: SubjectChanged) -> list[str]:
@@ -73,7 +91,7 @@ def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
         parties = context.audience.known(own | cargo(claims, fact.instant))
         parties |= carriers if fact.via is None else frozenset()
         named = next((c.consignment for c in claims if c.covers(fact.instant)), data.subject if consignment else None)
-        yield Told(fact.fact_id, _milestone(data.subject, named, fact, country), parties, carriers)
+        yield Told(key_of(data, fact.fact_id), _milestone(data.subject, named, fact, country), parties, carriers)
 
 
 def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:
@@ -96,18 +114,27 @@ def of_case(data: CaseChanged, context: Context) -> Iterator[Told]:
     if data.form == "public":
         others = context.audience.carriage(None, data.jurisdiction) - authority
         yield Told(context.entity, _case(data, data.state, data.since), others)
-        return
-    parties = authority | context.audience.known(context.cargo_of(data.consignment or "", None))
+    elif data.form == "involved":
+        parties = authority | context.audience.known(context.cargo_of(data.consignment or "", None))
+        yield from _of_involved(data, parties)
+
+
+def _of_involved(data: CaseChanged, parties: frozenset[str]) -> Iterator[Told]:
     for step in data.steps:
         yield Told(f"{data.case}|{step.source}|{step.event_id}", _case(data, step.state, step.instant), parties)
+    nth: Counter[str] = Counter()
     for hold in data.holds:
+        # A hold is known by its authority and name; it may be placed on several units, and again.
+        key = f"{data.case}|hold|{hold.party}|{hold.hold}|{hold.scope}"
+        nth[key] += 1
         state = "hold_placed" if hold.lifted_at is None else "hold_lifted"
         content = _case(data, state, hold.lifted_at or hold.placed_at) | {"subject": hold.scope, "detail": hold.hold}
-        yield Told(f"{data.case}|hold|{hold.party}|{hold.hold}", content, parties)
+        yield Told(key if nth[key] == 1 else f"{key}|{nth[key]}", content, parties)
 
 
 def of_violation(data: ViolationChanged, context: Context) -> Iterator[Told]:
-    """A violation that was raised or withdrawn."""
+    """A violation that was raised or withdrawn: for the parties of the goods, whatever the unit carries today."""
+    about = about_of(data)
     content = {
         "topic": "violation",
         "subject": data.subject,
@@ -118,8 +145,16 @@ def of_violation(data: ViolationChanged, context: Context) -> Iterator[Told]:
         "confidence": data.rests_on,
         "detail": data.detail,
     }
-    parties = context.audience.carriage(None) | context.audience.known(context.cargo_of(data.subject, data.instant))
-    yield Told(context.entity, _filled(content), parties)
+    cargo_parties = context.cargo_of(about, None) if about else context.cargo_of(data.subject, data.instant)
+    yield Told(
+        context.entity, _filled(content), context.audience.carriage(None) | context.audience.known(cargo_parties)
+    )
+
+
+def about_of(data: ViolationChanged) -> str | None:
+    """The consignment that a violation is about, where its case names one."""
+    about = parse_case(data.case).about if data.case else ""
+    return about if about.startswith("consignment:") else None
 
 
 def of_arrival(data: ArrivalAnnounced, context: Context) -> Iterator[Told]:

@@ -3,41 +3,91 @@
 Invariant: raise `FOLD_NUMBER` with every change that can tell something else of the same entity.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
 from contracts import catalogue
 from contracts.corridor import Corridor
-from contracts.events.tracking import SubjectChanged
+from contracts.events.base import Data
+from contracts.events.tracking import Association, SubjectChanged
+from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Folded, Inputs
-from services.notifications.domain.audience import Audience, claims_of
-from services.notifications.domain.facts import READERS, Context, Told, parties_of
-from services.notifications.domain.items import diff, holders_of
+from services.notifications.domain.audience import Audience, Claim, claims_of
+from services.notifications.domain.facts import READERS, Context, Told, journey_of, key_of, parties_of
+from services.notifications.domain.items import diff
 
-FOLD_NUMBER: Final = 2
+FOLD_NUMBER: Final = 3
+
+# Who may see what is for the reading of a picture, never for who reads it.
+_HIDDEN: Final = frozenset({"facts", "parties", "entity", "current"})
+_DELIVERED: Final = frozenset({"DLVD", "STRP", "MTRT"})
 
 
 def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime) -> Folded:
     """The facts of an entity with their audiences, and the items that are owed."""
     own = [r for r in inputs.replicas if r.entity == inputs.subject]
     data = own[0].read() if own else None
-    told: list[Told] = []
-    if data is not None:
-        told = list(READERS[own[0].type](data, Context(inputs.subject, inputs.shared, audience, corridor)))
-    items, given = diff(inputs.memory or {}, told, as_of)
+    context = Context(inputs.subject, inputs.shared, audience, corridor)
+    told: list[Told] = list(READERS[own[0].type](data, context)) if data is not None else []
+    given = _still_known(inputs.memory or {}, data)
+    items, given = diff(given, told, as_of, _over(given, data))
+    everybody = sorted({v for t in told for v in t.parties | t.viewers})
     content: dict[str, Any] = {
         "entity": inputs.subject,
         "facts": [{"fact": t.fact, "parties": sorted(t.parties | t.viewers), **t.content} for t in told],
-        "parties": sorted({*holders_of(given), *(v for t in told for v in t.viewers)}),
+        "parties": everybody,
     }
-    if data is not None and own[0].type == catalogue.SUBJECT:
-        content |= _header(cast(SubjectChanged, data))
+    if own and own[0].type == catalogue.SUBJECT:
+        picture = cast(SubjectChanged, data)
+        content |= _header(picture, context) | {"current": _current(picture, told, everybody)}
     return Folded(inputs.subject, content, _shared(inputs, data), memory=given or None, rows=items)
 
 
-def _header(data: SubjectChanged) -> dict[str, Any]:
+def visible(content: Mapping[str, Any], party: str) -> list[dict[str, Any]]:
+    """The facts of a picture that a party may see."""
+    facts: Sequence[Mapping[str, Any]] = content.get("facts", ())
+    return [{n: v for n, v in f.items() if n != "parties"} for f in facts if party in f["parties"]]
+
+
+def head(content: Mapping[str, Any], party: str) -> dict[str, Any]:
+    """What a party may see of a subject as a whole: where it is now only if it may see what brought it there."""
+    shown = for_party({n: v for n, v in content.items() if n not in _HIDDEN}, party)
+    if party in content.get("current", ()):
+        return shown
+    last = max(visible(content, party), key=lambda f: str(f["instant"]), default={})
+    kept = {n: shown[n] for n in ("kind", "associations", "recorded_at") if n in shown}
+    return kept | {"status": "delivered" if last.get("code") in _DELIVERED else "unknown"}
+
+
+def for_party(header: Mapping[str, Any], party: str) -> dict[str, Any]:
+    """A header without the consignments that are none of a party's concern."""
+    if "associations" not in header:
+        return dict(header)
+    mine = [a for a in header["associations"] if party in a.get("parties", (party,))]
+    return {**header, "associations": [{n: v for n, v in a.items() if n != "parties"} for a in mine]}
+
+
+def _still_known(given: Mapping[str, Any], data: Data | None) -> dict[str, Any]:
+    """What parties have, the journey before the last left out: nobody takes back what is so long over."""
+    journey = data.journey if isinstance(data, SubjectChanged) else 1
+    return {fact: entry for fact, entry in given.items() if journey == 1 or journey_of(fact) >= journey - 1}
+
+
+def _over(given: Mapping[str, Any], data: Data | None) -> frozenset[str]:
+    """The facts of the journey before: a picture tells of the current one alone."""
+    journey = data.journey if isinstance(data, SubjectChanged) else 1
+    return frozenset(fact for fact in given if journey_of(fact) < journey)
+
+
+def _current(data: SubjectChanged, told: Sequence[Told], everybody: Sequence[str]) -> Sequence[str]:
+    """Who may see where the subject is now: those who may see the fact that it is there by."""
+    placing = key_of(data, data.place.fact_id) if data.place else None
+    return next((sorted(t.parties | t.viewers) for t in told if t.fact == placing), everybody)
+
+
+def _header(data: SubjectChanged, context: Context) -> dict[str, Any]:
     """What lists and the head of a subject's page show."""
     place = data.place.model_dump(mode="json", exclude={"fact_id"}) if data.place else None
     members = [m.subject for m in data.members]
@@ -49,11 +99,21 @@ def _header(data: SubjectChanged) -> dict[str, Any]:
         "destination": data.destination,
         "run": data.run,
         "members": members,
-        "associations": [a.model_dump(mode="json", exclude_none=True) for a in data.associations],
+        "associations": [_association(a, data, context) for a in data.associations],
         "references": [r.key.removeprefix("reference:") for r in data.references],
         "exceptions": len(data.exceptions),
     }
     return {name: value for name, value in shown.items() if value not in (None, [])}
+
+
+def _association(one: Association, data: SubjectChanged, context: Context) -> dict[str, Any]:
+    """An association; which consignment a unit carries is for those who carry it, and for its own parties."""
+    shown = one.model_dump(mode="json", exclude_none=True)
+    if one.relation != "in_consignment":
+        return shown
+    carriers = context.audience.carriage(context.country(data.place.point if data.place else None))
+    own = context.audience.known((context.shared.get(one.subject) or {}).get("parties", ()))
+    return shown | {"parties": sorted(carriers | own)}
 
 
 def _shared(inputs: Inputs, data: Any) -> Any:
@@ -65,16 +125,11 @@ def _shared(inputs: Inputs, data: Any) -> Any:
     return {"claims": [_claim(c) for c in claims]}
 
 
-def _claim(claim: Any) -> dict[str, Any]:
+def _claim(claim: Claim) -> dict[str, Any]:
     return {
         "consignment": claim.consignment,
         "parties": sorted(claim.parties),
-        "start": claim.start.isoformat() if claim.start else None,
-        "end": claim.end.isoformat() if claim.end else None,
+        "start": utc_text(claim.start),
+        "end": utc_text(claim.end) if claim.end else None,
+        "clash": utc_text(claim.clash) if claim.clash else None,
     }
-
-
-def visible(content: dict[str, Any], party: str) -> list[dict[str, Any]]:
-    """The facts of a picture that a party may see."""
-    facts: Sequence[dict[str, Any]] = content.get("facts", ())
-    return [{n: v for n, v in f.items() if n != "parties"} for f in facts if party in f["parties"]]

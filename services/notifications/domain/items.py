@@ -1,12 +1,12 @@
 """From facts to feed items: what is new, changed, to be withdrawn, or history for somebody who joins later.
 
 Invariant: an item's id follows from party, fact, content and occurrence alone; the same fold again gives no item.
-A party that may no longer see a fact is told that its item is void, and no new value.
+A party that may no longer see a fact is told that its item is void, and no new value. What is over is not taken back.
 """
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -37,18 +37,25 @@ class Item:
 Given = dict[str, Any]
 """For each fact: [content hash, occurrence, {party: occurrence of its item}, what it is about, first told at]."""
 
+_NOTHING: Final[Sequence[Any]] = ("", 0, {}, {}, "")
+
 # Who may see a fact only this long after others were told gets it as history.
 _HISTORY_AFTER: Final = timedelta(hours=1)
 
 
-def diff(given: Mapping[str, Any], told: Sequence[Told], as_of: datetime) -> tuple[list[Item], Given]:
-    """The items that lead from what parties have to what they may have, and what they have then."""
+def diff(
+    given: Mapping[str, Any], told: Sequence[Told], as_of: datetime, over: Container[str] = frozenset()
+) -> tuple[list[Item], Given]:
+    """The items that lead from what parties have to what they may have, and what they have then.
+
+    `over` are facts that are no longer told because nobody tells them any more: they stay as they were.
+    """
     items: list[Item] = []
     after: Given = dict(given)
     for one in sorted(told, key=lambda t: t.fact):
         after[one.fact] = _tell(items, one, given.get(one.fact), as_of)
     seen = {t.fact for t in told}
-    for fact in sorted(set(given) - seen):
+    for fact in sorted(f for f in set(given) - seen if f not in over):
         after[fact] = _take_back(items, fact, given[fact])
     return items, after
 
@@ -65,7 +72,9 @@ def digest_of(content: Mapping[str, Any]) -> str:
 
 def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: datetime) -> list[Any]:
     digest = digest_of(one.content)
-    known_digest, occurrence, holders, _, first = before or ["", 0, {}, {}, as_of.isoformat()]
+    known_digest, occurrence, holders, about, first = before or _NOTHING
+    # What was taken back from everybody and comes again is news, whenever it was told at first.
+    first = first if known_digest else as_of.isoformat()
     if before and digest == known_digest and set(holders) == one.parties:
         return list(before)
     occurrence += 1
@@ -73,7 +82,7 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: dat
     for party in sorted(one.parties | set(holders)):
         had = item_id(party, one.fact, known_digest, holders[party]) if party in holders else None
         if party not in one.parties:
-            items.append(_item(party, one, digest, occurrence, "withdrawn", had, _about(one.content)))
+            items.append(_item(party, one, digest, occurrence, "withdrawn", had, about))
         elif had is None:
             action = "backfill" if as_of - datetime.fromisoformat(first) > _HISTORY_AFTER else "new"
             items.append(_item(party, one, digest, occurrence, action, None, one.content))
@@ -106,9 +115,3 @@ def _item(
 
 def _about(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: content[name] for name in _KEPT if name in content}
-
-
-def holders_of(given: Mapping[str, Any]) -> Iterator[str]:
-    """Every party that holds some fact."""
-    for entry in given.values():
-        yield from entry[2]
