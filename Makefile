@@ -46,7 +46,7 @@ verify: $(STAMP) ## format, lint, strict types, import walls, contract gates
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-timings | tail -n 4
+	@.venv/bin/lint-imports --cache-dir .import_linter_cache >.import_linter.log 2>&1 || { cat .import_linter.log; exit 1; }
 	@$(PY) -m contracts.generate --check
 
 fmt: $(STAMP) ## format and mend what can be mended

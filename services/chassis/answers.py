@@ -7,12 +7,15 @@ does.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from contracts import catalogue
 from contracts.codec import body_of
-from contracts.events.receipts import DeadLetterRecorded, ReceiptIssued, ReceiptItem
+from contracts.events.receipts import DeadLetterRecorded
+from contracts.fields import utc_text
 from contracts.refusal import Outcome, Reason
 from contracts.topics import DLQ, RECEIPTS
 from services.chassis.database import Connection
@@ -37,12 +40,32 @@ SELECT *, $14::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::t
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """One answer to one party."""
+class Receipt(NamedTuple):
+    """One answer to one party: the fields of `contracts.events.receipts.ReceiptItem`, in their order."""
 
     party: str
-    item: ReceiptItem
+    outcome: Outcome
+    source: str | None = None
+    id: str | None = None
+    type: str | None = None
+    subject: str | None = None
+    updated_at: datetime | None = None
+    reason: str | None = None
+    path: str | None = None
+    detail: str | None = None
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+
+    def item(self) -> dict[str, Any]:
+        """The item as JSON; one for each report, so it is not built by way of the model."""
+        shown: dict[str, Any] = {n: v for n, v in zip(_FIELDS, self[1:], strict=True) if v is not None}
+        if self.updated_at is not None:
+            shown["updated_at"] = utc_text(self.updated_at)
+        return shown
+
+
+_FIELDS: Final = Receipt._fields[1:]
 
 
 def receipt_of_event(one: Accepted, outcome: Outcome) -> Receipt:
@@ -50,17 +73,15 @@ def receipt_of_event(one: Accepted, outcome: Outcome) -> Receipt:
     event, record = one.event, one.record
     return Receipt(
         one.party,
-        ReceiptItem(
-            outcome=outcome,
-            source=event.source,
-            id=event.id,
-            type=event.type,
-            subject=event.subject,
-            updated_at=one.updated_at,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-        ),
+        outcome,
+        event.source,
+        event.id,
+        event.type,
+        event.subject,
+        one.updated_at,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
     )
 
 
@@ -69,19 +90,17 @@ def receipt_of_rejection(one: Rejected, party: str) -> Receipt:
     more = f" (and {len(one.problems) - 1} more problems)" if len(one.problems) > 1 else ""
     return Receipt(
         party,
-        ReceiptItem(
-            outcome="refused",
-            source=one.quoted.get("source"),
-            id=one.quoted.get("id"),
-            type=one.quoted.get("type"),
-            subject=one.quoted.get("subject"),
-            reason=one.first.reason,
-            path=one.first.path[:500],
-            detail=(one.first.detail + more)[:1000],
-            topic=one.record.topic,
-            partition=one.record.partition,
-            offset=one.record.offset,
-        ),
+        "refused",
+        one.quoted.get("source"),
+        one.quoted.get("id"),
+        one.quoted.get("type"),
+        one.quoted.get("subject"),
+        reason=one.first.reason,
+        path=one.first.path[:500],
+        detail=(one.first.detail + more)[:1000],
+        topic=one.record.topic,
+        partition=one.record.partition,
+        offset=one.record.offset,
     )
 
 
@@ -89,38 +108,21 @@ async def keep_receipts(connection: Connection, receipts: Sequence[Receipt], rec
     """Stores receipts for GET /v1/receipts; one statement."""
     if not receipts:
         return
-    items = [r.item for r in receipts]
-    await connection.execute(
-        _INSERT_RECEIPTS,
-        [r.party for r in receipts],
-        [i.outcome for i in items],
-        [i.source for i in items],
-        [i.id for i in items],
-        [i.type for i in items],
-        [i.subject for i in items],
-        [i.updated_at for i in items],
-        [i.reason for i in items],
-        [i.path for i in items],
-        [i.detail for i in items],
-        [i.topic for i in items],
-        [i.partition for i in items],
-        [i.offset for i in items],
-        recorded_at,
-    )
+    await connection.execute(_INSERT_RECEIPTS, *(list(column) for column in zip(*receipts, strict=True)), recorded_at)
 
 
 def receipt_records(service: str, batch: str, receipts: Sequence[Receipt], recorded_at: datetime) -> Iterator[Outgoing]:
     """The receipts as records for `receipts-<party>`, one for each party and source of a batch."""
-    groups: dict[tuple[str, str], list[ReceiptItem]] = {}
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for receipt in receipts:
-        groups.setdefault((receipt.party, receipt.item.source or ""), []).append(receipt.item)
+        groups.setdefault((receipt.party, receipt.source or ""), []).append(receipt.item())
     for (party, source), items in groups.items():
         for start in range(0, len(items), _ITEMS):
             part = items[start : start + _ITEMS]
-            data = ReceiptIssued(party=party, service=service, recorded_at=recorded_at, items=part)
+            data = {"party": party, "service": service, "recorded_at": utc_text(recorded_at), "items": part}
             name = hashlib.sha256(f"{batch}/{party}/{source}/{start}".encode()).hexdigest()[:32]
             topic = RECEIPTS.of(party)
-            yield Outgoing(topic, source or party, name, catalogue.RECEIPT, party, body_of(data))
+            yield Outgoing(topic, source or party, name, catalogue.RECEIPT, party, orjson.dumps(data))
 
 
 async def keep_dead_letters(

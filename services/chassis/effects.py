@@ -6,14 +6,13 @@ and each published entity names the version before it.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from contracts.events.receipts import ReceiptItem
 from contracts.fields import utc_text
+from contracts.refusal import Outcome
 from services.chassis.answers import Receipt, receipt_records
 from services.chassis.clock import version_after
 from services.chassis.fold import Folded, Parked, Publication, StoredRevision
@@ -21,8 +20,7 @@ from services.chassis.outbox import Outgoing
 from services.chassis.pictures import Held, Saved, Taken
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """A publication that has changed, with the version it gets."""
 
     publication: Publication
@@ -32,8 +30,7 @@ class Published:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """What one fold came to; `saved` is None when nothing at all has changed."""
 
     subject: str
@@ -141,25 +138,23 @@ def _receipts(
     was = {(source, event_id) for source, event_id, _ in before}
     now = {(p.source, p.event_id): p.waits_for for p in parked}
     newest = {r.identity: r for r in sorted(revisions, key=lambda r: r.updated_at)}
-    told: list[tuple[tuple[str, str], str, str | None]] = [
+    told: list[tuple[tuple[str, str], Outcome, str | None]] = [
         (i, "parked", f"waits for {now[i]}") for i in now if i not in was
     ]
     told += [(i, "effective", None) for i in sorted(was - set(now))]
     return [_receipt(newest[i], outcome, detail) for i, outcome, detail in told if i in newest]
 
 
-def _receipt(revision: StoredRevision, outcome: str, detail: str | None) -> Receipt:
+def _receipt(revision: StoredRevision, outcome: Outcome, detail: str | None) -> Receipt:
     return Receipt(
         revision.party,
-        ReceiptItem(
-            outcome=outcome,
-            source=revision.source,
-            id=revision.event_id,
-            type=revision.type,
-            subject=revision.subject,
-            updated_at=revision.updated_at,
-            detail=detail,
-        ),
+        outcome,
+        revision.source,
+        revision.event_id,
+        revision.type,
+        revision.subject,
+        revision.updated_at,
+        detail=detail,
     )
 
 

@@ -6,14 +6,13 @@ Invariant: `Folded.content`, `shared` and `due` depend on the inputs and `as_of`
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.codec import read_data
 from contracts.events.base import Data
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRevision:
+class StoredRevision(NamedTuple):
     """One accepted revision as the store has it."""
 
     source: str
@@ -50,8 +49,7 @@ class StoredRevision:
         return read_data(self.type, self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Replica:
+class Replica(NamedTuple):
     """The newest version of one entity of our own topics."""
 
     entity: str
@@ -74,8 +72,7 @@ class Inputs:
     memory: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(NamedTuple):
     """A report that is kept without effect, and what it waits for."""
 
     source: str
@@ -83,8 +80,7 @@ class Parked:
     waits_for: str
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(NamedTuple):
     """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of."""
 
     entity: str
@@ -111,12 +107,14 @@ class Folded:
     rows: Sequence[Any] = ()
 
 
-def effective(revisions: Iterable[StoredRevision]) -> tuple[StoredRevision | None, bool]:
+def effective(revisions: Sequence[StoredRevision]) -> tuple[StoredRevision | None, bool]:
     """The revision of one identity that counts, and whether a newer one is void because of a conflict.
 
     The newest `updated_at` counts. A retraction voids the identity, and wins at an equal `updated_at`. Two
     contents at one `updated_at` are void, and the instant before them counts.
     """
+    if len(revisions) == 1:
+        return None if revisions[0].retracted else revisions[0], False
     by_instant: dict[datetime, dict[bytes, StoredRevision]] = {}
     for revision in revisions:
         by_instant.setdefault(revision.updated_at, {})[revision.content_hash] = revision
@@ -135,5 +133,5 @@ def by_identity(revisions: Iterable[StoredRevision]) -> dict[tuple[str, str], li
     """The revisions of each identity, identities in order."""
     found: dict[tuple[str, str], list[StoredRevision]] = {}
     for revision in revisions:
-        found.setdefault(revision.identity, []).append(revision)
+        found.setdefault((revision.source, revision.event_id), []).append(revision)
     return dict(sorted(found.items()))

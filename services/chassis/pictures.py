@@ -5,9 +5,8 @@ in sorted order before their facts are read, so the second of two folders sees w
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -89,8 +88,7 @@ INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10
 _QUEUE_ALL = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, $1, 10 FROM picture"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A row of the queue, taken."""
 
     subject: str
@@ -101,8 +99,7 @@ class Taken:
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A picture's row, locked."""
 
     subject: str
@@ -118,8 +115,7 @@ class Held:
     data: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """A picture's row as it is to be written; `content` and `shared` are None where they have not changed."""
 
     subject: str
@@ -139,7 +135,7 @@ class Saved:
 
 async def take(connection: Connection, most: int, now: datetime) -> list[Taken]:
     """Takes rows that no other worker holds; they are back when the transaction fails."""
-    return [Taken(*row.values()) for row in await connection.fetch(_TAKE, most, now)]
+    return [Taken._make(row) for row in await connection.fetch(_TAKE, most, now)]
 
 
 async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
@@ -149,7 +145,7 @@ async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
         known = {row["subject"] for row in rows}
         await connection.execute(_ADD, [s for s in subjects if s not in known])
         rows = await connection.fetch(_LOCK, subjects)
-    return [Held(*row.values()) for row in rows]
+    return [Held._make(row) for row in rows]
 
 
 async def load(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
@@ -162,7 +158,7 @@ async def load(connection: Connection, held: Sequence[Held], own_topics: Sequenc
     return [
         Inputs(
             h.subject,
-            [StoredRevision(*row) for row in revisions[h.subject]],
+            [StoredRevision._make(row) for row in revisions[h.subject]],
             [Replica(*row) for row in replicas[h.subject]],
             {subject: orjson.loads(text) for subject, text in shared[h.subject]},
             orjson.loads(h.memory) if h.memory else None,
@@ -215,7 +211,9 @@ async def queue_again(connection: Connection, rows: Iterable[Taken], not_before:
 async def expand(connection: Connection, rows: Sequence[Taken]) -> None:
     """Queues the subjects that read these ones."""
     if rows:
-        lowest = {r.subject: min(o.priority for o in rows if o.subject == r.subject) for r in rows}
+        lowest: dict[str, int] = {}
+        for row in rows:
+            lowest[row.subject] = min(row.priority, lowest.get(row.subject, row.priority))
         await connection.execute(_EXPAND, list(lowest), list(lowest.values()))
 
 
@@ -240,10 +238,10 @@ async def queue_all(connection: Connection, cause: str) -> None:
 
 
 def _grouped(subjects: Sequence[str], rows: Sequence[Any]) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of each subject, which their first column names, without that column."""
     found: dict[str, list[tuple[Any, ...]]] = {s: [] for s in subjects}
     for row in rows:
-        values = tuple(row.values())
-        found[values[0]].append(values[1:])
+        found[row[0]].append(row[1:])
     return found
 
 

@@ -4,6 +4,7 @@ Invariant: wrong settings and a name or port that is taken are one line on stand
 and SIGINT stop in order and exit 0; a loop that failed for good exits 1.
 """
 
+import gc
 import signal
 import socket
 import sys
@@ -27,6 +28,7 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
         print(f"{blueprint.name}: {failure}", file=sys.stderr)
         return 2
     telemetry.set_up_logs(settings.log_level, settings.log_format)
+    spare_the_collector()
     runtime = Runtime(blueprint, settings)
     config = uvicorn.Config(
         make_app(runtime), log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="on"
@@ -42,6 +44,13 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
         print(f"{blueprint.name}: {runtime.failure}", file=sys.stderr)
         return 2
     return 1 if runtime.failure else 0
+
+
+def spare_the_collector() -> None:
+    """What is loaded stays, and rounds make no cycles: looking for them cost a quarter of a fold's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _stop(server: uvicorn.Server) -> None:

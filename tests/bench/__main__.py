@@ -11,16 +11,13 @@ import json
 import platform
 import statistics
 import sys
-from collections.abc import Awaitable, Callable
 
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import Stack, open_stack
-from tests.bench import bare, latency, ours, plain
+from tests.bench import latency
 from tests.bench.statements import INGEST, SETTLE
-from tests.bench.workload import BATCH, Workload, produce, workload
+from tests.bench.workload import BATCH, produce, workload
 from tests.support.stores import fresh_database
-
-Contender = Callable[[str, str, Workload, str], Awaitable[float]]
 
 
 def main() -> int:
@@ -44,32 +41,31 @@ def main() -> int:
 
 
 async def _throughput(stack: Stack, options: argparse.Namespace) -> dict[str, float]:
-    load = workload(options.events)
-    await produce(stack.kafka_bootstrap, load)
+    await produce(stack.kafka_bootstrap, workload(options.events))
     rates: dict[str, list[float]] = {"bare": [], "ours": [], "plain": []}
     for number in range(options.rounds):
-        for name, contender in (("bare", bare.run), ("ours", ours.run)):
-            seconds = await _timed(stack, contender, load, f"{name}-{number}")
-            rates[name].append(len(load.milestones) / seconds)
-            print(f"{name:6} {rates[name][-1]:8.0f} events/s", flush=True)
-        seconds = await _timed(stack, _plain(options.plain_events), load, f"plain-{number}")
-        rates["plain"].append(options.plain_events / seconds)
-        print(f"{'plain':6} {rates['plain'][-1]:8.0f} events/s", flush=True)
-    found = {name: round(statistics.median(values), 1) for name, values in rates.items()}
-    return found | {
-        "ours_to_bare": round(found["ours"] / found["bare"], 3),
-        "ours_to_plain": round(found["ours"] / found["plain"], 2),
+        for name, found in rates.items():
+            found.append(await _run(stack, options, name, number))
+            print(f"{name:6} {found[-1]:8.0f} events/s", flush=True)
+    medians = {name: round(statistics.median(found), 1) for name, found in rates.items()}
+    return medians | {
+        "ours_to_bare": round(medians["ours"] / medians["bare"], 3),
+        "ours_to_plain": round(medians["ours"] / medians["plain"], 2),
     }
 
 
-async def _timed(stack: Stack, contender: Contender, load: Workload, name: str) -> float:
+async def _run(stack: Stack, options: argparse.Namespace, name: str, number: int) -> float:
+    """One contender in a process of its own, on a database of its own."""
     assert stack.admin_url
+    events = options.plain_events if name == "plain" else options.events
     async with fresh_database(stack.admin_url, "tracking") as url:
-        return await contender(stack.kafka_bootstrap, url, load, name)
-
-
-def _plain(events: int) -> Contender:
-    return lambda bootstrap, url, load, name: plain.run(bootstrap, url, load, name, events)
+        command = [sys.executable, "-m", "tests.bench.contender", name, stack.kafka_bootstrap, url]
+        command += [f"{name}-{number}", str(options.events), str(events)]
+        child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await child.communicate()
+    if child.returncode:
+        raise SystemExit(f"{name} ended with {child.returncode}")
+    return float(said.split()[-1])
 
 
 def _quiet(_: str) -> None:

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 
 from contracts import codec
 from contracts.codec import Event
-from contracts.events.receipts import ReceiptItem
+from contracts.events.receipts import ReceiptIssued
 from contracts.refusal import REASONS
 from deploy.local.stack import Stack
 from services.chassis import answers
@@ -276,10 +276,29 @@ def breaking(store: Store, event_id: str) -> Store:
 
 
 def test_receipts_of_one_batch_are_cut_into_records_that_fit() -> None:
-    item = ReceiptItem(outcome="refused", id="i" * 400, source="s" * 400, path="p" * 500, detail="d" * 1000)
-    receipts = [answers.Receipt("pr", item)] * 500
+    worst = answers.Receipt("pr", "refused", "s" * 400, "i" * 400, path="p" * 500, detail="d" * 1000)
+    receipts = [worst] * 500
 
     records: list[Any] = list(answers.receipt_records("tracking", "batch", receipts, b.START))
 
     assert len({r.id for r in records}) == len(records) == 3
     assert max(len(r.body) for r in records) < 512 * 1024
+
+
+def test_a_receipt_is_what_the_contract_says() -> None:
+    receipts = [answers.Receipt("pr", "accepted", "s", "i", "t", "u", b.START, topic="x", partition=0, offset=1)]
+
+    (record,) = answers.receipt_records("tracking", "batch", receipts, b.START)
+    data = ReceiptIssued.model_validate_json(record.body)
+
+    assert data.items[0].model_dump() == {"reason": None, "path": None, "detail": None} | {
+        "outcome": "accepted",
+        "source": "s",
+        "id": "i",
+        "type": "t",
+        "subject": "u",
+        "updated_at": b.START,
+        "topic": "x",
+        "partition": 0,
+        "offset": 1,
+    }

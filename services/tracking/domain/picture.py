@@ -150,8 +150,9 @@ def _places(fact: Fact) -> bool:
 def _refused_handovers(subject: str, facts: Sequence[Fact]) -> list[dict[str, Any]]:
     found = []
     for index, fact in enumerate(facts):
-        taken = any(f.lead.code == "HACC" and f.lead.point == fact.lead.point for f in facts[index:])
-        if fact.lead.code == "HREF" and not taken:
+        if fact.lead.code != "HREF":
+            continue
+        if not any(f.lead.code == "HACC" and f.lead.point == fact.lead.point for f in facts[index:]):
             found.append(exception("HANDOVER_REFUSED", fact_id(subject, fact), fact.lead.instant, _causes(fact)))
     return found
 

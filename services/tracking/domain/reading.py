@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from contracts.corridor import Corridor, load_corridor
@@ -24,8 +24,7 @@ _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 _SHOWN: Final = {"wagon", "train", "container", "handover_to", "seals", "position", "cause"}
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """One identity's revision that counts: its data, whom it names, where, when, and from when on it counts.
 
     `report` is there for a milestone; `unknown_point` for a point that nobody knows yet.
@@ -144,7 +143,8 @@ def _counts_from(data: Data, instant: datetime, corridor: Corridor) -> datetime:
 
 
 def _report(revision: StoredRevision, data: MilestoneReported, point: str | None, instant: datetime) -> Report:
-    extras: dict[str, Any] = data.model_dump(mode="json", include=_SHOWN, exclude_defaults=True)
+    shows = data.model_fields_set & _SHOWN
+    extras: dict[str, Any] = data.model_dump(mode="json", include=shows, exclude_defaults=True) if shows else {}
     return Report(
         revision.source,
         revision.event_id,

@@ -5,7 +5,7 @@ data names for the point, then the other side, other railways, terminals, others
 else's report attaches to the nearest visit; further off than the tolerance makes the fact disputed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -78,12 +78,22 @@ def _facts_at(point: str, here: Sequence[Report], corridor: Corridor) -> list[Fa
         speakers.setdefault((rank_of(report, corridor), report.party), []).append(report)
     ranked = sorted(speakers)
     visits = stays(speakers[ranked[0]])
+    if len(ranked) == 1:
+        return [fact for n, visit in enumerate(visits, start=1) for fact in _alone(n, visit)]
     members: list[list[tuple[int, Report]]] = [[(0, r) for r in visit] for visit in visits]
     for place, speaker in enumerate(ranked[1:], start=1):
         for report in speakers[speaker]:
             members[_nearest(report, visits)].append((place, report))
     tolerance = timedelta(minutes=corridor.thresholds.conflict_tolerance_minutes)
     return [f for n, visit in enumerate(members, start=1) for f in _facts_in(n, visit, tolerance)]
+
+
+def _alone(visit: int, reports: Sequence[Report]) -> Iterator[Fact]:
+    """The facts of a visit that nobody else speaks of."""
+    count: dict[str, int] = {}
+    for report in reports:
+        count[report.code] = count.get(report.code, 0) + 1
+        yield Fact(report, visit, count[report.code])
 
 
 def _nearest(report: Report, visits: Sequence[Sequence[Report]]) -> int:

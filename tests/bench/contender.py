@@ -1,0 +1,23 @@
+"""One contender in a process of its own: prints its events a second."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tests.bench import bare, ours, plain
+from tests.bench.workload import workload
+
+
+def main(name: str, bootstrap: str, url: str, group: str, produced: int, events: int) -> None:
+    """Runs a contender over the records that were produced; the plain one over the first of them only."""
+    load = workload(produced)
+    if name == "plain":
+        rate = asyncio.run(plain.run(bootstrap, url, load, group, events))
+    else:
+        rate = asyncio.run({"bare": bare.run, "ours": ours.run}[name](bootstrap, url, load, group))
+    print(rate)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6]))
