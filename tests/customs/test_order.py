@@ -7,6 +7,7 @@ remembered before it; and what is remembered afterwards must be that same set.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from contracts import topics
 from contracts.codec import Event
 from deploy.local.stack import Stack
+from services.chassis.errors import passes
 from services.tracking.app import blueprint as tracking
 from tests.customs.histories import CASES, CONSIGNMENTS, CONTAINERS, REFERENCE, histories
 from tests.support import builders as b
@@ -73,6 +75,46 @@ async def test_every_shuffle_and_cut_gives_the_same_pictures(
     found, refused = await played(shared_store, mixed, cuts=draw)
 
     assert (found, refused) == await played(shared_store, pieces, refused=refused)
+
+
+@settings(
+    max_examples=max(EXAMPLES // 3, 1),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(events=histories(), seed=st.integers(0, 2**32))
+async def test_copies_that_fold_at_once_give_the_same_pictures(
+    shared_store: Store, replicas: list[Record], events: list[Event], seed: int
+) -> None:
+    """Three copies fold whatever is in the queue while a fourth reads, as their transactions happen to fall."""
+    pieces: list[Piece] = [*replicas, *events]
+    mixed = list(pieces)
+    random.Random(seed).shuffle(mixed)
+
+    found, refused = await played_at_once(shared_store, mixed, copies=3)
+
+    assert (found, refused) == await played(shared_store, pieces, refused=refused)
+
+
+async def played_at_once(shared: Store, pieces: Sequence[Piece], *, copies: int) -> tuple[dict[str, Any], Memory]:
+    store = await cleared(shared)
+    read = asyncio.Event()
+
+    async def fold(copy: Store) -> None:
+        while not read.is_set() or await store.pool.fetchval("SELECT count(*) FROM unsettled"):
+            try:
+                await copy.settler.round()
+            except Exception as failure:
+                if not passes(failure):
+                    raise
+
+    folding = [asyncio.create_task(fold(Store(store.blueprint, store.pool))) for _ in range(copies)]
+    for offset, piece in enumerate(pieces):
+        topic = topic_of(store, piece)
+        await store.take([record(store, piece, topic, offset)])
+    read.set()
+    await asyncio.wait_for(asyncio.gather(*folding), 60)
+    return filled(await store.pictures()), await remembered(store)
 
 
 async def played(

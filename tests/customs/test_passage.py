@@ -299,6 +299,16 @@ async def test_goods_that_were_recalled_were_not_released_when_they_left(line: L
     assert await rules(line) == [("LEFT_ZONE_WITHOUT_RELEASE", "ir-zahedan")]
 
 
+async def test_goods_that_are_to_be_returned_may_not_go_on(line: Line) -> None:
+    """Their case is closed, as that of goods which have passed."""
+    sent_back = [lodged("IR", "TRANSIT", -40), *ruled("accept review refuse return", 102, TRANSIT, "irica")]
+    crossed = [departed(at=100, point="pk-taftan"), arrived(at=101), departed(150, "ir-zahedan", "rai")]
+
+    await line.feed(*exit_confirmed(by=99), *sent_back, *setting_out(), *crossed)
+
+    assert await rules(line) == [("LEFT_ZONE_WITHOUT_RELEASE", "ir-zahedan")]
+
+
 async def test_a_departure_that_nobody_reported_is_inferred_and_said_to_be(line: Line) -> None:
     await line.feed(*setting_out(), arrived(at=101))
 

@@ -21,7 +21,7 @@ from services.customs.domain.passage import Regimes
 from services.customs.domain.statements import Counted, count
 from services.customs.domain.units import fold_consignment, fold_reference, fold_unit, lifts_nothing
 
-FOLD_NUMBER: Final = 3
+FOLD_NUMBER: Final = 4
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
 _SECRETS: Final = ("reason", "office", "officer")
 
@@ -116,12 +116,17 @@ def _is_case_of(key: str, shared: Any, consignment: str) -> bool:
 def _shared(found: Walk, content: Mapping[str, Any]) -> dict[str, Any]:
     """What the passage reads of a case; `containers` are those that the declaration names, none for all."""
     return {
-        "steps": [[s["state"], s["instant"]] for s in found.steps],
+        "steps": [[_way(s), s["instant"]] for s in found.steps],
         "state": found.state,
         "filed": found.declared,
         "consignment": content.get("consignment"),
         "containers": list(found.containers),
     }
+
+
+def _way(step: Mapping[str, Any]) -> str:
+    """The state of a step as it bears on the way of the goods: those that go back are closed, and may not go on."""
+    return "RETURNED" if step.get("decision") == "return" else str(step["state"])
 
 
 def _instants_ahead(
