@@ -447,6 +447,17 @@ async def test_news_is_alerted(line: Line) -> None:
     assert {i["alert"] for i in await line.notifications.rows("item")} == {True}
 
 
+async def test_a_new_reader_of_old_topics_raises_no_alert(line: Line) -> None:
+    """Such as a store that is made anew, which reads all that was ever published."""
+    await line.tracking.feed([booked(), b.a_consist(), train("DEPA", 2)])
+    line.notifications.clock.step(line.notifications.clock.now() + timedelta(days=3))
+
+    await line.pass_on()
+
+    items = await line.notifications.rows("item")
+    assert items and {i["alert"] for i in items} == {False}
+
+
 async def test_publishing_everything_again_gives_no_item(line: Line) -> None:
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
     before = len(await line.notifications.rows("item"))

@@ -4,7 +4,8 @@ Invariant: raise `FOLD_NUMBER` with every change that can tell something else of
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from contracts import catalogue
@@ -33,6 +34,8 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     told: list[Told] = list(READERS[own[0].type](data, context)) if data is not None else []
     given = _still_known(inputs.memory or {}, data)
     items, given = diff(given, told, as_of, _over(given, data))
+    if data is not None and _is_history(data, corridor, as_of):
+        items = [replace(item, alert=False) for item in items]
     everybody = sorted({v for t in told for v in t.parties | t.viewers})
     content: dict[str, Any] = {
         "entity": inputs.subject,
@@ -67,6 +70,12 @@ def for_party(header: Mapping[str, Any], party: str) -> dict[str, Any]:
         return dict(header)
     mine = [a for a in header["associations"] if party in a.get("parties", (party,))]
     return {**header, "associations": [{n: v for n, v in a.items() if n != "parties"} for a in mine]}
+
+
+def _is_history(data: Data, corridor: Corridor, as_of: datetime) -> bool:
+    """Whether what is read was published long ago: a new reader of a topic has all its past before it."""
+    recorded_at: datetime = cast(Any, data).recorded_at
+    return as_of - recorded_at > timedelta(hours=corridor.thresholds.late_hours)
 
 
 def _still_known(given: Mapping[str, Any], data: Data | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _KEPT: Final = ("topic", "subject", "consignment", "code", "point")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A feed item without its number."""
+    """A feed item without its number; `alert` says that somebody may be called for it."""
 
     item: str
     party: str
@@ -32,6 +32,7 @@ class Item:
     action: str
     supersedes: str | None
     content: Mapping[str, Any]
+    alert: bool = True
 
 
 Given = dict[str, Any]
@@ -110,7 +111,7 @@ def _item(
     party: str, one: Told, digest: str, occurrence: int, action: str, had: str | None, content: Mapping[str, Any]
 ) -> Item:
     name = item_id(party, one.fact, f"{digest}|{action}" if action == "withdrawn" else digest, occurrence)
-    return Item(name, party, str(content["subject"]), one.fact, action, had, content)
+    return Item(name, party, str(content["subject"]), one.fact, action, had, content, action != "backfill")
 
 
 def _about(content: Mapping[str, Any]) -> dict[str, Any]:
