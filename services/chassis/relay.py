@@ -7,6 +7,7 @@ moved aside with an alarm, and the others go on.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,8 @@ log = structlog.get_logger(__name__)
 
 PAGE = 1000
 _LOCK_SPACE = 0x0C02
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 0.25
+_HOLD_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
 _NEVER = (
     MessageSizeTooLargeError,
@@ -92,18 +94,20 @@ class Relay:
 
     async def _lead(self, connection: OwnConnection) -> None:
         while True:
-            missing = [s for s in range(SHARDS) if s not in self.held]
-            if missing:
-                rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing)
-                self.held.update(row["s"] for row in rows)
-            else:
-                # A lock lives as long as its connection: a page is sent only while that answers.
-                await connection.execute("SELECT 1")
-            self._wake.clear()
-            if self.held and await self.send_page() == PAGE:
-                continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+            await self._hold(connection)
+            ends = time.monotonic() + _HOLD_SECONDS
+            while time.monotonic() < ends:
+                self._wake.clear()
+                if not self.held or await self.send_page() < PAGE:
+                    # Another copy's commits wake nobody here: they are looked for.
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+
+    async def _hold(self, connection: OwnConnection) -> None:
+        """Takes shards that are free; a lock lives as long as its connection, which has to answer."""
+        missing = [s for s in range(SHARDS) if s not in self.held]
+        rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing)
+        self.held.update(row["s"] for row in rows)
 
     async def send_page(self) -> int:
         """Sends one page and deletes what was acknowledged; returns how many rows it read."""

@@ -87,10 +87,14 @@ class Runtime:
             raise OSError("the broker has not been reached yet")
         return self.producer
 
-    def committed(self) -> None:
-        """Wakes the loops that may have work now."""
+    def stored(self) -> None:
+        """Says that facts have been stored: they are to be folded."""
         if self.settle is not None:
             self.settle.wake()
+        self.committed()
+
+    def committed(self) -> None:
+        """Says that something has been committed: it may be to be sent, or awaited."""
         if self.relay is not None:
             self.relay.wake()
         # Whoever waits holds the event from before it looked, so no commit between look and wait is missed.
@@ -152,7 +156,7 @@ class Runtime:
             name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed
         )
         self.ingests = [
-            Ingest(name, stream, pool, self.clock, self.book, self.committed) for stream in self.blueprint.streams
+            Ingest(name, stream, pool, self.clock, self.book, self.stored) for stream in self.blueprint.streams
         ]
 
     async def _start_ingest(self) -> None:

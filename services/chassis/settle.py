@@ -79,7 +79,7 @@ class Settle:
         while True:
             self._wake.clear()
             try:
-                while await self.round():
+                while await self.round() >= self.subjects:
                     pass
             except Exception as failure:
                 if not passes(failure):
@@ -139,15 +139,19 @@ class Settle:
             async with transaction(self.pool) as connection:
                 taken = await pictures.take(connection, self.subjects, machinery_now())
                 if taken:
-                    await pictures.expand(connection, [t for t in taken if t.expand])
-                    await self._fold_taken(connection, {t.subject: t for t in taken if not t.expand})
+                    expanded = [t for t in taken if t.expand]
+                    await pictures.expand(connection, expanded)
+                    queued = await self._fold_taken(connection, {t.subject: t for t in taken if not t.expand})
         if taken:
+            if expanded or queued:
+                self.wake()
             self.on_commit()
         return len(taken)
 
-    async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> None:
+    async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> int:
+        """Folds and saves; returns how many subjects are to be handed on to their dependents."""
         if not taken:
-            return
+            return 0
         held = await pictures.lock(connection, sorted(taken))
         ours = [h for h in held if self._may_fold(h)]
         inputs = await pictures.load(connection, ours, self.own_topics)
@@ -164,13 +168,14 @@ class Settle:
                 telemetry.FOLD_FAILED.labels(self.service).inc()
                 log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
                 failed.append(row)
-        await self._write(connection, done, now)
+        expansions = await self._write(connection, done, now)
         await self._put_back(connection, failed, [taken[h.subject] for h in held if not self._may_fold(h)])
+        return expansions
 
     def _may_fold(self, held: Held) -> bool:
         return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number
 
-    async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> None:
+    async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> int:
         changed = [e for e in done if e.saved is not None]
         saved = [e.saved for e in changed if e.saved is not None]
         await pictures.save(connection, saved, self.folder.fold_number, self.folder.data_number)
@@ -181,6 +186,7 @@ class Settle:
         await pictures.queue_again(connection, expansions, None)
         telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))
         telemetry.FOLDED.labels(self.service, "unchanged").inc(len(done) - len(changed))
+        return len(expansions)
 
     async def _put_back(self, connection: Connection, failed: Sequence[Taken], newer: Sequence[Taken]) -> None:
         for row in failed:
