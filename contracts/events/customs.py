@@ -1,7 +1,8 @@
 """What customs publishes: cases, violations, announcements of arrivals, and verdicts on decisions.
 
 Invariant: a reason belongs to the authority that wrote it; only the `authority` form has it, the `involved`
-form says what is to be done, and the `public` form only the state. Enumerations here are open.
+form says what is to be done, and the `public` form only the state. Enumerations here are open. `redrawn` says that
+newer code or data have worked it out anew, which is no news.
 """
 
 from typing import Literal
@@ -91,6 +92,7 @@ class CaseChanged(Data):
     guarantee: Guarantee | None = None
     limit: Occurred | None = None
     to_do: list[str] = []
+    redrawn: bool = False
 
 
 class ViolationChanged(Data):
@@ -109,6 +111,7 @@ class ViolationChanged(Data):
     previous_version: int | None = None
     recorded_at: Instant
     detail: str | None = None
+    redrawn: bool = False
 
 
 class ArrivingUnit(Data):
@@ -144,6 +147,7 @@ class ArrivalAnnounced(Data):
     filed: bool
     cases: list[str] = []
     units: list[ArrivingUnit] = []
+    redrawn: bool = False
 
 
 class DecisionAnswered(Data):
@@ -160,3 +164,4 @@ class DecisionAnswered(Data):
     holds: list[str] = []
     detail: str | None = None
     state: str
+    redrawn: bool = False

@@ -1,7 +1,8 @@
 """What tracking publishes: the picture of a subject, and exceptions.
 
 Invariant: enumerations here are open (readers treat the unknown as other). A picture is the whole current
-journey; `version` rises for each subject and `previous_version` names the one published before.
+journey; `version` rises for each subject and `previous_version` names the one published before. `redrawn` says that
+newer code or data have drawn it, which is no news.
 """
 
 from typing import Literal
@@ -169,6 +170,7 @@ class SubjectChanged(Data):
     claimants: list[str] = []
     exceptions: list[OpenException] = []
     parked: list[ParkedReport] = []
+    redrawn: bool = False
 
 
 class ExceptionChanged(Data):
@@ -185,3 +187,4 @@ class ExceptionChanged(Data):
     previous_version: int | None = None
     recorded_at: Instant
     causes: list[str] = []
+    redrawn: bool = False

@@ -15,9 +15,9 @@ from contracts.fields import utc_text
 from contracts.refusal import Outcome
 from services.chassis.answers import Receipt, receipt_records
 from services.chassis.clock import version_after
-from services.chassis.fold import Folded, Parked, Publication, StoredRevision
+from services.chassis.fold import Folded, Publication, StoredRevision, by_identity, effective
 from services.chassis.outbox import Outgoing
-from services.chassis.pictures import Held, Saved, Taken
+from services.chassis.pictures import BEHIND, Held, Saved, Taken
 
 
 class Published(NamedTuple):
@@ -57,7 +57,7 @@ def effect(
     known: dict[str, list[Any]] = orjson.loads(before.published)
     recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
     stamps = (version, utc_text(recorded_at), utc_text(now))
-    published, book = _publications(folded.publications, known, stamps, again=row.cause == "republish")
+    published, book = _publications(folded.publications, known, stamps, again=row.republish)
     parked = _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked))
     memory = None if folded.memory is None else _json(folded.memory)
     moves = content_changed or book != known
@@ -83,7 +83,7 @@ def effect(
         content_changed,
         shared_changed,
         published,
-        _receipts(orjson.loads(before.parked), folded.parked, revisions),
+        _receipts(orjson.loads(before.parked), folded, revisions),
         row.priority,
         row.cause,
         row.traceparent,
@@ -94,7 +94,8 @@ def effect(
 def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
     """The records of an effect: its publications on their topics, and its receipts."""
     for one in done.published:
-        body = _json({**one.publication.data, **_stamps(one)})
+        redrawn = {"redrawn": True} if done.priority >= BEHIND else {}
+        body = _json({**one.publication.data, **_stamps(one), **redrawn})
         for topic in one.publication.topics:
             entity = one.publication.entity
             ce_id = f"{entity}@{one.version}"
@@ -131,18 +132,20 @@ def _publications(
     return published, book
 
 
-def _receipts(
-    before: Sequence[Sequence[str]], parked: Sequence[Parked], revisions: Sequence[StoredRevision]
-) -> list[Receipt]:
-    """Parked for what is parked now and was not, effective for what is parked no longer."""
+def _receipts(before: Sequence[Sequence[str]], folded: Folded, revisions: Sequence[StoredRevision]) -> list[Receipt]:
+    """Parked for what is parked now and was not, effective for what is parked no longer and counts."""
     was = {(source, event_id) for source, event_id, _ in before}
-    now = {(p.source, p.event_id): p.waits_for for p in parked}
+    now = {(p.source, p.event_id): p.waits_for for p in folded.parked}
     newest = {r.identity: r for r in sorted(revisions, key=lambda r: r.updated_at)}
     told: list[tuple[tuple[str, str], Outcome, str | None]] = [
         (i, "parked", f"waits for {now[i]}") for i in now if i not in was
     ]
-    told += [(i, "effective", None) for i in sorted(was - set(now))]
+    told += [(i, "effective", None) for i in sorted(was - set(now) - folded.void - _retracted(revisions))]
     return [_receipt(newest[i], outcome, detail) for i, outcome, detail in told if i in newest]
+
+
+def _retracted(revisions: Sequence[StoredRevision]) -> set[tuple[str, str]]:
+    return {i for i, same in by_identity(revisions).items() if effective(same)[0] is None}
 
 
 def _receipt(revision: StoredRevision, outcome: Outcome, detail: str | None) -> Receipt:

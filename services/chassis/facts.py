@@ -4,12 +4,12 @@ Invariant: a revision is stored once, whatever the order and repetition of deliv
 sorted order; a fixed number of statements serves any batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from contracts.refusal import refused
 from services.chassis.database import Connection
-from services.chassis.records import Accepted, Rejected, reject
+from services.chassis.records import Accepted, Cause, Rejected, reject
 
 # Locks the identity, keeps the type that it began with, and tells what was known before (null: nothing).
 _LOCK_HEADS = """
@@ -54,8 +54,9 @@ SELECT DISTINCT l.subject
 FROM unnest($1::text[], $2::text[]) AS u (source, event_id) JOIN link l USING (source, event_id)
 """
 _QUEUE = """
-INSERT INTO unsettled (subject, cause, traceparent)
-SELECT subject, $2, traceparent FROM unnest($1::text[], $3::text[]) AS u (subject, traceparent)
+INSERT INTO unsettled (subject, cause, traceparent, priority)
+SELECT subject, $2, traceparent, priority
+FROM unnest($1::text[], $3::text[], $4::smallint[]) AS u (subject, traceparent, priority)
 """
 
 
@@ -93,11 +94,12 @@ async def keep_replicas(connection: Connection, accepted: Sequence[Accepted]) ->
     return fresh
 
 
-async def queue(connection: Connection, subjects: Iterable[tuple[str, str | None]], cause: str) -> None:
-    """Puts (subject, traceparent) pairs in the queue."""
-    pairs = sorted(dict(subjects).items())
-    if pairs:
-        await connection.execute(_QUEUE, [s for s, _ in pairs], cause, [t for _, t in pairs])
+async def queue(connection: Connection, subjects: Mapping[str, Cause]) -> None:
+    """Puts subjects in the queue, each with what caused it."""
+    rows = sorted(subjects.items())
+    if rows:
+        traces, priorities = [c.traceparent for _, c in rows], [c.priority for _, c in rows]
+        await connection.execute(_QUEUE, [s for s, _ in rows], "report", traces, priorities)
 
 
 def _newest(accepted: Sequence[Accepted]) -> list[Accepted]:
@@ -160,15 +162,18 @@ async def _link_and_queue(
         return (one.record.topic, one.event.subject) if by_entity else one.identity
 
     links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
-    traces: dict[str, str | None] = {subject: a.event.traceparent for a in fresh for subject, _ in a.links}
+    causes: dict[str, Cause] = {}
+    for one in fresh:
+        for subject, _ in one.links:
+            causes[subject] = min(causes.get(subject, one.cause), one.cause, key=lambda c: c.priority)
     if known:
         before = sorted({named(a) for a in known})
         rows = await connection.fetch(_NAMED_BEFORE, [s for s, _ in before], [e for _, e in before])
-        traces = dict.fromkeys(row["subject"] for row in rows) | traces
+        causes = dict.fromkeys((row["subject"] for row in rows), Cause()) | causes
     if links:
         columns = [list(column) for column in zip(*sorted(links), strict=True)]
         await connection.execute(_INSERT_LINKS, *columns)
-    await queue(connection, traces.items(), "report")
+    await queue(connection, causes)
 
 
 def _type_changed(one: Accepted, known: str) -> Rejected:

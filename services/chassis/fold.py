@@ -94,7 +94,8 @@ class Folded:
     """The result for one subject.
 
     `content` is the canonical picture, `shared` what other subjects read of it, `due` when it changes by itself,
-    `memory` what the next fold of the same subject is given, `rows` whatever the service saves beside it.
+    `memory` what the next fold of the same subject is given, `rows` whatever the service saves beside it, `void` the
+    identities that are neither parked nor of any effect.
     """
 
     subject: str
@@ -105,6 +106,7 @@ class Folded:
     parked: Sequence[Parked] = ()
     memory: Any = None
     rows: Sequence[Any] = ()
+    void: frozenset[tuple[str, str]] = frozenset()
 
 
 def effective(revisions: Sequence[StoredRevision]) -> tuple[StoredRevision | None, bool]:

@@ -21,7 +21,10 @@ SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::tex
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One record to send in binary mode; `id` is unique for the sending service."""
+    """One record to send in binary mode; `id` is unique for the sending service.
+
+    Records are sent in order within their `line`, which is the key unless something else has to stay in order.
+    """
 
     topic: str
     key: str
@@ -30,6 +33,7 @@ class Outgoing:
     subject: str
     body: bytes
     traceparent: str | None = None
+    line: str | None = None
 
 
 def shard_of(key: str) -> int:
@@ -43,7 +47,7 @@ async def append(connection: Connection, records: Sequence[Outgoing]) -> None:
         return
     await connection.execute(
         _APPEND,
-        [shard_of(r.key) for r in records],
+        [shard_of(r.line or r.key) for r in records],
         [r.topic for r in records],
         [r.key for r in records],
         [r.id for r in records],

@@ -6,13 +6,17 @@ in sorted order before their facts are read, so the second of two folders sees w
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from services.chassis.clock import machinery_now
 from services.chassis.database import Connection
 from services.chassis.fold import Inputs, Replica, StoredRevision
+
+REPUBLISH: Final = "republish"
+BEHIND: Final = 10
+"""The priority of what is no news: rebuilds, republication, and all that follows from them."""
 
 _TAKE = """
 DELETE FROM unsettled WHERE id IN (
@@ -58,7 +62,7 @@ WHERE p.subject = u.subject
 """
 _QUEUE_AGAIN = """
 INSERT INTO unsettled (subject, expand, cause, priority, attempts, not_before)
-SELECT *, $6::timestamptz FROM unnest($1::text[], $2::boolean[], $3::text[], $4::smallint[], $5::int[])
+SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::smallint[], $5::int[], $6::timestamptz[])
 """
 _EXPAND = """
 INSERT INTO unsettled (subject, cause, priority)
@@ -89,7 +93,7 @@ _QUEUE_ALL = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, $
 
 
 class Taken(NamedTuple):
-    """A row of the queue, taken."""
+    """A row of the queue, taken; `republish` says that what has not changed is to be published as well."""
 
     subject: str
     expand: bool
@@ -97,6 +101,7 @@ class Taken(NamedTuple):
     traceparent: str | None
     attempts: int
     priority: int
+    republish: bool = False
 
 
 class Held(NamedTuple):
@@ -135,7 +140,17 @@ class Saved(NamedTuple):
 
 async def take(connection: Connection, most: int, now: datetime) -> list[Taken]:
     """Takes rows that no other worker holds; they are back when the transaction fails."""
-    return [Taken._make(row) for row in await connection.fetch(_TAKE, most, now)]
+    return [Taken(*row) for row in await connection.fetch(_TAKE, most, now)]
+
+
+def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
+    """One row for each subject: the most urgent one, with whatever the others ask for."""
+    found: dict[str, Taken] = {}
+    for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None)):
+        held = found.setdefault(row.subject, row)
+        republish = held.republish or row.cause == REPUBLISH
+        found[row.subject] = held._replace(republish=republish, attempts=max(held.attempts, row.attempts))
+    return found
 
 
 async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
@@ -192,9 +207,10 @@ async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: 
     )
 
 
-async def queue_again(connection: Connection, rows: Iterable[Taken], not_before: datetime | None) -> None:
-    """Puts rows back, or new ones in (`expand`); one statement."""
-    again = sorted(rows, key=lambda r: (r.subject, r.expand))
+async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, datetime | None]]) -> None:
+    """Puts rows back, or new ones in, each not before an instant; one statement."""
+    pairs = sorted(rows, key=lambda pair: (pair[0].subject, pair[0].expand))
+    again = [row for row, _ in pairs]
     if not again:
         return
     await connection.execute(
@@ -204,7 +220,7 @@ async def queue_again(connection: Connection, rows: Iterable[Taken], not_before:
         [r.cause for r in again],
         [r.priority for r in again],
         [r.attempts for r in again],
-        not_before,
+        [not_before for _, not_before in pairs],
     )
 
 

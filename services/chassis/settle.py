@@ -141,7 +141,7 @@ class Settle:
                 if taken:
                     expanded = [t for t in taken if t.expand]
                     await pictures.expand(connection, expanded)
-                    queued = await self._fold_taken(connection, {t.subject: t for t in taken if not t.expand})
+                    queued = await self._fold_taken(connection, pictures.merged(t for t in taken if not t.expand))
         if taken:
             if expanded or queued:
                 self.wake()
@@ -168,14 +168,15 @@ class Settle:
                 telemetry.FOLD_FAILED.labels(self.service).inc()
                 log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
                 failed.append(row)
-        expansions = await self._write(connection, done, now)
-        await self._put_back(connection, failed, [taken[h.subject] for h in held if not self._may_fold(h)])
-        return expansions
+        newer = [taken[h.subject] for h in held if not self._may_fold(h)]
+        return await self._write(connection, done, now, _later(failed, newer))
 
     def _may_fold(self, held: Held) -> bool:
         return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number
 
-    async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> int:
+    async def _write(
+        self, connection: Connection, done: Sequence[Effect], now: datetime, later: Sequence[tuple[Taken, datetime]]
+    ) -> int:
         changed = [e for e in done if e.saved is not None]
         saved = [e.saved for e in changed if e.saved is not None]
         await pictures.save(connection, saved, self.folder.fold_number, self.folder.data_number)
@@ -183,17 +184,20 @@ class Settle:
         await keep_receipts(connection, [r for e in done for r in e.receipts], now)
         await outbox.append(connection, [o for e in done for o in effects.records(self.service, e, now)])
         expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
-        await pictures.queue_again(connection, expansions, None)
+        await pictures.queue_again(connection, [*((e, None) for e in expansions), *later])
         telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))
         telemetry.FOLDED.labels(self.service, "unchanged").inc(len(done) - len(changed))
         return len(expansions)
 
-    async def _put_back(self, connection: Connection, failed: Sequence[Taken], newer: Sequence[Taken]) -> None:
-        for row in failed:
-            seconds = _LATER_SECONDS[min(row.attempts, len(_LATER_SECONDS) - 1)]
-            again = Taken(row.subject, False, row.cause, None, row.attempts + 1, row.priority)
-            await pictures.queue_again(connection, [again], machinery_now() + timedelta(seconds=seconds))
-        await pictures.queue_again(connection, newer, machinery_now() + timedelta(seconds=_LATER_SECONDS[1]))
+
+def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken, datetime]]:
+    """What goes back into the queue: folds that failed, and pictures that a newer build has drawn."""
+    now = machinery_now()
+    found = [(row, now + timedelta(seconds=_LATER_SECONDS[1])) for row in newer]
+    for row in failed:
+        seconds = _LATER_SECONDS[min(row.attempts, len(_LATER_SECONDS) - 1)]
+        found.append((row._replace(attempts=row.attempts + 1), now + timedelta(seconds=seconds)))
+    return [(row._replace(cause=pictures.REPUBLISH if row.republish else row.cause), at) for row, at in found]
 
 
 async def drain(settle: Settle) -> None:

@@ -23,6 +23,7 @@ from services.chassis.runtime import Runtime
 from services.customs import handlers, store
 from services.customs.domain import forms
 
+_CARGO = frozenset({"forwarder", "shipper", "declarant"})
 _SETTLED = ("effective", "refused", "conflict", "reissue_required")
 
 
@@ -115,7 +116,7 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             case=case,
             limit=limit,
         )
-        items = [_form(content, parties, party) for content, parties in found]
+        items = [_form(content, parties, party) for content, parties in found if _may_see(content, parties, party)]
         return {"items": items, "after": found[-1][0]["case"] if found else None}
 
     @router.get("/v1/verdicts")
@@ -136,11 +137,20 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     return router
 
 
+def _may_see(content: Mapping[str, Any], parties: Sequence[str], party: Party) -> bool:
+    """The public form is for those who carry the goods or rule over them; others see what they take part in."""
+    return party.role not in _CARGO or _takes_part(content, parties, party)
+
+
+def _takes_part(content: Mapping[str, Any], parties: Sequence[str], party: Party) -> bool:
+    own = (content.get("consignment") or "").startswith(f"consignment:{party.party}/")
+    return own or party.party in parties
+
+
 def _form(content: Mapping[str, Any], parties: Sequence[str], party: Party) -> dict[str, Any]:
     stamps = {"version": content["version"], "recorded_at": utc_text(content["recorded_at"])}
     if content["jurisdiction"] in party.jurisdictions or party.role == "operations":
         return dict(content) | stamps | {"form": "authority"}
-    declares = (content.get("consignment") or "").startswith(f"consignment:{party.party}/")
-    if party.party in parties or declares or party.role == "control":
+    if party.role == "control" or _takes_part(content, parties, party):
         return forms.involved(content) | stamps | {"form": "involved"}
     return forms.public(content) | stamps | {"form": "public"}

@@ -6,7 +6,7 @@ back, and each item names the number before it. What is numbered is published in
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import asyncpg
@@ -28,11 +28,11 @@ PAGE = 500
 _LOCK_SPACE = 0x0C03
 _POLL_SECONDS = 0.5
 
-_TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, $2)"
+_TRY_LOCK = "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_xact_lock($1, shard)"
 _UNNUMBERED = """
 SELECT id, item, party, NULL::bigint AS sequence, NULL::bigint AS previous_sequence, action, supersedes, fact, subject,
        content::text AS content, alert, late, recorded_at, traceparent
-FROM item WHERE shard = $1 AND sequence IS NULL ORDER BY id LIMIT $2
+FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL ORDER BY id LIMIT $2
 """
 _LAST = "SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) FOR UPDATE"
 _NUMBER = """
@@ -43,7 +43,7 @@ _KEEP_LAST = """
 INSERT INTO feed (party, sequence) SELECT * FROM unnest($1::text[], $2::bigint[])
 ON CONFLICT (party) DO UPDATE SET sequence = EXCLUDED.sequence
 """
-_WAITING_SHARDS = "SELECT DISTINCT shard FROM item WHERE sequence IS NULL"
+_WAITING = "SELECT EXISTS (SELECT FROM item WHERE sequence IS NULL)"
 
 
 async def run(runtime: Runtime) -> None:
@@ -63,32 +63,28 @@ async def run(runtime: Runtime) -> None:
 
 
 async def number_all(runtime: Runtime) -> int:
-    """One page of each shard that has unnumbered items; returns how many were numbered."""
-    shards = [row["shard"] for row in await runtime.store.fetch(_WAITING_SHARDS)]
-    count = 0
-    for shard in shards:
-        async with transaction(runtime.store) as connection:
-            count += await number_shard(connection, shard)
+    """One page of every shard that no other sequencer is at; returns how many items were numbered."""
+    if not await runtime.store.fetchval(_WAITING):
+        return 0
+    async with transaction(runtime.store) as connection:
+        count = await number_shards(connection, range(SHARDS))
     if count:
         runtime.committed()
     return count
 
 
-async def number_shard(connection: Connection, shard: int) -> int:
-    """Numbers one page of a shard in the caller's transaction; 0 when another sequencer is at it."""
-    assert 0 <= shard < SHARDS
-    if not await connection.fetchval(_TRY_LOCK, _LOCK_SPACE, shard):
-        return 0
+async def number_shards(connection: Connection, shards: Iterable[int]) -> int:
+    """Numbers a page of these shards in the caller's transaction, leaving out those that another sequencer is at."""
     with telemetry.ROUND.labels("notifications", "sequencer").time():
-        rows = await connection.fetch(_UNNUMBERED, shard, PAGE)
+        held = [row["shard"] for row in await connection.fetch(_TRY_LOCK, _LOCK_SPACE, list(shards))]
+        rows = await connection.fetch(_UNNUMBERED, held, PAGE)
         if not rows:
             return 0
         parties = sorted({row["party"] for row in rows})
         last = {r["party"]: r["sequence"] for r in await connection.fetch(_LAST, parties)}
         numbered = _number(rows, last)
-        await connection.execute(
-            _NUMBER, *[list(c) for c in zip(*((r["id"], s, p) for r, s, p in numbered), strict=True)]
-        )
+        ids, sequences = [r["id"] for r, _, _ in numbered], [s for _, s, _ in numbered]
+        await connection.execute(_NUMBER, ids, sequences, [p for _, _, p in numbered])
         await connection.execute(_KEEP_LAST, list(last), list(last.values()))
         await outbox.append(connection, [_outgoing(row, s, p) for row, s, p in numbered])
     return len(rows)
@@ -116,4 +112,6 @@ def _outgoing(row: asyncpg.Record, sequence: int, previous: int | None) -> Outgo
         row["subject"],
         orjson.dumps(shown),
         row["traceparent"],
+        # Numbers leave in order, whichever copy numbered them.
+        line=row["party"],
     )

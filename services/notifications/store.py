@@ -14,6 +14,7 @@ import orjson
 from contracts.fields import utc_text
 from services.chassis.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.effects import Effect
+from services.chassis.pictures import BEHIND
 from services.notifications.domain.fold import for_party
 
 SHARDS: Final = 8
@@ -122,7 +123,7 @@ async def save_items(connection: Connection, effects: Sequence[Effect], late_aft
         [i.action for _, i in owed],
         [i.supersedes for _, i in owed],
         [orjson.dumps(i.content).decode() for _, i in owed],
-        [i.alert and e.priority < _BEHIND for e, i in owed],
+        [i.alert and e.priority < BEHIND for e, i in owed],
         [_late(i.content, e.recorded_at, late_after) for e, i in owed],
         [e.traceparent for e, _ in owed],
         [e.recorded_at for e, _ in owed],
@@ -154,7 +155,6 @@ async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
 
 
 # What is queued behind everything else, and all that follows from it, is no news: rebuilds, and changed parties.
-_BEHIND: Final = 10
 _HEADER: Final = ("origin", "destination", "run", "members", "associations", "references")
 
 

@@ -20,4 +20,5 @@ def main(name: str, bootstrap: str, url: str, group: str, produced: int, events:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6]))
+    _, *names, produced, events = sys.argv
+    main(names[0], names[1], names[2], names[3], int(produced), int(events))

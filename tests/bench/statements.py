@@ -101,7 +101,8 @@ async def ingest(connection: Any, rows: Sequence[Row]) -> None:
         [r.offset for r in rows],
     )
     await connection.execute(facts._INSERT_LINKS, subjects, [""] * len(rows), sources, ids)
-    await connection.execute(facts._QUEUE, sorted(set(subjects)), "report", [None] * len(set(subjects)))
+    queued = sorted(set(subjects))
+    await connection.execute(facts._QUEUE, queued, "report", [None] * len(queued), [0] * len(queued))
     await _answer(connection, rows, now)
 
 
@@ -144,7 +145,8 @@ async def settle(connection: Any, most: int) -> int:
     await pictures.save(connection, saved, 1, 1)
     await _history(connection, saved)
     await outbox.append(connection, [_outgoing(s) for s in saved])
-    await pictures.queue_again(connection, [pictures.Taken(s.subject, True, "expand", None, 0, 0) for s in saved], None)
+    expansions = [(pictures.Taken(s.subject, True, "expand", None, 0, 0), None) for s in saved]
+    await pictures.queue_again(connection, expansions)
     return len(taken)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.local.stack import Stack
+from services.chassis import pictures
 from services.chassis.fold import Folded, Inputs
 from services.tracking.app import blueprint
 from services.tracking.folder import TrackingFolder
@@ -77,8 +79,6 @@ async def test_what_has_not_changed_is_neither_saved_nor_published_again(store: 
 
 
 async def test_versions_of_a_subject_rise_and_name_the_one_before(store: Store) -> None:
-    import json
-
     await store.feed([b.a_consist()])
     await store.feed([b.a_milestone("DEPA", at=2)])
 
@@ -132,10 +132,6 @@ async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: S
 
 
 async def test_republication_sends_each_entity_again_unchanged(store: Store) -> None:
-    import json
-
-    from services.chassis import pictures
-
     await store.feed([b.a_consist()])
     (first,) = await published(store, b.TRAIN)
     async with store.pool.acquire() as connection:
@@ -169,13 +165,52 @@ async def test_a_round_that_does_not_commit_leaves_its_rows_in_the_queue(
 
     await store.take([store.record(b.a_consist())])
     before = await store.rows("unsettled")
-    monkeypatch.setattr(store.settler, "_put_back", dies)
+    monkeypatch.setattr(store.settler, "_write", dies)
 
     with pytest.raises(Crash):
         await store.settler.round()
 
     assert await store.rows("unsettled") == before
     assert await store.pictures() == {}
+
+
+async def test_a_report_folded_together_with_a_rebuild_is_news(store: Store) -> None:
+    await store.feed([b.a_consist()])
+    await store.pool.execute("INSERT INTO unsettled (subject, cause, priority) VALUES ($1, 'rebuild', 10)", b.TRAIN)
+    await store.take([store.record(b.a_milestone("DEPA", at=2))])
+
+    await store.settle()
+
+    assert "redrawn" not in json.loads((await published(store, b.TRAIN))[-1]["body"])
+
+
+async def test_what_a_later_build_draws_otherwise_is_marked_as_no_news(store: Store) -> None:
+    class Other(Newer):
+        def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+            folded = super().fold(inputs, as_of)
+            publications = [p._replace(data={**p.data, "status": "other"}) for p in folded.publications]
+            return dataclasses.replace(folded, publications=publications)
+
+    await store.feed([b.a_consist()])
+    later = with_folder(store, Other())
+
+    await later.settler.start()
+    await later.settle()
+
+    assert json.loads((await published(store, b.TRAIN))[-1]["body"])["redrawn"] is True
+
+
+async def test_a_parked_report_that_is_retracted_is_not_told_to_be_effective(store: Store) -> None:
+    early = b.a_milestone("GTIN", b.CONTAINER, at=1, id="early", party="lahore-dry-port")
+    gone = b.a_milestone(
+        "GTIN", b.CONTAINER, at=1, id="early", party="lahore-dry-port", updated_at=b.hours(2), retracted=True
+    )
+
+    await store.feed([early])
+    await store.feed([gone, b.a_booking()])
+
+    outcomes = [r["outcome"] for r in await store.rows("receipt") if r["event_id"] == "early"]
+    assert outcomes == ["accepted", "parked", "accepted"]
 
 
 async def test_firing_what_is_due_twice_changes_nothing(store: Store) -> None:

@@ -83,7 +83,7 @@ def bearer(party: str) -> dict[str, str]:
 
 async def opened(store: Store) -> AsyncIterator[Door]:
     async with transaction(store.pool) as connection:
-        for party in ("fbr", "irica", "indus-forwarding", "caspian-trading", "volga-logistics", "operations"):
+        for party in ("fbr", "irica", "indus-forwarding", "caspian-trading", "volga-logistics", "pr", "operations"):
             await save_token(connection, party, "test", digest(f"token-of-{party}"), b.START)
     door = Door(store)
     async with door.client:
@@ -148,6 +148,12 @@ async def test_the_verdict_on_another_partys_decision_is_not_told(door: Door) ->
     assert found["status"] == 403
 
 
+async def test_a_party_of_other_cargo_is_shown_nothing(line: Line) -> None:
+    await line.feed(b.a_booking(), b.a_declaration())
+    async for door in opened(line.customs):
+        assert (await door.get("/v1/cases", "volga-logistics", case=b.CASE))["items"] == []
+
+
 @pytest.mark.parametrize(
     ("party", "form"),
     [
@@ -155,7 +161,7 @@ async def test_the_verdict_on_another_partys_decision_is_not_told(door: Door) ->
         ("irica", "public"),
         ("indus-forwarding", "involved"),
         ("caspian-trading", "involved"),
-        ("volga-logistics", "public"),
+        ("pr", "public"),
     ],
 )
 async def test_a_case_is_shown_in_the_form_of_who_asks(line: Line, party: str, form: str) -> None:

@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from services.chassis.database import Connection, transaction
 from services.notifications import sequencer, store
 from services.notifications.app import blueprint
-from services.notifications.sequencer import number_all, number_shard
+from services.notifications.sequencer import number_all, number_shards
 from tests.support import builders as b
 from tests.support.pipeline import cleared, runtime_of
 from tests.support.stores import Store, fresh_store
@@ -119,7 +119,7 @@ async def test_what_is_numbered_is_published_in_the_same_transaction(copy: Store
 
     with pytest.raises(ZeroDivisionError):
         async with transaction(copy.pool) as connection:
-            assert await number_shard(connection, SHARD) == 1
+            assert await number_shards(connection, [SHARD]) == 1
             raise ZeroDivisionError
 
     assert await feed(copy) == []
@@ -143,12 +143,12 @@ async def test_a_second_sequencer_leaves_a_shard_to_the_first_until_that_has_com
     await owe(copy.pool, "one", "two")
 
     async with transaction(copy.pool) as first:
-        assert await number_shard(first, SHARD) == 2
+        assert await number_shards(first, [SHARD]) == 2
         async with transaction(copy.pool) as second:
-            assert await number_shard(second, SHARD) == 0
+            assert await number_shards(second, [SHARD]) == 0
 
     async with transaction(copy.pool) as second:
-        assert await number_shard(second, SHARD) == 0
+        assert await number_shards(second, [SHARD]) == 0
     assert is_chain(await feed(copy))
 
 
@@ -248,4 +248,4 @@ async def statements_of_numbering(copy: Store) -> int:
 
 
 async def number(connection: Connection) -> None:
-    assert await number_shard(connection, SHARD)
+    assert await number_shards(connection, [SHARD])

@@ -22,12 +22,8 @@ from services.notifications import audiences, sequencer
 from services.notifications.app import blueprint as notifications_blueprint
 from services.tracking.app import blueprint as tracking_blueprint
 from tests.support.builders import a_record
-from tests.support.stores import Store, fresh_store
+from tests.support.stores import Store, empty, fresh_store
 
-_TABLES = """
-SELECT format('DELETE FROM %I', tablename) AS statement FROM pg_tables
-WHERE schemaname = 'public' AND tablename NOT IN ('party', 'token', 'schema_migrations')
-"""
 _TAKE_OUT = """
 WITH gone AS (DELETE FROM outbox WHERE topic = $1 RETURNING *) SELECT * FROM gone ORDER BY id
 """
@@ -108,9 +104,8 @@ class Line:
 
 
 async def cleared(store: Store) -> Store:
-    """Another copy on a store with nothing in it but the parties; a few rows are sooner deleted than truncated."""
-    rows = await store.pool.fetch(_TABLES)
-    await store.pool.execute("; ".join(row["statement"] for row in rows))
+    """Another copy on a store with nothing in it but the parties."""
+    await empty(store)
     return Store(store.blueprint, store.pool)
 
 

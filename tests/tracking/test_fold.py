@@ -325,6 +325,34 @@ async def test_the_return_of_the_empty_ends_a_journey(store: Store) -> None:
     assert [a["subject"] for a in picture["associations"]] == [second]
 
 
+async def test_a_wagon_shows_the_train_that_it_is_in_and_the_one_before(store: Store) -> None:
+    trains = [f"train:pr/PK{n}/2026-06-22" for n in range(4)]
+    events = [
+        event
+        for n, train in enumerate(trains)
+        for event in (b.a_consist(train=train, at=n * 10), b.a_milestone("DEPA", train, at=n * 10 + 1))
+    ]
+
+    await store.feed(events)
+
+    picture = (await store.pictures())[b.WAGON]
+    assert [f["via"] for f in picture["timeline"]] == trains[-2:]
+    assert [a["subject"] for a in picture["associations"]] == trains[-2:]
+
+
+async def test_the_facts_of_a_second_journey_have_ids_of_their_own(store: Store) -> None:
+    events = [b.a_booking(), b.a_milestone("GTIN", b.CONTAINER, at=1), b.a_milestone("MTRT", b.CONTAINER, at=500)]
+    await store.feed(events)
+    first = (await store.pictures())[b.CONTAINER]["timeline"][0]["fact_id"]
+    again = [b.a_booking([b.CONTAINER], "consignment:indus-forwarding/B2", at=600)]
+
+    await store.feed([*again, b.a_milestone("GTIN", b.CONTAINER, at=610)])
+
+    (second,) = (await store.pictures())[b.CONTAINER]["timeline"]
+    assert second["code"] == "GTIN"
+    assert second["fact_id"] != first
+
+
 async def test_a_container_booked_twice_at_once_belongs_to_neither(store: Store) -> None:
     other = "consignment:volga-logistics/V1"
     events = [b.a_booking(), b.a_booking([b.CONTAINER], other, at=-20, party="volga-logistics")]

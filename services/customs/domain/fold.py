@@ -22,6 +22,8 @@ from services.customs.domain.statements import Counted, count
 from services.customs.domain.units import fold_consignment, fold_reference, fold_unit, lifts_nothing
 
 FOLD_NUMBER: Final = 4
+# Verdicts on decisions that are in force, or will be when what they wait for is there.
+_STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
 _SECRETS: Final = ("reason", "office", "officer")
 
@@ -62,6 +64,7 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
         forms.publications(content, corridor, FOLD_NUMBER) if told else (),
         [*_waiting(found), *(_dated_ahead(c) for c in later), *map(lifts_nothing, lifting_nothing(statements))],
         _remembered(found, told=told),
+        void=frozenset((v["source"], v["event_id"]) for v in found.verdicts if v["verdict"] not in _STANDING),
     )
 
 

@@ -61,15 +61,9 @@ class Context:
         return cargo(claims, instant)
 
 
-def key_of(picture: SubjectChanged, fact_id: str) -> str:
-    """The key of a fact: a picture's next journey counts its visits anew, and says again what it said before."""
-    return fact_id if picture.journey == 1 else f"{fact_id}|j{picture.journey}"
-
-
 def journey_of(fact: str) -> int:
-    """The journey that a fact of a picture is of."""
-    _, mark, number = fact.rpartition("|j")
-    return int(number) if mark and number.isdigit() else 1
+    """The journey that a fact of a picture is of, which its id names behind the subject."""
+    return int(fact.split("|", 2)[1])
 
 
 def parties_of(picture: SubjectChanged) -> list[str]:
@@ -91,7 +85,7 @@ def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
         parties = context.audience.known(own | cargo(claims, fact.instant))
         parties |= carriers if fact.via is None else frozenset()
         named = next((c.consignment for c in claims if c.covers(fact.instant)), data.subject if consignment else None)
-        yield Told(key_of(data, fact.fact_id), _milestone(data.subject, named, fact, country), parties, carriers)
+        yield Told(fact.fact_id, _milestone(data.subject, named, fact, country), parties, carriers)
 
 
 def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:

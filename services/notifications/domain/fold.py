@@ -16,7 +16,7 @@ from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Folded, Inputs
 from services.notifications.domain.audience import Audience, Claim, claims_of
-from services.notifications.domain.facts import READERS, Context, Told, journey_of, key_of, parties_of
+from services.notifications.domain.facts import READERS, Context, Told, journey_of, parties_of
 from services.notifications.domain.items import diff
 
 FOLD_NUMBER: Final = 3
@@ -87,12 +87,12 @@ def _still_known(given: Mapping[str, Any], data: Data | None) -> dict[str, Any]:
 def _over(given: Mapping[str, Any], data: Data | None) -> frozenset[str]:
     """The facts of the journey before: a picture tells of the current one alone."""
     journey = data.journey if isinstance(data, SubjectChanged) else 1
-    return frozenset(fact for fact in given if journey_of(fact) < journey)
+    return frozenset(fact for fact in given if journey > 1 and journey_of(fact) < journey)
 
 
 def _current(data: SubjectChanged, told: Sequence[Told], everybody: Sequence[str]) -> Sequence[str]:
     """Who may see where the subject is now: those who may see the fact that it is there by."""
-    placing = key_of(data, data.place.fact_id) if data.place else None
+    placing = data.place.fact_id if data.place else None
     return next((sorted(t.parties | t.viewers) for t in told if t.fact == placing), everybody)
 
 

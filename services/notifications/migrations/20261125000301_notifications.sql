@@ -20,7 +20,7 @@ CREATE TABLE item (
     traceparent text,
     recorded_at timestamptz NOT NULL
 );
-CREATE INDEX item_unnumbered ON item (shard, id) WHERE sequence IS NULL;
+CREATE INDEX item_unnumbered ON item (id) WHERE sequence IS NULL;
 CREATE UNIQUE INDEX item_feed ON item (party, sequence) WHERE sequence IS NOT NULL;
 
 -- The last number given to each party.

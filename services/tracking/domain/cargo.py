@@ -32,13 +32,15 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     carried, taken = _carriage(inputs, found)
     journey, start = _journey(found.acts)
     facts = facts_of((r for r in [*found.acts, *taken] if start is None or r.instant > start), corridor)
+    for fact in facts:
+        fact.journey = journey
     carried = [i for i in carried if start is None or i.end is None or i.end > start]
     claims = [c for c in _claims(found) if start is None or c.end is None or c.end > start]
     clashing = _clashing(claims)
     drawn = Drawn(container, bool(found.others), facts, found.forecasts, found.parked)
     drawn.exceptions += picture.exceptions_of(container, found, facts)
     if clashing:
-        opened = max(c.start for c in clashing)
+        opened = sorted(c.start for c in clashing)[1]
         named = [c.other for c in clashing]
         drawn.exceptions.append(picture.exception("IDENTITY_MISMATCH", None, opened, named))
     drawn.more = {
@@ -88,7 +90,8 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         reading.park_all(found, f"{wanted} that names {inputs.subject}")
     drawn = Drawn(inputs.subject, len(claimants) == 1, (), (), found.parked, status="resolved" if claimants else None)
     drawn.more = {"claimants": claimants}
-    opened = utc_text(max(bookings.values())) if bookings else None
+    # With the second claim it resolves to neither; a third one changes nothing.
+    opened = utc_text(sorted(bookings.values())[:2][-1]) if bookings else None
     shared = {"claimants": claimants, "opened_at": opened, "acts": [_shared_act(r) for r in acts]}
     return drawn, shared
 

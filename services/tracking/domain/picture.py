@@ -80,9 +80,10 @@ def status_of(known: bool, facts: Sequence[Fact]) -> str:
 def fact_id(subject: str, fact: Fact) -> str:
     """The id that a fact keeps through corrections: what happened where and at which stay, not who says so."""
     lead = fact.lead
+    # Visits are counted anew on each journey.
     if lead.point is None:
-        return f"{subject}|{lead.code}|{FACT_OF_ITS_OWN}|{lead.source}|{lead.event_id}"
-    return f"{subject}|{lead.code}|{lead.point}|{fact.visit}|{fact.nth}"
+        return f"{subject}|{fact.journey}|{lead.code}|{FACT_OF_ITS_OWN}|{lead.source}|{lead.event_id}"
+    return f"{subject}|{fact.journey}|{lead.code}|{lead.point}|{fact.visit}|{fact.nth}"
 
 
 def fact_json(subject: str, fact: Fact) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Invariant: a train's facts reach its wagons for as long as they were in it, and 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from contracts import catalogue
 from contracts.corridor import Corridor
@@ -20,6 +20,8 @@ from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Counted, Sorted
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact, facts_of
+
+_TRAINS_SHOWN: Final = 2
 
 
 def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
@@ -61,10 +63,13 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     known = bool(found.others)
     if not known:
         reading.park_all(found, f"a consist, a booking or a loading that names {wagon}")
-    taken = [r for i in within for r in reports.inherited(trains[i.other]["facts"], i.start, i.end, i.other) if known]
-    facts = facts_of([*found.acts, *taken], corridor)
+    # A wagon goes on for decades: its picture is the train that it is in and the one before.
+    shown = within[-_TRAINS_SHOWN:]
+    since = shown[0].start if len(within) > _TRAINS_SHOWN else None
+    taken = [r for i in shown for r in reports.inherited(trains[i.other]["facts"], i.start, i.end, i.other) if known]
+    facts = facts_of((r for r in [*found.acts, *taken] if since is None or r.instant >= since), corridor)
     mentions = _mentions(wagon, trains)
-    more = {"associations": [i.as_json("in_train") for i in within]}
+    more = {"associations": [i.as_json("in_train") for i in shown]}
     drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
     drawn.exceptions += picture.exceptions_of(wagon, found, facts)
     return drawn, {"facts": _movements(facts), "mentions": mentions}

@@ -19,11 +19,12 @@ _SECOND_HAND = 5
 
 @dataclass(slots=True)
 class Fact:
-    """One fact: the report that leads it, the others that say the same, and the visit it belongs to."""
+    """One fact: the report that leads it, the others that say the same, and the visit and journey it belongs to."""
 
     lead: Report
     visit: int
     nth: int = 1
+    journey: int = 1
     also: list[Report] = field(default_factory=list)
     disputed: bool = False
 
