@@ -325,8 +325,8 @@ async def test_the_return_of_the_empty_ends_a_journey(store: Store) -> None:
     assert [a["subject"] for a in picture["associations"]] == [second]
 
 
-async def test_a_wagon_shows_the_train_that_it_is_in_and_the_one_before(store: Store) -> None:
-    trains = [f"train:pr/PK{n}/2026-06-22" for n in range(4)]
+async def test_a_wagon_shows_the_trains_of_its_last_trips(store: Store) -> None:
+    trains = [f"train:pr/PK{n}/2026-06-22" for n in range(15)]
     events = [
         event
         for n, train in enumerate(trains)
@@ -336,8 +336,8 @@ async def test_a_wagon_shows_the_train_that_it_is_in_and_the_one_before(store: S
     await store.feed(events)
 
     picture = (await store.pictures())[b.WAGON]
-    assert [f["via"] for f in picture["timeline"]] == trains[-2:]
-    assert [a["subject"] for a in picture["associations"]] == trains[-2:]
+    assert [f["via"] for f in picture["timeline"]] == trains[-12:]
+    assert [a["subject"] for a in picture["associations"]] == trains[-12:]
 
 
 async def test_the_facts_of_a_second_journey_have_ids_of_their_own(store: Store) -> None:

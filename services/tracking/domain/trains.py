@@ -21,7 +21,8 @@ from services.tracking.domain.reading import Counted, Sorted
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact, facts_of
 
-_TRAINS_SHOWN: Final = 2
+# More than any load stays on one wagon, since what it carries takes its facts from here.
+_TRAINS_SHOWN: Final = 12
 
 
 def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
@@ -63,7 +64,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     known = bool(found.others)
     if not known:
         reading.park_all(found, f"a consist, a booking or a loading that names {wagon}")
-    # A wagon goes on for decades: its picture is the train that it is in and the one before.
+    # A wagon goes on for decades: its picture is the trains of its last trips.
     shown = within[-_TRAINS_SHOWN:]
     since = shown[0].start if len(within) > _TRAINS_SHOWN else None
     taken = [r for i in shown for r in reports.inherited(trains[i.other]["facts"], i.start, i.end, i.other) if known]
