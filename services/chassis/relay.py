@@ -31,6 +31,7 @@ from services.chassis.clock import machinery_now
 from services.chassis.database import OwnConnection, Pool, connect
 from services.chassis.errors import passes
 from services.chassis.outbox import SHARDS
+from services.chassis.pace import Pace
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ PAGE = 1000
 _LOCK_SPACE = 0x0C02
 _POLL_SECONDS = 0.25
 _HOLD_SECONDS = 1.0
+_PACE_SECONDS = 0.01
 _RETRY_SECONDS = 0.5
 _NEVER = (
     MessageSizeTooLargeError,
@@ -69,6 +71,7 @@ class Relay:
         self._wake = asyncio.Event()
         self.held: set[int] = set()
         self._known: Set[str] = frozenset()
+        self._pace = Pace(_PACE_SECONDS)
 
     def wake(self) -> None:
         """Says that rows have been committed."""
@@ -97,6 +100,7 @@ class Relay:
             await self._hold(connection)
             ends = time.monotonic() + _HOLD_SECONDS
             while time.monotonic() < ends:
+                await self._pace.keep()
                 self._wake.clear()
                 if not self.held or await self.send_page() < PAGE:
                     # Another copy's commits wake nobody here: they are looked for.

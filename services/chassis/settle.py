@@ -20,11 +20,13 @@ from services.chassis.database import Connection, Pool, transaction
 from services.chassis.effects import Effect
 from services.chassis.errors import passes
 from services.chassis.fold import Folded, Inputs
+from services.chassis.pace import Pace
 from services.chassis.pictures import Held, Taken
 
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 1.0
+_PACE_SECONDS = 0.015
 _RETRY_SECONDS = 0.5
 _REPUBLISH_AFTER = timedelta(hours=20)
 _LATER_SECONDS = (0.2, 1.0, 5.0, 30.0)
@@ -76,7 +78,9 @@ class Settle:
 
     async def run(self) -> None:
         """Folds until cancelled; waits while the database is away."""
+        pace = Pace(_PACE_SECONDS)
         while True:
+            await pace.keep()
             self._wake.clear()
             try:
                 while await self.round() >= self.subjects:

@@ -19,6 +19,7 @@ from services.chassis.clock import version_after
 from services.chassis.database import Connection, transaction
 from services.chassis.errors import passes
 from services.chassis.outbox import Outgoing
+from services.chassis.pace import Pace
 from services.chassis.runtime import Runtime
 from services.notifications.store import SHARDS, item_json
 
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 PAGE = 500
 _LOCK_SPACE = 0x0C03
 _POLL_SECONDS = 0.5
+_PACE_SECONDS = 0.015
 
 _TRY_LOCK = "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_xact_lock($1, shard)"
 _UNNUMBERED = """
@@ -48,7 +50,9 @@ _WAITING = "SELECT EXISTS (SELECT FROM item WHERE sequence IS NULL)"
 
 async def run(runtime: Runtime) -> None:
     """Numbers what is committed until cancelled; waits while the database is away."""
+    pace = Pace(_PACE_SECONDS)
     while True:
+        await pace.keep()
         commit = runtime.next_commit
         try:
             if await number_all(runtime):
