@@ -30,7 +30,7 @@ class ServiceSettings(BaseSettings):
     kafka_password: str | None = None
     batch_records: Annotated[int, Field(ge=1, le=5000)] = 500
     settle_subjects: Annotated[int, Field(ge=1, le=5000)] = 250
-    settle_workers: Annotated[int, Field(ge=1, le=16)] = 1
+    settle_workers: Annotated[int, Field(ge=1, le=16)] = 2
     metadata_age_seconds: Annotated[float, Field(ge=0.2, le=300)] = 5.0
     session_timeout_seconds: Annotated[float, Field(ge=6, le=60)] = 10.0
     send_timeout_seconds: Annotated[float, Field(ge=0.1, le=60)] = 10.0
