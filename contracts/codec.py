@@ -6,9 +6,8 @@ SDK in both directions.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -61,8 +60,7 @@ _PROBLEMS: Final[dict[str, Reason]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One decoded event; `body` is its data as JSON bytes, as received where that was possible."""
 
     id: str

@@ -7,6 +7,7 @@ spelling, a text can be stored as it is. What fails says which reason of the clo
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -86,6 +87,7 @@ def moment(occurred: str, zone: tzinfo) -> datetime:
     return datetime.fromisoformat(occurred.upper()).astimezone(UTC)
 
 
+@lru_cache(maxsize=8192)
 def utc_text(instant: datetime) -> str:
     """RFC 3339 in UTC with `Z`, microseconds only where there are any."""
     return instant.astimezone(UTC).isoformat()[:-6] + "Z"

@@ -6,6 +6,7 @@ nothing is created automatically. A party, an authority and a country name never
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from contracts import catalogue
@@ -149,6 +150,7 @@ TABLE: Final[tuple[Topic, ...]] = (
 )
 
 
+@lru_cache(maxsize=4096)
 def party_of(topic: str, row: Topic) -> str | None:
     """Whose topic this is, by the row's pattern; None where it is not of that row."""
     found = re.fullmatch(row.regex, topic)

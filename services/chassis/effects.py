@@ -21,9 +21,10 @@ from services.chassis.pictures import BEHIND, Held, Saved, Taken
 
 
 class Published(NamedTuple):
-    """A publication that has changed, with the version it gets."""
+    """A publication that has changed, with its data as JSON and the version it gets."""
 
     publication: Publication
+    data: bytes
     version: int
     previous: int | None
     recorded_at: str
@@ -57,7 +58,7 @@ def effect(
     known: dict[str, list[Any]] = orjson.loads(before.published)
     recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
     stamps = (version, utc_text(recorded_at), utc_text(now))
-    published, book = _publications(folded.publications, known, stamps, again=row.republish)
+    published, book = _publications(folded.publications, content, known, stamps, again=row.republish)
     parked = _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked))
     memory = None if folded.memory is None else _json(folded.memory)
     moves = content_changed or book != known
@@ -94,8 +95,7 @@ def effect(
 def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
     """The records of an effect: its publications on their topics, and its receipts."""
     for one in done.published:
-        redrawn = {"redrawn": True} if done.priority >= BEHIND else {}
-        body = _json({**one.publication.data, **_stamps(one), **redrawn})
+        body = _joined(one.data, _json(_stamps(one, done)))
         for topic in one.publication.topics:
             entity = one.publication.entity
             ce_id = f"{entity}@{one.version}"
@@ -104,13 +104,18 @@ def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
         yield from receipt_records(service, f"{done.subject}@{utc_text(done.recorded_at)}", done.receipts, now)
 
 
-def _stamps(one: Published) -> dict[str, Any]:
-    stamps = {"version": one.version, "recorded_at": one.recorded_at, "as_of": one.as_of}
-    return stamps if one.previous is None else stamps | {"previous_version": one.previous}
+def _stamps(one: Published, done: Effect) -> dict[str, Any]:
+    stamps: dict[str, Any] = {"version": one.version, "recorded_at": one.recorded_at, "as_of": one.as_of}
+    if one.previous is not None:
+        stamps["previous_version"] = one.previous
+    if done.priority >= BEHIND:
+        stamps["redrawn"] = True
+    return stamps
 
 
 def _publications(
     publications: Sequence[Publication],
+    content: bytes,
     known: Mapping[str, list[Any]],
     stamps: tuple[int, str, str],
     *,
@@ -121,19 +126,23 @@ def _publications(
     published: list[Published] = []
     book: dict[str, list[Any]] = dict(known)
     for publication in publications:
-        digest = hashlib.sha256(_json(publication.data)).hexdigest()[:32]
+        data = _json(publication.data)
+        data = _joined(content, data) if publication.whole else data
+        digest = hashlib.sha256(data).hexdigest()[:32]
         previous: list[Any] | None = known.get(publication.entity)
         if previous is None or previous[1] != digest:
             before = previous[0] if previous else None
-            published.append(Published(publication, version, before, recorded_at, as_of))
+            published.append(Published(publication, data, version, before, recorded_at, as_of))
             book[publication.entity] = [version, digest, before, recorded_at, as_of]
         elif again:
-            published.append(Published(publication, previous[0], previous[2], previous[3], previous[4]))
+            published.append(Published(publication, data, previous[0], *previous[2:]))
     return published, book
 
 
 def _receipts(before: Sequence[Sequence[str]], folded: Folded, revisions: Sequence[StoredRevision]) -> list[Receipt]:
     """Parked for what is parked now and was not, effective for what is parked no longer and counts."""
+    if not before and not folded.parked:
+        return []
     was = {(source, event_id) for source, event_id, _ in before}
     now = {(p.source, p.event_id): p.waits_for for p in folded.parked}
     newest = {r.identity: r for r in sorted(revisions, key=lambda r: r.updated_at)}
@@ -167,14 +176,25 @@ def _differs(before: Held, after: Saved, build: tuple[int, int]) -> bool:
         before.recorded_at is None
         or (before.fold, before.data) != build
         or before.due != after.due
-        or orjson.loads(before.parked) != orjson.loads(after.parked)
-        or (None if before.memory is None else orjson.loads(before.memory))
-        != (None if after.memory is None else orjson.loads(after.memory))
+        or _is_other(before.parked, after.parked)
+        or _is_other(before.memory, after.memory)
     )
+
+
+def _is_other(before: str | None, after: bytes | None) -> bool:
+    """Whether two JSON texts differ in more than how they are written."""
+    if before is None or after is None:
+        return (before is None) != (after is None)
+    return before.encode() != after and orjson.loads(before) != orjson.loads(after)
 
 
 def _json(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _joined(first: bytes, second: bytes) -> bytes:
+    """One JSON object out of two that are not empty; nothing is written a second time."""
+    return first[:-1] + b"," + second[1:]
 
 
 def _digest(body: bytes) -> bytes:

@@ -6,9 +6,11 @@ sorted order; a fixed number of statements serves any batch.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from contracts.refusal import refused
 from services.chassis.database import Connection
+from services.chassis.pictures import BEHIND
 from services.chassis.records import Accepted, Cause, Rejected, reject
 
 # Locks the identity, keeps the type that it began with, and tells what was known before (null: nothing).
@@ -29,10 +31,10 @@ RETURNING new.source, new.event_id, new.type, old.content_hash AS known_hash
 """
 _INSERT_EVENTS = """
 INSERT INTO event (source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body,
-                   recorded_at, topic, partition, "offset")
-SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::timestamptz[], $9::boolean[], $10::bytea[], $11::timestamptz[], $12::text[], $13::int[],
-                     $14::bigint[])
+                   topic, partition, "offset", recorded_at)
+SELECT *, $14::timestamptz
+FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+            $9::boolean[], $10::bytea[], $11::text[], $12::int[], $13::bigint[])
 ON CONFLICT DO NOTHING
 RETURNING source, event_id, content_hash
 """
@@ -134,25 +136,29 @@ async def _lock_heads(
 async def _insert_events(connection: Connection, records: Sequence[Accepted], recorded_at: datetime) -> list[Accepted]:
     if not records:
         return []
-    rows = await connection.fetch(
-        _INSERT_EVENTS,
-        [a.event.source for a in records],
-        [a.event.id for a in records],
-        [a.event.content_hash for a in records],
-        [a.event.type for a in records],
-        [a.event.subject for a in records],
-        [a.party for a in records],
-        [a.standing for a in records],
-        [a.updated_at for a in records],
-        [a.revision.retracted for a in records],
-        [a.event.body for a in records],
-        [recorded_at] * len(records),
-        [a.record.topic for a in records],
-        [a.record.partition for a in records],
-        [a.record.offset for a in records],
-    )
+    columns = zip(*(_columns(a) for a in records), strict=True)
+    rows = await connection.fetch(_INSERT_EVENTS, *map(list, columns), recorded_at)
     stored = {((r["source"], r["event_id"]), r["content_hash"]) for r in rows}
     return [a for a in records if (a.identity, a.event.content_hash) in stored]
+
+
+def _columns(one: Accepted) -> tuple[Any, ...]:
+    event, record = one.event, one.record
+    return (
+        event.source,
+        event.id,
+        event.content_hash,
+        event.type,
+        event.subject,
+        one.party,
+        one.standing,
+        one.updated_at,
+        one.revision.retracted,
+        event.body,
+        record.topic,
+        record.partition,
+        record.offset,
+    )
 
 
 async def _link_and_queue(
@@ -164,8 +170,12 @@ async def _link_and_queue(
     links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
     causes: dict[str, Cause] = {}
     for one in fresh:
+        # What another service has merely redrawn is folded behind everything else.
+        behind = by_entity and getattr(one.event.data, "redrawn", False)
+        cause = Cause(one.event.traceparent, BEHIND if behind else 0)
         for subject, _ in one.links:
-            causes[subject] = min(causes.get(subject, one.cause), one.cause, key=lambda c: c.priority)
+            if subject not in causes or cause.priority < causes[subject].priority:
+                causes[subject] = cause
     if known:
         before = sorted({named(a) for a in known})
         rows = await connection.fetch(_NAMED_BEFORE, [s for s, _ in before], [e for _, e in before])

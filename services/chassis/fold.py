@@ -81,12 +81,16 @@ class Parked(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of."""
+    """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of.
+
+    With `whole`, the picture's content comes before the data.
+    """
 
     entity: str
     type: str
     topics: tuple[str, ...]
     data: Mapping[str, Any]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

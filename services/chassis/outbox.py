@@ -6,7 +6,7 @@ in the order of its versions.
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.chassis.database import Connection
 
@@ -19,8 +19,7 @@ SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::tex
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One record to send in binary mode; `id` is unique for the sending service.
 
     Records are sent in order within their `line`, which is the key unless something else has to stay in order.

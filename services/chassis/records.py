@@ -6,7 +6,7 @@ Invariant: one record in, one verdict out, whatever its bytes; a record never de
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from aiokafka.structs import ConsumerRecord
 
@@ -15,22 +15,19 @@ from contracts.events.base import Revision
 from contracts.refusal import Problem, Refused, printable, refused
 from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of
 from services.chassis.parties import Party, PartyBook
-from services.chassis.pictures import BEHIND
 from services.chassis.stream import Link, Stream
 
 Record = ConsumerRecord[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Why a subject is queued: the trace of the report, and whether it can wait."""
 
     traceparent: str | None = None
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A record whose event is to be stored."""
 
     record: Record
@@ -50,11 +47,6 @@ class Accepted:
     @property
     def updated_at(self) -> datetime:
         return self.revision.updated_at
-
-    @property
-    def cause(self) -> Cause:
-        """What another service has merely redrawn is folded behind everything else."""
-        return Cause(self.event.traceparent, BEHIND if getattr(self.event.data, "redrawn", False) else 0)
 
     @property
     def version(self) -> int:

@@ -95,10 +95,10 @@ async def ingest(connection: Any, rows: Sequence[Row]) -> None:
         [now] * len(rows),
         [False] * len(rows),
         [r.body for r in rows],
-        [now] * len(rows),
         [r.topic for r in rows],
         [r.partition for r in rows],
         [r.offset for r in rows],
+        now,
     )
     await connection.execute(facts._INSERT_LINKS, subjects, [""] * len(rows), sources, ids)
     queued = sorted(set(subjects))

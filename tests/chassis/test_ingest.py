@@ -158,7 +158,7 @@ async def test_a_party_that_nobody_knows_is_refused(store: Store) -> None:
 
 
 async def test_a_party_is_known_from_the_moment_when_it_is_provisioned(store: Store) -> None:
-    event = dataclasses.replace(GOOD, source="urn:corridor:azd:ops")
+    event = GOOD._replace(source="urn:corridor:azd:ops")
     await store.take([b.record_of(event, "milestones-azd", 0)])
     async with store.pool.acquire() as connection:
         party = Party(party="azd", name="ADY", role="railway", sources=(event.source,), types=(event.type,))

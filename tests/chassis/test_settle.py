@@ -188,7 +188,7 @@ async def test_what_a_later_build_draws_otherwise_is_marked_as_no_news(store: St
     class Other(Newer):
         def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
             folded = super().fold(inputs, as_of)
-            publications = [p._replace(data={**p.data, "status": "other"}) for p in folded.publications]
+            publications = [p._replace(data={**p.data, "route_variant": "other"}) for p in folded.publications]
             return dataclasses.replace(folded, publications=publications)
 
     await store.feed([b.a_consist()])

@@ -52,12 +52,8 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
 
 
 def _subject(content: Mapping[str, Any], corridor: Corridor) -> Publication:
-    data = dict(content) | {
-        "fold": FOLD_NUMBER,
-        "corridor": corridor.id,
-        "corridor_version": corridor.version,
-    }
-    return Publication(content["subject"], catalogue.SUBJECT, (topics.TRACKING_EVENTS.name,), data)
+    data = {"fold": FOLD_NUMBER, "corridor": corridor.id, "corridor_version": corridor.version}
+    return Publication(content["subject"], catalogue.SUBJECT, (topics.TRACKING_EVENTS.name,), data, whole=True)
 
 
 def _remembered(memory: Any, subject: str, exceptions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

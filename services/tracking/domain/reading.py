@@ -64,7 +64,7 @@ def read(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Sorted:
     return found
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=32768)
 def understood(revision: StoredRevision, corridor_id: str, version: int) -> Counted:
     """What a revision says, by one version of the corridor data."""
     corridor, data = load_corridor(corridor_id, version), revision.read()
