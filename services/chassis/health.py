@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from services.chassis.errors import passes
+from services.chassis.monitor import Progress
 from services.chassis.runtime import Runtime
 
 _PING_SECONDS = 2.0
@@ -16,14 +17,14 @@ _PING_SECONDS = 2.0
 
 async def readiness(runtime: Runtime) -> dict[str, Any]:
     """What is up and what is not; `ready` is the verdict."""
-    now = time.monotonic()
+    now, progress = time.monotonic(), runtime.monitor.progress if runtime.monitor else Progress()
     checks = {
         "started": runtime.ready.is_set(),
         "database": await _database(runtime),
         "broker": await _broker(runtime),
         "assigned": bool(runtime.ingests) and all(i.positions is not None and i.positions.met for i in runtime.ingests),
-        "keeping_up": runtime.progress.keeps_up(now),
-        "settling": runtime.progress.settles(now),
+        "keeping_up": progress.keeps_up(now),
+        "settling": progress.settles(now),
     }
     return {"ready": all(checks.values()), **checks}
 

@@ -6,19 +6,18 @@ makes it unknown, never good.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from services.chassis import telemetry
+from services.chassis.clock import CorridorClock
+from services.chassis.database import Pool
 from services.chassis.errors import passes
 from services.chassis.ingest import Ingest
 from services.chassis.state import read_state
-
-if TYPE_CHECKING:
-    from services.chassis.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
@@ -48,27 +47,36 @@ class Progress:
         return now - self.read_at < _BELIEVED_SECONDS
 
 
-async def run(runtime: "Runtime") -> None:
-    """Reads every few seconds until cancelled."""
-    while True:
-        try:
-            await read(runtime)
-        except Exception as failure:
-            if not passes(failure):
-                log.exception("progress cannot be read")
-        await asyncio.sleep(EVERY_SECONDS)
+class Monitor:
+    """Reads a service's progress every few seconds."""
 
+    def __init__(self, service: str, pending: str, pool: Pool, clock: CorridorClock, ingests: Sequence[Ingest]) -> None:
+        self.progress = Progress()
+        self._service = service
+        self._pending = pending
+        self._pool = pool
+        self._clock = clock
+        self._ingests = ingests
 
-async def read(runtime: "Runtime") -> None:
-    """One reading, into `runtime.progress` and the metrics."""
-    name, now = runtime.blueprint.name, time.monotonic()
-    state = await read_state(runtime.store, runtime.clock.now(), runtime.blueprint.pending)
-    lags = {ingest.stream.name: lag_of(ingest) for ingest in runtime.ingests}
-    progress = runtime.progress
-    progress.read_at = now
-    progress.busy_since = _since(progress.busy_since, bool(state["unsettled"] or state["outbox"]), now)
-    progress.lagging_since = _since(progress.lagging_since, any(lags.values()), now)
-    _tell(name, state, lags, 0.0 if progress.busy_since is None else now - progress.busy_since)
+    async def run(self) -> None:
+        """Reads until cancelled."""
+        while True:
+            try:
+                await self.read()
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("progress cannot be read")
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def read(self) -> None:
+        """One reading, into `progress` and the metrics."""
+        now, progress = time.monotonic(), self.progress
+        state = await read_state(self._pool, self._clock.now(), self._pending)
+        lags = {ingest.stream.name: lag_of(ingest) for ingest in self._ingests}
+        progress.read_at = now
+        progress.busy_since = _since(progress.busy_since, bool(state["unsettled"] or state["outbox"]), now)
+        progress.lagging_since = _since(progress.lagging_since, any(lags.values()), now)
+        _tell(self._service, state, lags, 0.0 if progress.busy_since is None else now - progress.busy_since)
 
 
 def lag_of(ingest: Ingest) -> int:

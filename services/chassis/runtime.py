@@ -14,13 +14,13 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from services.chassis import kafka, migrate, monitor
+from services.chassis import kafka, migrate
 from services.chassis.admin import TopicIds
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, connect, open_pool
 from services.chassis.errors import NameTaken, passes
 from services.chassis.ingest import Ingest
-from services.chassis.monitor import Progress
+from services.chassis.monitor import Monitor
 from services.chassis.parties import PartyBook
 from services.chassis.relay import Relay
 from services.chassis.session_lock import NameLock
@@ -65,7 +65,7 @@ class Runtime:
         self.relay: Relay | None = None
         self.ingests: list[Ingest] = []
         self.ready = asyncio.Event()
-        self.progress = Progress()
+        self.monitor: Monitor | None = None
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.is_stopping: Callable[[], bool] = lambda: False
@@ -135,7 +135,8 @@ class Runtime:
             await self._patiently("database", lambda: prepare(self))
         await self._start_settle()
         await self._start_ingest()
-        self._spawn(monitor.run(self))
+        self.monitor = Monitor(name, self.blueprint.pending, self.pool, self.clock, self.ingests)
+        self._spawn(self.monitor.run())
         for loop in self.blueprint.loops:
             self._spawn(loop(self))
         self.ready.set()
