@@ -6,7 +6,7 @@ does.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -126,7 +126,7 @@ def receipt_records(service: str, batch: str, receipts: Sequence[Receipt], recor
 
 
 async def keep_dead_letters(
-    connection: Connection, rejected: Sequence[Rejected], topic_ids: dict[str, str], recorded_at: datetime
+    connection: Connection, rejected: Sequence[Rejected], topic_id: Callable[[str], str], recorded_at: datetime
 ) -> None:
     """Stores rejected records with their bytes; one statement."""
     if not rejected:
@@ -135,7 +135,7 @@ async def keep_dead_letters(
     await connection.execute(
         _INSERT_DEAD,
         [r.topic for r in records],
-        [topic_ids.get(r.topic, "") for r in records],
+        [topic_id(r.topic) for r in records],
         [r.partition for r in records],
         [r.offset for r in records],
         [r.party for r in rejected],

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.fields import utc_text
-from services.chassis import http, state, telemetry
+from services.chassis import dead_letter_api, http, state, telemetry
 from services.chassis.health import readiness
 from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.parties import Party
@@ -87,6 +87,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             "clock": utc_text(now),
             "reads": reads,
             "assigned": sorted(f"{p.topic}/{p.partition}" for p in held),
+            "paused": sorted(t for i in runtime.ingests for t in i.quarantine.waiting if i.quarantine.holds_back(t)),
         }
 
     @router.post("/clock")
@@ -99,6 +100,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             await runtime.settle.fire()
         return {"instant": utc_text(stands)}
 
+    router.include_router(dead_letter_api.router(runtime, keeper))
     return router
 
 

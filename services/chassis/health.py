@@ -23,6 +23,7 @@ async def readiness(runtime: Runtime) -> dict[str, Any]:
         "database": await _database(runtime),
         "broker": await _broker(runtime),
         "assigned": bool(runtime.ingests) and all(i.positions is not None and i.positions.met for i in runtime.ingests),
+        "reading": not any(i.quarantine.stopped for i in runtime.ingests),
         "keeping_up": progress.keeps_up(now),
         "settling": progress.settles(now),
     }

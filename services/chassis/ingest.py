@@ -16,13 +16,14 @@ from faststream.kafka import KafkaBroker
 
 from contracts.refusal import refused
 from contracts.topics import party_of
-from services.chassis import answers, facts, outbox, records, telemetry
+from services.chassis import outcome, records, telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, transaction
 from services.chassis.errors import Fenced, passes
 from services.chassis.parties import PartyBook
 from services.chassis.positions import Positions, TopicIds
-from services.chassis.records import Accepted, Record, Rejected, Verdict
+from services.chassis.quarantine import Quarantine, begin_stand_in, sender_of
+from services.chassis.records import Record, Verdict
 from services.chassis.settings import ServiceSettings
 from services.chassis.stream import Stream
 
@@ -43,6 +44,7 @@ class Ingest:
         clock: CorridorClock,
         book: PartyBook,
         on_commit: Callable[[], None] = lambda: None,
+        quarantine_limit: int = 5,
     ) -> None:
         self.service = service
         self.stream = stream
@@ -50,6 +52,7 @@ class Ingest:
         self.clock = clock
         self.book = book
         self.on_commit = on_commit
+        self.quarantine = Quarantine(service, stream, pool, quarantine_limit)
         self.broker: KafkaBroker | None = None
         self.positions: Positions | None = None
         self.stopping = asyncio.Event()
@@ -80,6 +83,7 @@ class Ingest:
         )
         self.broker = broker
         self.positions = listener.target = Positions(self.pool, subscriber, topic_ids)
+        self.positions.held_back = self.quarantine.holds_back
         subscriber(self._handle)
 
     async def _handle(self, _: object) -> None:
@@ -94,13 +98,14 @@ class Ingest:
             await self._after_fence(batch)
 
     async def watch_store(self, every_seconds: float = 2.0) -> None:
-        """Notices, until cancelled, that the store was put back while no record comes."""
+        """Notices, until cancelled, that the store was put back, and feeds to pause or resume."""
         assert self.positions is not None
         while True:
             await asyncio.sleep(every_seconds)
             try:
                 if behind := await self.positions.recheck():
                     log.warning("the store was put back", stream=self.stream.name, partitions=len(behind))
+                await self.mind_limits()
             except Exception as failure:
                 if not passes(failure):
                     raise
@@ -108,7 +113,14 @@ class Ingest:
     def _unread(self, batch: Sequence[Record]) -> list[Record]:
         """What the store does not have yet: a batch that failed half way is read again from its start."""
         assert self.positions is not None
-        return [r for r in batch if r.offset >= self.positions.next_offset(TopicPartition(r.topic, r.partition))]
+        found = [r for r in batch if r.offset >= self.positions.next_offset(TopicPartition(r.topic, r.partition))]
+        return [r for r in found if not self.quarantine.holds_back(r.topic)]
+
+    async def mind_limits(self) -> None:
+        """Pauses the feeds on which we fail too often, and lets those go on that have been mended."""
+        assert self.positions is not None
+        await self.quarantine.refresh()
+        self.positions.mind()
 
     async def _until_it_passes(self, batch: Sequence[Record]) -> None:
         for seconds in (*_BACKOFF_SECONDS, None):
@@ -128,19 +140,23 @@ class Ingest:
     async def _one_by_one(self, batch: Sequence[Record], failure: Exception) -> None:
         """A bug: finds the record that triggers it and puts that one aside."""
         log.error("a batch fails, trying its records one by one", stream=self.stream.name, exc_info=failure)
+        await self.mind_limits()
         for record in batch:
+            if self.quarantine.holds_back(record.topic):
+                continue
             try:
                 await self.take([record])
             except Exception as single:
                 if isinstance(single, Fenced) or passes(single):
                     raise
                 await self._quarantine(record, single)
+                await self.mind_limits()
 
     async def _quarantine(self, record: Record, failure: Exception) -> None:
         telemetry.QUARANTINED.labels(self.service, self.stream.name).inc()
         name = party_of(record.topic, self.stream.topic)
         refusal = refused("quarantined", "$", f"we failed on this record ({type(failure).__name__}) and keep it")
-        await self.store([record], [records.reject(record, None if self.stream.own else name, refusal)])
+        await self.store([record], [records.reject(record, None if self.stream.own else name, refusal)], failed=record)
 
     async def take(self, batch: Sequence[Record]) -> None:
         """Judges and stores a batch in one transaction; raises `Fenced` and what asyncpg raises."""
@@ -149,54 +165,30 @@ class Ingest:
             await self.book.refresh(self.pool, *parties)
         await self.store(batch, records.judge_all(batch, self.stream, self.book))
 
-    async def store(self, batch: Sequence[Record], verdicts: Sequence[Verdict]) -> None:
-        """Facts, answers and positions of a batch, in one transaction."""
+    async def store(
+        self, batch: Sequence[Record], verdicts: Sequence[Verdict], *, failed: Record | None = None
+    ) -> None:
+        """Facts, answers and positions of a batch, in one transaction, with what stands in for a failed record."""
         assert self.positions is not None
         ends = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in batch}
         with telemetry.ROUND.labels(self.service, f"ingest-{self.stream.name}").time():
             async with transaction(self.pool) as connection:
                 await self.positions.advance(connection, ends)
-                outcome = await self._write(connection, verdicts, _batch_name(ends))
+                kept = await outcome.keep(
+                    connection,
+                    self.service,
+                    self.stream,
+                    verdicts,
+                    _batch_name(ends),
+                    self.clock.now(),
+                    self.positions.topic_id,
+                )
+                if failed is not None:
+                    sender = sender_of(self.stream, failed, self.book.get)
+                    await begin_stand_in(connection, self.stream, failed, sender, self.clock.now())
             self.positions.committed(ends)
-        telemetry.count_batch(self.service, self.stream.name, outcome)
+        telemetry.count_batch(self.service, self.stream.name, kept)
         self.on_commit()
-
-    async def _write(self, connection: Any, verdicts: Sequence[Verdict], batch: str) -> telemetry.Outcomes:
-        now = self.clock.now()
-        accepted = [v for v in verdicts if isinstance(v, Accepted)]
-        rejected = [v for v in verdicts if isinstance(v, Rejected)]
-        if self.stream.own:
-            fresh = await facts.keep_replicas(connection, accepted) if accepted else []
-        else:
-            fresh, refused_later = await facts.keep_events(connection, accepted, now) if accepted else ([], [])
-            rejected += refused_later
-        assert self.positions is not None
-        topic_ids = {r.record.topic: self.positions.topic_id(r.record.topic) for r in rejected}
-        await answers.keep_dead_letters(connection, rejected, topic_ids, now)
-        receipts = self._receipts(accepted, fresh, rejected)
-        await answers.keep_receipts(connection, receipts, now)
-        await outbox.append(
-            connection,
-            [
-                *answers.receipt_records(self.service, batch, receipts, now),
-                *answers.dead_letter_records(self.service, rejected, now),
-            ],
-        )
-        return telemetry.Outcomes(len(fresh), len(accepted) - len(fresh), rejected)
-
-    def _receipts(
-        self, accepted: Sequence[Accepted], fresh: Sequence[Accepted], rejected: Sequence[Rejected]
-    ) -> list[answers.Receipt]:
-        if self.stream.own:
-            return []
-        refused_places = {_place(r.record): r for r in rejected}
-        fresh_places = {_place(a.record) for a in fresh}
-        told = [
-            answers.receipt_of_event(a, "accepted" if _place(a.record) in fresh_places else "repeat")
-            for a in accepted
-            if _place(a.record) not in refused_places
-        ]
-        return told + [answers.receipt_of_rejection(r, r.party) for r in rejected if r.party]
 
     async def _after_fence(self, batch: Sequence[Record]) -> None:
         """Reads the stored positions of what is still ours, and goes on from there."""
@@ -229,10 +221,6 @@ async def _parse(batch: Sequence[Record], original: Callable[[Any], Awaitable[An
 
 async def _keep_raw(_: Any) -> None:
     return None
-
-
-def _place(record: Record) -> tuple[str, int, int]:
-    return record.topic, record.partition, record.offset
 
 
 def _batch_name(ends: Mapping[TopicPartition, int]) -> str:

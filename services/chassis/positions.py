@@ -52,7 +52,8 @@ class Positions(ConsumerRebalanceListener):
         self._retry_seconds = retry_seconds
         self._held: dict[TopicPartition, int] = {}
         self._ids: dict[str, str] = {}
-        self.paused: set[TopicPartition] = set()
+        self.held_back: Callable[[str], bool] = lambda _: False
+        self._paused: set[TopicPartition] = set()
         self.met = False
 
     def __contains__(self, partition: TopicPartition) -> bool:
@@ -80,6 +81,7 @@ class Positions(ConsumerRebalanceListener):
         if lock is not None and self._held:
             await lock.wait_release(30)
         self._held.clear()
+        self._paused.clear()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Seeks to the stored positions; fetching has begun, so the pause comes before any await."""
@@ -89,7 +91,25 @@ class Positions(ConsumerRebalanceListener):
             return
         self._subscriber.consumer.pause(*partitions)
         await self.seek(partitions)
-        self._subscriber.consumer.resume(*(p for p in partitions if p not in self.paused))
+        self._paused.update(p for p in partitions if self.held_back(p.topic))
+        self._subscriber.consumer.resume(*(p for p in partitions if p not in self._paused))
+
+    def mind(self) -> None:
+        """Pauses the partitions that are held back, and lets those go on, from where the store is, that are not."""
+        consumer = self._subscriber.consumer
+        for partition, offset in self._held.items():
+            held = self.held_back(partition.topic)
+            if partition not in consumer.assignment() or held == (partition in self._paused):
+                continue
+            if held:
+                self._paused.add(partition)
+                consumer.pause(partition)
+            else:
+                # What had been fetched behind the failure was let go unread.
+                if offset != _DOUBTFUL:
+                    consumer.seek(partition, offset)
+                self._paused.discard(partition)
+                consumer.resume(partition)
 
     async def seek(self, partitions: Iterable[TopicPartition]) -> None:
         """Reads the stored positions and seeks to them; waits while the store is away."""

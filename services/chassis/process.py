@@ -13,14 +13,16 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from services.chassis import telemetry
+from services.chassis import commands, telemetry
 from services.chassis.errors import NameTaken, SettingsError
 from services.chassis.runtime import Blueprint, Runtime
 from services.chassis.settings import ServiceSettings
 
 
 def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
-    """Runs a service until it is stopped; returns the exit code."""
+    """Runs a service until it is stopped, or a command on its store; returns the exit code."""
+    if len(sys.argv) > 1:
+        return commands.run(blueprint, sys.argv[1:])
     try:
         settings = ServiceSettings.load(blueprint.name)
         listener = _listen(settings)

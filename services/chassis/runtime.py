@@ -157,7 +157,8 @@ class Runtime:
             name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed
         )
         self.ingests = [
-            Ingest(name, stream, pool, self.clock, self.book, self.stored) for stream in self.blueprint.streams
+            Ingest(name, stream, pool, self.clock, self.book, self.stored, self.settings.quarantine_limit)
+            for stream in self.blueprint.streams
         ]
 
     async def _start_ingest(self) -> None:

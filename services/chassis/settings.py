@@ -12,17 +12,32 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.chassis.errors import SettingsError
 
 
-class ServiceSettings(BaseSettings):
-    """What every service needs; the database variable is `<SERVICE>_DATABASE_URL`."""
+class StoreSettings(BaseSettings):
+    """What work on a service's store needs; the database variable is `<SERVICE>_DATABASE_URL`."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True)
 
-    kafka_bootstrap_servers: Annotated[str, Field(min_length=3, pattern=r"^[^\s:,]+:[0-9]+(,[^\s:,]+:[0-9]+)*$")]
     database_url: Annotated[str, Field(pattern=r"^postgres(ql)?://")]
+    clock: Literal["real", "stepped"] = "real"
+
+    @classmethod
+    def load(cls, service: str, **overrides: Any) -> Self:
+        """The settings of `service`; raises `SettingsError` with one line."""
+        variable = f"{service.upper()}_DATABASE_URL"
+        values = {"database_url": os.environ.get(variable)} | overrides
+        try:
+            return cls(**{name: value for name, value in values.items() if value is not None})
+        except ValidationError as failure:
+            raise SettingsError(_line(failure, variable)) from None
+
+
+class ServiceSettings(StoreSettings):
+    """What every service needs to run."""
+
+    kafka_bootstrap_servers: Annotated[str, Field(min_length=3, pattern=r"^[^\s:,]+:[0-9]+(,[^\s:,]+:[0-9]+)*$")]
     http_port: Annotated[int, Field(ge=0, le=65535)]
     http_host: str = "127.0.0.1"
     copy_name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$")]
-    clock: Literal["real", "stepped"] = "real"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     kafka_security: Literal["plaintext", "sasl_plaintext", "sasl_ssl"] = "plaintext"
@@ -34,17 +49,8 @@ class ServiceSettings(BaseSettings):
     metadata_age_seconds: Annotated[float, Field(ge=0.2, le=300)] = 5.0
     session_timeout_seconds: Annotated[float, Field(ge=6, le=60)] = 10.0
     send_timeout_seconds: Annotated[float, Field(ge=0.1, le=60)] = 10.0
+    quarantine_limit: Annotated[int, Field(ge=1, le=10_000)] = 5
     name_wait_seconds: Annotated[float, Field(ge=0, le=120)] = 15.0
-
-    @classmethod
-    def load(cls, service: str, **overrides: Any) -> Self:
-        """The settings of `service`; raises `SettingsError` with one line."""
-        variable = f"{service.upper()}_DATABASE_URL"
-        values = {"database_url": os.environ.get(variable)} | overrides
-        try:
-            return cls(**{name: value for name, value in values.items() if value is not None})
-        except ValidationError as failure:
-            raise SettingsError(_line(failure, variable)) from None
 
 
 def _line(failure: ValidationError, database_variable: str) -> str:

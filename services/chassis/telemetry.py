@@ -33,6 +33,7 @@ REJECTED = Counter(
 QUARANTINED = Counter(
     "corridor_quarantined_total", "Records on which we failed", ["service", "stream"], registry=REGISTRY
 )
+PAUSED = Gauge("corridor_paused_feeds", "Feeds paused since we fail on them", ["service", "stream"], registry=REGISTRY)
 FENCED = Counter(
     "corridor_fenced_total",
     "Batches given up since the position moved",

@@ -20,6 +20,7 @@ from contracts.routes import Regime
 from contracts.subjects import Case, kind_of, parse_case
 from services.chassis.parties import Party
 from services.chassis.stream import Link, Stream
+from services.customs.stand_in import hold_while_quarantined
 
 PASSAGE: Final = "passage:"
 
@@ -119,6 +120,6 @@ def may_decide(event: Event, party: Party) -> None:
 
 STREAMS: Final = (
     Stream("declarations", topics.DECLARATIONS, names, may_declare),
-    Stream("decisions", topics.DECISIONS, names, may_decide),
+    Stream("decisions", topics.DECISIONS, names, may_decide, hold_while_quarantined),
     Stream("tracking", topics.TRACKING_EVENTS, names),
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,9 +16,9 @@ from deploy.local.stack import Stack
 from services.chassis import answers
 from services.chassis.errors import Fenced
 from services.chassis.parties import Party, save_party
-from services.chassis.stream import Link
 from services.tracking.app import blueprint
 from tests.support import builders as b
+from tests.support.broken import breaking
 from tests.support.stores import Store, empty, fresh_store
 
 pytestmark = pytest.mark.servers
@@ -242,7 +241,7 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(store: Store) -> Non
 
 
 async def test_the_record_that_breaks_us_is_quarantined_and_the_others_are_stored(store: Store) -> None:
-    broken = breaking(store, "boom")
+    broken = breaking(store, lambda event: event.id == "boom")
     batch = [b.record_of(b.a_plan(id=name), TOPIC, n) for n, name in enumerate(["a", "boom", "c"])]
     await store.assign(broken.ingests["milestones"], {TopicPartition(TOPIC, 0)})
 
@@ -260,19 +259,6 @@ async def test_a_batch_that_failed_half_way_is_not_stored_twice(store: Store) ->
     await ingest.take(batch[:1])
 
     assert [r.offset for r in ingest._unread(batch)] == [1]
-
-
-def breaking(store: Store, event_id: str) -> Store:
-    """A copy whose handler has a bug: it fails on one event."""
-    (stream,) = store.blueprint.streams
-
-    def names(event: Event) -> Iterator[Link]:
-        if event.id == event_id:
-            raise ZeroDivisionError
-        return stream.names(event)  # type: ignore[return-value]
-
-    plan = dataclasses.replace(store.blueprint, streams=(dataclasses.replace(stream, names=names),))
-    return Store(plan, store.pool)
 
 
 def test_receipts_of_one_batch_are_cut_into_records_that_fit() -> None:

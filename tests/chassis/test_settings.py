@@ -67,7 +67,7 @@ def test_a_process_without_settings_says_one_line_and_ends_with_2(service: str) 
     ended = run(service, {})
 
     assert ended.returncode == 2
-    assert ended.stderr.strip().splitlines() == [f"{service}: KAFKA_BOOTSTRAP_SERVERS is not set"]
+    assert ended.stderr.strip().splitlines() == [f"{service}: {service.upper()}_DATABASE_URL is not set"]
 
 
 def test_a_port_that_is_taken_is_one_line_and_ends_with_2() -> None:

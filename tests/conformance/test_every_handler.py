@@ -16,6 +16,7 @@ from aiokafka.structs import ConsumerRecord
 from contracts import codec
 from contracts.catalogue import TYPES
 from deploy.local.stack import Stack
+from services.chassis import outcome
 from services.chassis.ingest import Ingest
 from services.chassis.parties import Party, save_party
 from services.chassis.runtime import Blueprint
@@ -175,13 +176,13 @@ class Crash(BaseException):
 
 async def crashing(ingest: Ingest, record: ConsumerRecord[bytes, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that the batch's transaction does, with the process gone before its commit."""
-    written = ingest._write
+    written = outcome.keep
 
     async def dies(*arguments: Any) -> Any:
         await written(*arguments)
         raise Crash
 
-    monkeypatch.setattr(ingest, "_write", dies)
+    monkeypatch.setattr(outcome, "keep", dies)
     await ingest.take([record])
 
 

@@ -1,0 +1,174 @@
+"""Replaying and discarding dead letters, one transaction each.
+
+Invariant: what a replay comes to is what reading the record would come to now; a dry run is the same thing, rolled
+back. What stood in for a quarantined record goes when the record is no longer in quarantine.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from contracts.refusal import Problem, Refused, refused
+from services.chassis import answers, dead_letters, outbox, outcome, records
+from services.chassis.clock import CorridorClock, machinery_now
+from services.chassis.database import Connection, Pool, transaction
+from services.chassis.dead_letters import Dead, Filter, dead_of
+from services.chassis.errors import passes
+from services.chassis.parties import PartyBook
+from services.chassis.quarantine import end_stand_in
+from services.chassis.records import Accepted, Rejected, Verdict
+from services.chassis.stream import Stream, stream_of
+
+log = structlog.get_logger(__name__)
+
+_TAKE = "SELECT * FROM dead_letter WHERE id = $1 AND resolution IS NULL FOR UPDATE"
+_RESOLVE = "UPDATE dead_letter SET resolution = $2, resolved_at = $3, last_action = $4 WHERE id = $1"
+_FAILED = """
+UPDATE dead_letter SET attempts = attempts + 1, reason = $2, path = $3, detail = $4, last_action = $5 WHERE id = $1
+"""
+
+
+@dataclass(slots=True)
+class Report:
+    """What an action came to: how many of each outcome, and each one that is still a dead letter with its reason."""
+
+    dry_run: bool
+    found: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    action: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"dry_run": self.dry_run, "found": self.found, "outcomes": dict(self.outcomes)}
+        return shown | {"failed": self.failed, "action": self.action}
+
+
+class _RolledBack(Exception):
+    """Ends the transaction of a dry run."""
+
+
+class Replayer:
+    """Works on the dead letters of one service."""
+
+    def __init__(
+        self, service: str, streams: Sequence[Stream], pool: Pool, clock: CorridorClock, book: PartyBook
+    ) -> None:
+        self.service = service
+        self._streams = streams
+        self._pool = pool
+        self._clock = clock
+        self._book = book
+
+    async def replay(self, wanted: Filter, by: str, *, dry_run: bool, again: bool = False) -> Report:
+        """Judges and stores the records of a filter anew, oldest first; a dry run only says what would become."""
+        await self._book.refresh(self._pool)
+        report = Report(dry_run)
+        ids = await dead_letters.ids_of(self._pool, wanted, again=again)
+        if not dry_run:
+            report.action = await dead_letters.begin(self._pool, by, "replay", wanted, None)
+        for id in ids:
+            await self._replay_one(id, report)
+        if report.action is not None:
+            resolved = report.outcomes["accepted"] + report.outcomes["repeat"]
+            await dead_letters.end(self._pool, report.action, report.found, resolved)
+        return report
+
+    async def discard(self, wanted: Filter, by: str, reason: str) -> Report:
+        """Gives dead letters up for good, for a reason; their bytes stay until they are purged."""
+        report = Report(dry_run=False)
+        report.action = await dead_letters.begin(self._pool, by, "discard", wanted, reason)
+        for id in await dead_letters.ids_of(self._pool, wanted, again=True):
+            async with transaction(self._pool) as connection:
+                row = await connection.fetchrow(_TAKE, id)
+                if row is None:
+                    continue
+                report.found += 1
+                report.outcomes["discarded"] += 1
+                await connection.execute(_RESOLVE, id, "discarded", machinery_now(), report.action)
+                await self._release(connection, dead_of(row))
+        await dead_letters.end(self._pool, report.action, report.found, report.outcomes["discarded"])
+        return report
+
+    async def _replay_one(self, id: int, report: Report) -> None:
+        try:
+            await self._in_transaction(id, report)
+        except _RolledBack:
+            return
+        except Exception as failure:
+            if passes(failure):
+                raise
+            log.error("a replay fails", dead_letter=id, exc_info=failure)
+            report.outcomes["quarantined"] += 1
+            report.failed.append({"id": id, "reason": "quarantined", "detail": type(failure).__name__})
+            if not report.dry_run:
+                again = Problem("quarantined", "$", f"we failed on this record again ({type(failure).__name__})")
+                await self._pool.execute(_FAILED, id, again.reason, again.path, again.detail, report.action)
+
+    async def _in_transaction(self, id: int, report: Report) -> None:
+        async with transaction(self._pool) as connection:
+            row = await connection.fetchrow(_TAKE, id)
+            if row is None:
+                return
+            dead = dead_of(row)
+            verdict, became = await self._store(connection, dead)
+            report.found += 1
+            report.outcomes[became] += 1
+            if isinstance(verdict, Rejected):
+                report.failed.append({"id": id, "reason": verdict.first.reason, "detail": verdict.first.detail})
+            await self._mark(connection, dead, verdict, report.action)
+            await self._answer(connection, dead, verdict, became)
+            if report.dry_run:
+                raise _RolledBack
+
+    async def _store(self, connection: Connection, dead: Dead) -> tuple[Verdict, str]:
+        """The verdict on a record and what became of it: accepted, repeat or the reason of its refusal."""
+        verdict = self._judge(dead)
+        if isinstance(verdict, Rejected):
+            return verdict, verdict.first.reason
+        stream = stream_of(self._streams, dead.record.topic)
+        assert stream is not None
+        fresh, refused_after = await outcome.keep_accepted(connection, stream, [verdict], self._clock.now())
+        if refused_after:
+            return refused_after[0], refused_after[0].first.reason
+        return verdict, "accepted" if fresh else "repeat"
+
+    def _judge(self, dead: Dead) -> Verdict:
+        stream = stream_of(self._streams, dead.record.topic)
+        if stream is None:
+            return records.reject(dead.record, dead.party, _no_reader(dead))
+        return records.judge(dead.record, stream, self._book)
+
+    async def _mark(self, connection: Connection, dead: Dead, verdict: Verdict, action: int | None) -> None:
+        if isinstance(verdict, Accepted):
+            await connection.execute(_RESOLVE, dead.id, "replayed", machinery_now(), action)
+        else:
+            first = verdict.first
+            await connection.execute(_FAILED, dead.id, first.reason, first.path[:500], first.detail[:1000], action)
+        if isinstance(verdict, Accepted) or verdict.first.reason != "quarantined":
+            await self._release(connection, dead)
+
+    async def _answer(self, connection: Connection, dead: Dead, verdict: Verdict, became: str) -> None:
+        """The sender is told of what has changed: taken after all, or refused for another reason."""
+        if dead.party is None or became == dead.reason:
+            return
+        if isinstance(verdict, Accepted):
+            receipt = answers.receipt_of_event(verdict, "repeat" if became == "repeat" else "accepted")
+        else:
+            receipt = answers.receipt_of_rejection(verdict, dead.party)
+        now = self._clock.now()
+        await answers.keep_receipts(connection, [receipt], now)
+        batch = f"replay/{dead.id}/{dead.attempts}"
+        await outbox.append(connection, list(answers.receipt_records(self.service, batch, [receipt], now)))
+
+    async def _release(self, connection: Connection, dead: Dead) -> None:
+        stream = stream_of(self._streams, dead.record.topic)
+        if dead.reason == "quarantined" and stream is not None:
+            party = self._book.get(dead.party)
+            await end_stand_in(connection, stream, dead.record, party, self._clock.now())
+
+
+def _no_reader(dead: Dead) -> Refused:
+    return refused("not_entitled", "$", f"nothing reads {dead.record.topic} any more")

@@ -1,0 +1,236 @@
+"""Dead letters as work: what may be seen of them, replayed, discarded, and who did it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import TopicPartition
+
+from deploy.local.stack import Stack
+from deploy.services import ROOT
+from services.chassis import dead_letters
+from services.chassis.clock import machinery_now
+from services.chassis.database import open_pool, transaction
+from services.chassis.dead_letters import TRIES, Filter
+from services.chassis.parties import digest, save_token
+from services.chassis.replay import Replayer, Report
+from services.tracking.api import make_app
+from services.tracking.app import blueprint
+from tests.support import builders as b
+from tests.support.broken import breaking
+from tests.support.pipeline import runtime_of
+from tests.support.stores import Store, empty, fresh_database, fresh_store
+
+pytestmark = pytest.mark.servers
+TOPIC = "milestones-pr"
+ALL = Filter()
+
+
+@pytest.fixture(scope="module")
+async def shared_store(stack: Stack) -> AsyncIterator[Store]:
+    assert stack.admin_url
+    async with fresh_store(stack.admin_url, blueprint()) as store:
+        yield store
+
+
+@pytest.fixture
+async def store(shared_store: Store) -> Store:
+    await empty(shared_store)
+    return Store(shared_store.blueprint, shared_store.pool)
+
+
+def replayer(store: Store) -> Replayer:
+    return Replayer(store.blueprint.name, store.blueprint.streams, store.pool, store.clock, store.book)
+
+
+async def quarantined(store: Store, *names: str) -> None:
+    """Plans on which a copy with a bug has failed; the others it has stored."""
+    broken = breaking(store, lambda event: event.id in names)
+    await store.assign(broken.ingests["milestones"], {TopicPartition(TOPIC, 0)})
+    records = [b.record_of(b.a_plan(id=n), TOPIC, offset) for offset, n in enumerate(names)]
+    await broken.ingests["milestones"]._until_it_passes(records)
+
+
+async def test_what_a_bug_had_put_aside_takes_effect_when_it_is_replayed(store: Store) -> None:
+    await quarantined(store, "a")
+
+    report = await replayer(store).replay(ALL, "anna", dry_run=False)
+
+    assert (report.found, dict(report.outcomes), report.failed) == (1, {"accepted": 1}, [])
+    await store.settle()
+    assert b.TRAIN in await store.pictures()
+    assert [r["outcome"] for r in await store.rows("receipt")] == ["refused", "accepted"]
+    (dead,) = await store.rows("dead_letter")
+    assert dead["resolution"] == "replayed"
+
+
+async def test_a_dry_run_says_what_would_become_and_leaves_no_trace(store: Store) -> None:
+    await quarantined(store, "a")
+    before = [await store.rows(table) for table in ("event", "receipt", "dead_letter", "outbox", "unsettled")]
+
+    report = await replayer(store).replay(ALL, "anna", dry_run=True)
+
+    assert dict(report.outcomes) == {"accepted": 1}
+    assert [await store.rows(t) for t in ("event", "receipt", "dead_letter", "outbox", "unsettled")] == before
+    assert await store.rows("dead_letter_action") == []
+
+
+async def test_a_replay_of_what_has_come_again_since_is_a_repeat(store: Store) -> None:
+    await quarantined(store, "a")
+    await store.take([b.record_of(b.a_plan(id="a"), TOPIC, 1)])
+
+    report = await replayer(store).replay(ALL, "anna", dry_run=False)
+
+    assert dict(report.outcomes) == {"repeat": 1}
+    assert len(await store.rows("event")) == 1
+
+
+async def test_what_is_still_wrong_stays_with_its_reason_and_is_not_answered_again(store: Store) -> None:
+    await store.take([b.a_record(TOPIC, 0, (), b"{")])
+    before = await store.rows("receipt")
+
+    report = await replayer(store).replay(ALL, "anna", dry_run=False)
+
+    (dead,) = await store.rows("dead_letter")
+    assert report.failed == [{"id": dead["id"], "reason": dead["reason"], "detail": dead["detail"]}]
+    assert (dead["resolution"], dead["attempts"]) == (None, 1)
+    assert await store.rows("receipt") == before
+
+
+async def test_what_fails_again_and_again_is_only_tried_for_who_insists(store: Store) -> None:
+    await quarantined(store, "a")
+    broken = replayer(breaking(store, lambda event: True))
+    for _ in range(TRIES):
+        assert dict((await broken.replay(ALL, "anna", dry_run=False)).outcomes) == {"quarantined": 1}
+
+    left_alone = await broken.replay(ALL, "anna", dry_run=False)
+    insisted = await replayer(store).replay(ALL, "anna", dry_run=False, again=True)
+
+    assert (left_alone.found, dict(insisted.outcomes)) == (0, {"accepted": 1})
+
+
+async def test_the_filter_chooses(store: Store) -> None:
+    await quarantined(store, "a", "b")
+    await store.take([b.a_record("milestones-ktz", 0, (), b"{")])
+
+    report = await replayer(store).replay(Filter(party="pr", reason="quarantined"), "anna", dry_run=True)
+
+    assert report.found == 2
+    assert {(c["reason"], c["party"], c["number"]) for c in await dead_letters.counted(store.pool, ALL)} == {
+        ("quarantined", "pr", 2),
+        ("not_json", "ktz", 1),
+    }
+
+
+async def test_a_discarded_one_is_no_longer_listed_and_its_bytes_stay(store: Store) -> None:
+    await quarantined(store, "a")
+
+    report = await replayer(store).discard(ALL, "anna", "sent again by telephone")
+
+    assert dict(report.outcomes) == {"discarded": 1}
+    assert await dead_letters.listed(store.pool, ALL) == []
+    (dead,) = await dead_letters.listed(store.pool, Filter(resolved=True))
+    whole: Any = await dead_letters.shown(store.pool, dead["id"])
+    assert whole["body"] == b.a_plan(id="a").body.decode()
+    assert whole["last_action"]["reason"] == "sent again by telephone"
+
+
+async def test_who_did_what_is_on_record(store: Store) -> None:
+    await quarantined(store, "a", "b")
+    wanted = Filter(reason="quarantined")
+
+    await replayer(store).replay(wanted, "anna", dry_run=False)
+    await replayer(store).discard(wanted, "boris", "nothing is left")
+
+    told = [
+        (r["by"], r["action"], r["filter"], r["found"], r["resolved"]) for r in await store.rows("dead_letter_action")
+    ]
+    assert told == [
+        ("anna", "replay", '{"reason": "quarantined"}', 2, 2),
+        ("boris", "discard", '{"reason": "quarantined"}', 0, 0),
+    ]
+
+
+async def test_the_record_is_replayed_byte_for_byte(store: Store) -> None:
+    headers = [("ce_id", b"%41\xff"), ("x", None)]
+    await store.take([b.a_record(TOPIC, 0, headers, b"\x00\xff", None)])
+
+    (row,) = await store.pool.fetch("SELECT * FROM dead_letter")
+    record = dead_letters.dead_of(row).record
+
+    assert (list(record.headers), record.value, record.key) == (headers, b"\x00\xff", None)
+
+
+async def test_a_record_of_our_own_topics_is_replayed_as_what_it_is(stack: Stack) -> None:
+    from services.customs.app import blueprint as customs
+
+    assert stack.admin_url
+    async with fresh_store(stack.admin_url, customs()) as store:
+        await store.take([b.a_record("tracking-events", 0, (), b"{")])
+        report: Report = await replayer(store).replay(ALL, "anna", dry_run=False)
+        assert [f["reason"] for f in report.failed] == ["not_json"]
+        assert await store.rows("receipt") == []
+
+
+async def test_operations_work_on_them_over_http_and_nobody_else(store: Store) -> None:
+    await quarantined(store, "a")
+    async with transaction(store.pool) as connection:
+        for party in ("operations", "pr"):
+            await save_token(connection, party, "test", digest(f"token-{party}"), machinery_now())
+    transport = httpx.ASGITransport(make_app(runtime_of(store)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://tracking") as client:
+        client.headers["Authorization"] = "Bearer token-operations"
+        (item,) = (await client.get("/ops/dead-letters")).json()["items"]
+        whole = (await client.get(f"/ops/dead-letters/{item['id']}")).json()
+        dry = (await client.post("/ops/dead-letters/replay", json={"filter": {"ids": [item["id"]]}})).json()
+        wet = (await client.post("/ops/dead-letters/replay", json={"filter": {}, "dry_run": False})).json()
+        actions = (await client.get("/ops/dead-letters/actions")).json()["actions"]
+        client.headers["Authorization"] = "Bearer token-pr"
+        refused = await client.post("/ops/dead-letters/replay", json={"filter": {}, "dry_run": False})
+
+    assert (item["reason"], whole["body"]) == ("quarantined", b.a_plan(id="a").body.decode())
+    assert (dry["dry_run"], dry["outcomes"]) == (True, {"accepted": 1})
+    assert (wet["dry_run"], wet["outcomes"]) == (False, {"accepted": 1})
+    assert [a["by"] for a in actions] == ["operations"]
+    assert refused.status_code == 403
+
+
+async def command(url: str, *words: str) -> tuple[int | None, list[Any]]:
+    """Runs `dead-letters` with these words in a process of its own; gives the exit code and the JSON lines."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.tracking", "dead-letters", *words),
+        env={"TRACKING_DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    said, _ = await child.communicate()
+    return child.returncode, [json.loads(line) for line in said.splitlines()]
+
+
+async def test_the_command_line_does_all_of_it(stack: Stack) -> None:
+    assert stack.admin_url
+    async with fresh_database(stack.admin_url, "tracking") as url:
+        pool = await open_pool(url, "test")
+        await quarantined(Store(blueprint(), pool), "a", "b")
+        count = await command(url, "count")
+        listed = await command(url, "list", "--party", "pr", "--limit", "1")
+        shown = await command(url, "show", "1")
+        dry = await command(url, "replay", "--id", "1", "--dry-run")
+        wet = await command(url, "replay", "--reason", "quarantined", "--by", "anna")
+        actions = await command(url, "actions")
+        nothing = await command(url, "replay")
+        pool.terminate()
+
+    assert (count[0], count[1][0]["number"]) == (0, 2)
+    assert [row["topic"] for row in listed[1]] == [TOPIC]
+    assert shown[1][0]["body"] == b.a_plan(id="a").body.decode()
+    assert dry[1][0]["outcomes"] == {"accepted": 1}
+    assert wet == (0, [{"dry_run": False, "found": 2, "outcomes": {"accepted": 2}, "failed": [], "action": 1}])
+    assert [a["by"] for a in actions[1]] == ["anna"]
+    assert nothing == (2, [])

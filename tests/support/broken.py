@@ -1,0 +1,25 @@
+"""Copies with a bug, to see what becomes of the records on which they fail."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from contracts.codec import Event
+from services.chassis.stream import Link, Stream
+from tests.support.stores import Store
+
+
+def breaking(store: Store, fails: Callable[[Event], bool]) -> Store:
+    """A copy on the same store whose handlers fail on some events."""
+    streams = tuple(_broken(stream, fails) for stream in store.blueprint.streams)
+    return Store(dataclasses.replace(store.blueprint, streams=streams), store.pool, store.topic_id)
+
+
+def _broken(stream: Stream, fails: Callable[[Event], bool]) -> Stream:
+    def names(event: Event) -> Iterable[Link]:
+        if fails(event):
+            raise ZeroDivisionError
+        return stream.names(event)
+
+    return dataclasses.replace(stream, names=names)
