@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from contracts.fields import utc_text
 from services.chassis.dead_letters import Filter
 from services.chassis.replay import Replayer
 from tests.support import builders as b
 from tests.support.broken import breaking
-from tests.support.stores import Store
+from tests.support.stores import AS_OF, Store
 
 pytestmark = pytest.mark.servers
 
@@ -59,7 +61,8 @@ async def test_a_quarantined_decision_holds_its_case(accepted: Store) -> None:
 async def test_nothing_is_released_under_it(accepted: Store) -> None:
     await fail_on(accepted, accepted.record(b.a_decision("inspect", id="ins")))
 
-    await accepted.feed([b.a_decision("release", id="rel", at=24 * 60)])
+    accepted.clock.step(AS_OF + timedelta(days=2))
+    await accepted.feed([b.a_decision("release", id="rel", occurred_at=utc_text(AS_OF + timedelta(days=1)))])
 
     assert await verdict(accepted, "rel") == "refused"
 
