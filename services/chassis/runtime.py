@@ -22,6 +22,7 @@ from services.chassis.errors import NameTaken, passes
 from services.chassis.ingest import Ingest
 from services.chassis.monitor import Monitor
 from services.chassis.parties import PartyBook
+from services.chassis.purge import Purge, Rule
 from services.chassis.relay import Relay
 from services.chassis.session_lock import NameLock
 from services.chassis.settings import ServiceSettings
@@ -39,7 +40,7 @@ class Blueprint:
     """What makes a service: its name, streams, fold, migrations, and further loops of its own.
 
     `prepare` runs before anything is folded. `pending` counts rows of the service's own that are still to be
-    worked on, as a statement that gives one number.
+    worked on, as a statement that gives one number. `purges` say what of its own is taken away by age.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Blueprint:
     loops: Sequence[Callable[["Runtime"], Awaitable[None]]] = field(default=())
     prepare: Callable[["Runtime"], Awaitable[None]] | None = None
     pending: str = "SELECT 0"
+    purges: Sequence[Rule] = ()
 
 
 class Runtime:
@@ -137,6 +139,10 @@ class Runtime:
         await self._start_ingest()
         self.monitor = Monitor(name, self.blueprint.pending, self.pool, self.clock, self.ingests)
         self._spawn(self.monitor.run())
+        purge = Purge(
+            name, self.blueprint.purges, dict[str, int](self.settings.keep_days.items()), self.pool, self.clock
+        )
+        self._spawn(purge.run())
         for loop in self.blueprint.loops:
             self._spawn(loop(self))
         self.ready.set()

@@ -49,6 +49,7 @@ class ServiceSettings(StoreSettings):
     metadata_age_seconds: Annotated[float, Field(ge=0.2, le=300)] = 5.0
     session_timeout_seconds: Annotated[float, Field(ge=6, le=60)] = 10.0
     send_timeout_seconds: Annotated[float, Field(ge=0.1, le=60)] = 10.0
+    keep_days: dict[Literal["receipt", "dead_letter", "item", "history"], Annotated[int, Field(ge=1)]] = {}
     quarantine_limit: Annotated[int, Field(ge=1, le=10_000)] = 5
     name_wait_seconds: Annotated[float, Field(ge=0, le=120)] = 15.0
 

@@ -34,6 +34,7 @@ QUARANTINED = Counter(
     "corridor_quarantined_total", "Records on which we failed", ["service", "stream"], registry=REGISTRY
 )
 PAUSED = Gauge("corridor_paused_feeds", "Feeds paused since we fail on them", ["service", "stream"], registry=REGISTRY)
+PURGED = Counter("corridor_purged_total", "Rows taken away by age", ["service", "table"], registry=REGISTRY)
 FENCED = Counter(
     "corridor_fenced_total",
     "Batches given up since the position moved",

@@ -6,6 +6,7 @@ from services.chassis.runtime import Blueprint
 from services.notifications import audiences, sequencer
 from services.notifications.folder import NotificationsFolder
 from services.notifications.handlers import STREAMS
+from services.notifications.store import PURGE_ITEMS
 
 
 def blueprint() -> Blueprint:
@@ -18,4 +19,5 @@ def blueprint() -> Blueprint:
         loops=(sequencer.run, audiences.run),
         prepare=audiences.refresh,
         pending="SELECT count(*) FROM item WHERE sequence IS NULL",
+        purges=(PURGE_ITEMS,),
     )

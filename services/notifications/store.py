@@ -15,6 +15,7 @@ from contracts.fields import utc_text
 from services.chassis.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.effects import Effect
 from services.chassis.pictures import BEHIND
+from services.chassis.purge import Rule
 from services.notifications.domain.fold import for_party
 
 SHARDS: Final = 8
@@ -52,6 +53,15 @@ SELECT * FROM (
     FROM item WHERE party = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT $2
 ) newest ORDER BY sequence
 """
+PURGE_ITEMS: Final = Rule(
+    "item",
+    30,
+    """
+    DELETE FROM item WHERE id IN (
+        SELECT id FROM (SELECT id, recorded_at, sequence FROM item ORDER BY id LIMIT $2) AS oldest
+        WHERE recorded_at < $1 AND sequence IS NOT NULL)
+    """,
+)
 _CURSOR = "SELECT coalesce((SELECT sequence FROM feed WHERE party = $1), 0)"
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,

@@ -5,7 +5,7 @@ Invariant: a history row is written in the transaction that saves the picture, a
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import orjson
@@ -13,6 +13,7 @@ import orjson
 from contracts.subjects import kind_of
 from services.chassis.database import Connection, Pool
 from services.chassis.effects import Effect
+from services.chassis.purge import Rule
 
 _INSERT_HISTORY = """
 INSERT INTO history (subject, recorded_from, kind, version, status, point, moving, observed_at, code, latest_at,
@@ -21,6 +22,19 @@ SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[], $5
                      $8::timestamptz[], $9::text[], $10::timestamptz[], $11::int[])
 ON CONFLICT DO NOTHING
 """
+# What a subject was like at the cut-off stays, so that lists as known since then are whole.
+PURGE_HISTORY: Final = Rule(
+    "history",
+    400,
+    """
+    DELETE FROM history WHERE (subject, recorded_from) IN (
+        SELECT subject, recorded_from FROM history AS old
+        WHERE recorded_from < $1 AND EXISTS (
+            SELECT FROM history AS newer
+            WHERE newer.subject = old.subject AND newer.recorded_from > old.recorded_from AND newer.recorded_from < $1)
+        LIMIT $2)
+    """,
+)
 _PICTURE = """
 SELECT subject, version, recorded_at, content::text AS content FROM picture WHERE subject = $1 AND content IS NOT NULL
 """

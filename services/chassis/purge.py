@@ -1,0 +1,96 @@
+"""What is taken away by age, so that a store does not grow for ever.
+
+Invariant: heads, revisions and pictures stay, and so does what waits in quarantine; each transaction takes a bounded
+number of the oldest rows, so neither locks nor log grow with what there is to do.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import structlog
+
+from services.chassis import telemetry
+from services.chassis.clock import CorridorClock
+from services.chassis.database import Pool, transaction
+from services.chassis.errors import passes
+
+log = structlog.get_logger(__name__)
+
+PAGE: Final = 5000
+_EVERY_SECONDS = 600.0
+_LOCK_SPACE = 0x0C04
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, $2)"
+
+
+class Rule(NamedTuple):
+    """One table and the days for which its rows are kept; the statement takes the cut-off and the most rows."""
+
+    table: str
+    days: int
+    statement: str
+
+
+# The oldest rows are those of the lowest ids: looking at a page of them costs the same whatever the table holds.
+RULES: Final = (
+    Rule(
+        "receipt",
+        30,
+        """
+        DELETE FROM receipt WHERE id IN (
+            SELECT id FROM (SELECT id, recorded_at FROM receipt ORDER BY id LIMIT $2) AS oldest WHERE recorded_at < $1)
+        """,
+    ),
+    Rule(
+        "dead_letter",
+        90,
+        """
+        DELETE FROM dead_letter WHERE id IN (
+            SELECT id FROM (
+                SELECT id, recorded_at FROM dead_letter WHERE reason <> 'quarantined' OR resolution IS NOT NULL
+                ORDER BY id LIMIT $2) AS oldest
+            WHERE recorded_at < $1)
+        """,
+    ),
+)
+
+
+class Purge:
+    """Takes away what is old, by the rules of the chassis and those of the service."""
+
+    def __init__(
+        self, service: str, rules: Sequence[Rule], days: Mapping[str, int], pool: Pool, clock: CorridorClock
+    ) -> None:
+        self._service = service
+        self._rules = [rule._replace(days=days.get(rule.table, rule.days)) for rule in (*RULES, *rules)]
+        self._pool = pool
+        self._clock = clock
+
+    async def run(self, every_seconds: float = _EVERY_SECONDS) -> None:
+        """Purges now and then, until cancelled; waits while the database is away."""
+        while True:
+            try:
+                await self.purge()
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("a purge failed")
+            await asyncio.sleep(every_seconds)
+
+    async def purge(self, page: int = PAGE) -> dict[str, int]:
+        """Takes away all that is too old; returns how many rows of each table."""
+        gone: dict[str, int] = {}
+        for number, rule in enumerate(self._rules):
+            gone[rule.table] = 0
+            while taken := await self._take(number, rule, page):
+                gone[rule.table] += taken
+            telemetry.PURGED.labels(self._service, rule.table).inc(gone[rule.table])
+        return gone
+
+    async def _take(self, number: int, rule: Rule, page: int) -> int:
+        """One page of one table, unless another copy is at it; returns how many rows went."""
+        async with transaction(self._pool) as connection:
+            if not await connection.fetchval(_TRY_LOCK, _LOCK_SPACE, number):
+                return 0
+            done = await connection.execute(rule.statement, self._clock.now() - timedelta(days=rule.days), page)
+        return int(done.rpartition(" ")[2])
