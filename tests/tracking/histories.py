@@ -128,10 +128,10 @@ REPORTS: SearchStrategy[dict[str, Any]] = st.one_of(
 
 
 @st.composite
-def histories(draw: DrawFn) -> list[Event]:
+def histories(draw: DrawFn, least: int = 2, most: int = 14) -> list[Event]:
     """A list of events as they were sent, each identity with one to three revisions."""
     events: list[Event] = []
-    for number, report in enumerate(draw(st.lists(REPORTS, min_size=2, max_size=14))):
+    for number, report in enumerate(draw(st.lists(REPORTS, min_size=least, max_size=most))):
         party = report.pop("party", None) or draw(st.sampled_from(RAILWAYS))
         for revision in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
             events.append(_revision(draw, report, f"id{number}", party, revision))

@@ -1,0 +1,226 @@
+"""The delivery path as a state machine: its steps in any order, by two copies, with a crash between any two.
+
+Whatever the way, the end is that of a run without any crash: the same pictures, each revision taken once, versions and
+feed numbers in order, nothing left over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from contracts.codec import Event
+from deploy.local.stack import Stack
+from services.notifications import audiences
+from services.notifications.app import blueprint as notifications_blueprint
+from services.tracking.app import blueprint as tracking_blueprint
+from tests.support.pipeline import runtime_of
+from tests.support.steps import Copy, Crash, Crashes, Dies, Log, put_back, save
+from tests.support.stores import Store, empty, fresh_store
+from tests.tracking.histories import histories
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+
+EXAMPLES = int(os.environ.get("PROTOCOL_EXAMPLES", "12"))
+STEPS = int(os.environ.get("PROTOCOL_STEPS", "40"))
+T = TypeVar("T")
+_SETTINGS = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+
+crashes = st.sampled_from(["none", "none", "none", "before commit", "after commit"])
+services = st.sampled_from(["tracking", "notifications"])
+copies = st.sampled_from([0, 1])
+
+
+class Path(RuleBasedStateMachine):
+    """Tracking and notifications, two copies of each, between the same lists of records."""
+
+    loop: ClassVar[asyncio.AbstractEventLoop]
+    stores: ClassVar[dict[str, Store]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log = Log()
+        self.crashes = Crashes()
+        self.sent: list[Event] = []
+        self.saved: set[str] = set()
+        self.copies = {name: [Copy(store, self.log) for _ in range(2)] for name, store in self.stores.items()}
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def step(self, copy: Copy, work: Coroutine[Any, Any, int], crash: Crash = "none") -> None:
+        """One step of a copy, which may die on the way."""
+        self.crashes.next = crash
+        try:
+            with self.crashes.installed():
+                self.run(work)
+        except Dies:
+            copy.die()
+        finally:
+            self.crashes.next = "none"
+
+    @initialize()
+    def begin(self) -> None:
+        self.run(cleared(self.stores))
+
+    @rule(events=histories(1, 4))
+    def report(self, events: list[Event]) -> None:
+        named = [e._replace(id=f"{len(self.sent)}-{e.id}") for e in events]
+        self.sent += named
+        for event in named:
+            self.log.report(self.stores["tracking"], event)
+
+    @rule(service=services, number=copies, most=st.integers(1, 6), crash=crashes, choice=st.integers(0, 9))
+    def read(self, service: str, number: int, most: int, crash: Crash, choice: int) -> None:
+        copy = self.copies[service][number]
+        topics = [t for t in sorted(self.log.topics) if copy.reads(t)]
+        if topics:
+            self.step(copy, copy.read(topics[choice % len(topics)], most), crash)
+
+    @rule(service=services, number=copies, crash=crashes)
+    def settle(self, service: str, number: int, crash: Crash) -> None:
+        copy = self.copies[service][number]
+        self.step(copy, copy.settle(), crash)
+
+    @rule(number=copies, crash=crashes)
+    def number(self, number: int, crash: Crash) -> None:
+        copy = self.copies["notifications"][number]
+        self.step(copy, copy.number(), crash)
+
+    @rule(service=services, number=copies, dies_after=st.sampled_from([None, None, 0, 1, 3]))
+    def relay(self, service: str, number: int, dies_after: int | None) -> None:
+        copy = self.copies[service][number]
+        self.step(copy, copy.relay(dies_after))
+
+    @rule(service=services, number=copies)
+    def die(self, service: str, number: int) -> None:
+        self.copies[service][number].die()
+
+    @rule(service=services)
+    def save(self, service: str) -> None:
+        self.run(save(self.stores[service].pool))
+        self.saved.add(service)
+
+    @precondition(lambda self: bool(self.saved))
+    @rule(service=services)
+    def put_back(self, service: str) -> None:
+        if service in self.saved:
+            self.run(put_back(self.stores[service].pool))
+
+    def teardown(self) -> None:
+        if not self.sent:
+            return
+        self.run(to_the_end(self.copies, self.log))
+        found = self.run(pictures(self.stores))
+        self.run(self.check())
+        assert found == self.run(undisturbed(self.stores, self.sent))
+
+    async def check(self) -> None:
+        tracking, notifications = self.stores["tracking"], self.stores["notifications"]
+        for store in (tracking, notifications):
+            assert await store.rows("unsettled") == []
+            assert await store.rows("outbox") == []
+            assert await store.rows("outbox_failed") == []
+        accepted = [(r["source"], r["event_id"], r["updated_at"]) for r in await of_outcome(tracking, "accepted")]
+        revisions = [(e["source"], e["event_id"], e["updated_at"]) for e in await tracking.rows("event")]
+        assert sorted(accepted) == sorted(revisions)
+        assert {(e.source, e.id) for e in self.sent} == {(s, i) for s, i, _ in revisions}
+        for records in grouped(self.log.topics.get("tracking-events", [])):
+            assert rises([version(r) for r in records])
+        await check_feeds(notifications, self.log)
+
+
+async def to_the_end(copies: dict[str, list[Copy]], log: Log) -> None:
+    """Everybody works until nothing is left to do."""
+    idle = 0
+    while idle < 2:
+        done = 0
+        for copy in itertools.chain(*copies.values()):
+            await copy.recheck()
+            for topic in [t for t in sorted(log.topics) if copy.reads(t)]:
+                done += await copy.read(topic, 1000)
+            done += await copy.settle() + await copy.number() + await copy.relay(None)
+        idle = 0 if done else idle + 1
+
+
+async def check_feeds(store: Store, log: Log) -> None:
+    """Each party's numbers are one unbroken chain, all of it was sent, first appearances in order."""
+    items = sorted(await store.rows("item"), key=lambda i: (i["party"], i["sequence"]))
+    for party, feed in itertools.groupby(items, key=lambda i: i["party"]):
+        rows = list(feed)
+        for before, after in itertools.pairwise(rows):
+            assert after["previous_sequence"] == before["sequence"]
+        sent = [json.loads(r.value or b"") for r in log.topics[f"notifications-{party}"]]
+        assert rises([item["sequence"] for item in sent])
+        assert {str(row["item"]) for row in rows} <= {item["item"] for item in sent}
+
+
+def rises(numbers: list[int]) -> bool:
+    """Whether first appearances rise; what was seen may come again."""
+    first = list(dict.fromkeys(numbers))
+    return first == sorted(first)
+
+
+def version(record: ConsumerRecord[bytes, bytes]) -> int:
+    found: int = json.loads(record.value or b"")["version"]
+    return found
+
+
+def grouped(records: list[ConsumerRecord[bytes, bytes]]) -> list[list[ConsumerRecord[bytes, bytes]]]:
+    ordered = sorted(records, key=lambda r: r.key or b"")
+    return [list(same) for _, same in itertools.groupby(ordered, key=lambda r: r.key)]
+
+
+async def of_outcome(store: Store, outcome: str) -> list[dict[str, Any]]:
+    return [r for r in await store.rows("receipt") if r["outcome"] == outcome]
+
+
+async def pictures(stores: dict[str, Store]) -> dict[str, Any]:
+    return {name: await store.pictures() for name, store in stores.items()}
+
+
+async def cleared(stores: dict[str, Store]) -> None:
+    for store in stores.values():
+        await empty(store)
+    await audiences.refresh(runtime_of(stores["notifications"]))
+
+
+async def undisturbed(stores: dict[str, Store], events: list[Event]) -> dict[str, Any]:
+    """The pictures of one copy of each that reads everything once, in the order in which it was sent."""
+    await cleared(stores)
+    log = Log()
+    for event in events:
+        log.report(stores["tracking"], event)
+    await to_the_end({name: [Copy(store, log)] for name, store in stores.items()}, log)
+    return await pictures(stores)
+
+
+def test_any_interleaving_with_crashes_ends_like_a_run_without(stack: Stack) -> None:
+    assert stack.admin_url
+    loop, opened = asyncio.new_event_loop(), AsyncExitStack()
+    try:
+        stores = {
+            name: loop.run_until_complete(opened.enter_async_context(fresh_store(stack.admin_url, plan)))
+            for name, plan in (("tracking", tracking_blueprint()), ("notifications", notifications_blueprint()))
+        }
+        machine = type("Path", (Path,), {"loop": loop, "stores": stores})
+        run_state_machine_as_test(machine, settings=_SETTINGS)
+    finally:
+        loop.run_until_complete(opened.aclose())
+        loop.close()

@@ -1,0 +1,176 @@
+"""The steps of the delivery path one at a time, with a crash wherever one may happen.
+
+Everything is the real code on real stores; Kafka is a list of records for each topic, which outlives every crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from types import SimpleNamespace
+from typing import Any, Literal, cast
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from contracts.codec import Event
+from services.chassis import ingest, settle
+from services.chassis.database import Connection, Pool, transaction
+from services.chassis.errors import Fenced
+from services.chassis.outbox import SHARDS
+from services.chassis.relay import Relay
+from services.chassis.stream import stream_of
+from services.notifications import sequencer
+from tests.support import builders as b
+from tests.support.pipeline import runtime_of
+from tests.support.stores import Store
+
+Crash = Literal["none", "before commit", "after commit"]
+
+_TABLES = """
+SELECT tablename FROM pg_tables
+WHERE schemaname = 'public' AND tablename NOT IN ('party', 'token', 'schema_migrations') ORDER BY 1
+"""
+
+
+class Dies(BaseException):
+    """The process dies here."""
+
+
+class Log:
+    """Kafka: one partition for each topic."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, list[ConsumerRecord[bytes, bytes]]] = {}
+
+    def append(self, topic: str, headers: Sequence[tuple[str, Any]], value: bytes, key: bytes) -> None:
+        records = self.topics.setdefault(topic, [])
+        records.append(b.a_record(topic, len(records), headers, value, key))
+
+    def report(self, store: Store, event: Event) -> None:
+        """A sender's own record."""
+        topic = store.topic_of(event)
+        record = b.record_of(event, topic, 0)
+        self.append(topic, record.headers, record.value or b"", record.key or b"")
+
+
+class Producer:
+    """Acknowledges into the log; dies after some sends when told so."""
+
+    def __init__(self, log: Log, dies_after: int | None) -> None:
+        self._log = log
+        self._left = dies_after
+        self.client = SimpleNamespace(fetch_all_metadata=self._metadata)
+
+    async def _metadata(self) -> Any:
+        return SimpleNamespace(topics=lambda: _Every())
+
+    async def send(self, topic: str, value: bytes, key: bytes, headers: Any) -> asyncio.Future[None]:
+        if self._left == 0:
+            raise Dies
+        self._left = None if self._left is None else self._left - 1
+        self._log.append(topic, headers, value, key)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+class _Every(frozenset[str]):
+    """A set of topics that has them all."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+class Crashes:
+    """Makes the next transaction of a loop end in a crash, before its commit or after."""
+
+    def __init__(self) -> None:
+        self.next: Crash = "none"
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (ingest, settle, sequencer):
+                patch.setattr(module, "transaction", self._transaction)
+            yield
+
+    @asynccontextmanager
+    async def _transaction(self, pool: Pool) -> AsyncIterator[Connection]:
+        planned, self.next = self.next, "none"
+        async with transaction(pool) as connection:
+            yield connection
+            if planned == "before commit":
+                raise Dies
+        if planned == "after commit":
+            raise Dies
+
+
+class Copy:
+    """One process of a service, until it dies; its memory of positions goes with it."""
+
+    def __init__(self, store: Store, log: Log) -> None:
+        self._origin = store
+        self._log = log
+        self._store = Store(store.blueprint, store.pool)
+
+    def die(self) -> None:
+        self._store = Store(self._origin.blueprint, self._origin.pool)
+
+    async def read(self, topic: str, most: int) -> int:
+        """Reads on where the client stands, as after a fetch; returns how many records were taken."""
+        one = next(i for i in self._store.ingests.values() if i.stream.reads(topic))
+        place = TopicPartition(topic, 0)
+        await self._store.assign(one, {place})
+        assert one.positions is not None
+        consumer = one.positions._subscriber.consumer
+        start = consumer.position[place]
+        batch = self._log.topics.get(topic, [])[start : start + most]
+        consumer.position[place] = start + len(batch)
+        try:
+            if unread := one._unread(batch):
+                await one.take(unread)
+        except Fenced:
+            await one.positions.seek([place])
+        return len(batch)
+
+    def reads(self, topic: str) -> bool:
+        return stream_of(self._store.blueprint.streams, topic) is not None
+
+    async def recheck(self) -> None:
+        for one in self._store.ingests.values():
+            assert one.positions is not None
+            await one.positions.recheck()
+
+    async def settle(self) -> int:
+        return await self._store.settler.round()
+
+    async def number(self) -> int:
+        """One round of the sequencer; other services have none."""
+        if self._store.blueprint.name != "notifications":
+            return 0
+        return await sequencer.number_all(runtime_of(self._store))
+
+    async def relay(self, dies_after: int | None) -> int:
+        """Sends a page, or a part of it."""
+        producer = cast(Any, Producer(self._log, dies_after))
+        relay = Relay(self._store.blueprint.name, "", self._store.pool, producer)
+        relay.held = set(range(SHARDS))
+        return await relay.send_page()
+
+
+async def save(pool: Pool) -> None:
+    """Takes a copy of everything in a store, beside it."""
+    tables = [row["tablename"] for row in await pool.fetch(_TABLES)]
+    copies = "; ".join(f"CREATE TABLE saved.{t} AS TABLE public.{t}" for t in tables)
+    await pool.execute(f"DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved; {copies}")
+
+
+async def put_back(pool: Pool) -> None:
+    """Puts the last copy back, under whoever is at work."""
+    tables = [row["tablename"] for row in await pool.fetch(_TABLES)]
+    rows = [f"DELETE FROM {t}; INSERT INTO {t} OVERRIDING SYSTEM VALUE SELECT * FROM saved.{t}" for t in tables]
+    async with transaction(pool) as connection:
+        await connection.execute("; ".join(rows))
