@@ -1,0 +1,41 @@
+"""The invariants of a run under faults, checked by code that shares nothing with the services but the contracts.
+
+Invariant: what is found is read from Postgres and Kafka themselves; a run that was not disturbed has no violation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from tests.faults.check_reports import reports
+from tests.faults.evidence import Evidence, Violation
+from tests.faults.ledger import ledger, unheld
+from tests.faults.looked import Found, look
+
+_SHOWN = 10
+
+
+async def check(evidence: Evidence) -> list[Violation]:
+    """Every violation, at most ten of a kind in detail; call it when the system is settled and has republished."""
+    found = await look(evidence)
+    return limited(judge(evidence, found))
+
+
+def judge(evidence: Evidence, found: Found) -> Iterator[Violation]:
+    """What does not hold in what was found."""
+    book = ledger(evidence, found)
+    yield from unheld(evidence, found)
+    yield from reports(book, found)
+
+
+def limited(violations: Iterable[Violation]) -> list[Violation]:
+    """Ten of each invariant, and how many more there are."""
+    shown: list[Violation] = []
+    counts: Counter[str] = Counter()
+    for violation in violations:
+        counts[violation.invariant] += 1
+        if counts[violation.invariant] <= _SHOWN:
+            shown.append(violation)
+    more = [Violation(name, f"and {count - _SHOWN} more") for name, count in counts.items() if count > _SHOWN]
+    return [*shown, *more]
