@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -25,24 +24,11 @@ from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.broken import breaking
 from tests.support.pipeline import runtime_of
-from tests.support.stores import Store, empty, fresh_database, fresh_store
+from tests.support.stores import Store, fresh_database, fresh_store
 
 pytestmark = pytest.mark.servers
 TOPIC = "milestones-pr"
 ALL = Filter()
-
-
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
-
-
-@pytest.fixture
-async def store(shared_store: Store) -> Store:
-    await empty(shared_store)
-    return Store(shared_store.blueprint, shared_store.pool)
 
 
 def replayer(store: Store) -> Replayer:

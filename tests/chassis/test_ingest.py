@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,30 +11,15 @@ from contracts import codec
 from contracts.codec import Event
 from contracts.events.receipts import ReceiptIssued
 from contracts.refusal import REASONS
-from deploy.local.stack import Stack
 from services.chassis import answers
 from services.chassis.errors import Fenced
 from services.chassis.parties import Party, save_party
-from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.broken import breaking
-from tests.support.stores import Store, empty, fresh_store
+from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
 TOPIC = "milestones-pr"
-
-
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
-
-
-@pytest.fixture
-async def store(shared_store: Store) -> Store:
-    await empty(shared_store)
-    return Store(shared_store.blueprint, shared_store.pool)
 
 
 def headers_of(event: Event, **changed: bytes | None) -> list[tuple[str, bytes | None]]:

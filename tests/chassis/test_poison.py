@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,32 +10,17 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
-from deploy.local.stack import Stack
 from services.chassis.dead_letters import Filter
 from services.chassis.health import readiness
 from services.chassis.ingest import Ingest
 from services.chassis.replay import Replayer
-from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.broken import breaking
 from tests.support.pipeline import runtime_of
-from tests.support.stores import Store, empty, fresh_store
+from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
 LIMIT = 5
-
-
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
-
-
-@pytest.fixture
-async def store(shared_store: Store) -> Store:
-    await empty(shared_store)
-    return Store(shared_store.blueprint, shared_store.pool)
 
 
 def plans(party: str, count: int) -> list[ConsumerRecord[bytes, bytes]]:

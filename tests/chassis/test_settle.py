@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from deploy.local.stack import Stack
 from services.chassis import pictures
 from services.chassis.fold import Folded, Inputs
-from services.tracking.app import blueprint
 from services.tracking.folder import TrackingFolder
 from tests.support import builders as b
-from tests.support.stores import Store, empty, fresh_store
+from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
-
-
-@pytest.fixture
-async def store(shared_store: Store) -> Store:
-    await empty(shared_store)
-    return Store(shared_store.blueprint, shared_store.pool)
 
 
 class Broken(TrackingFolder):
