@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tests.faults.check_reports import reports
+from tests.faults.check_pictures import pictures
+from tests.faults.check_reports import SERVICES, reports
 from tests.faults.evidence import Evidence, Violation
 from tests.faults.ledger import ledger, unheld
 from tests.faults.looked import Found, look
+from tests.faults.undisturbed import Pictures, undisturbed
 
 _SHOWN = 10
 
@@ -19,14 +21,21 @@ _SHOWN = 10
 async def check(evidence: Evidence) -> list[Violation]:
     """Every violation, at most ten of a kind in detail; call it when the system is settled and has republished."""
     found = await look(evidence)
-    return limited(judge(evidence, found))
+    return limited(judge(evidence, found, await reference(evidence, found)))
 
 
-def judge(evidence: Evidence, found: Found) -> Iterator[Violation]:
-    """What does not hold in what was found."""
+async def reference(evidence: Evidence, found: Found) -> Pictures:
+    """The pictures of an undisturbed run of the same good records."""
+    good = (entry.event for service in SERVICES for entry in ledger(evidence, found).good(service))
+    return await undisturbed([event for event in good if event is not None], evidence.as_of)
+
+
+def judge(evidence: Evidence, found: Found, expected: Pictures) -> Iterator[Violation]:
+    """What does not hold in what was found; `expected` are the pictures of an undisturbed run."""
     book = ledger(evidence, found)
     yield from unheld(evidence, found)
     yield from reports(book, found)
+    yield from pictures(book, found, evidence.as_of, expected)
 
 
 def limited(violations: Iterable[Violation]) -> list[Violation]:

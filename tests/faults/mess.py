@@ -18,7 +18,7 @@ from contracts.identifiers import make_container
 from contracts.topics import MAX_INCOMING
 from tests.faults.evidence import Send
 from tests.faults.report import Report, milestone, wire
-from tests.faults.voyage import Voyage
+from tests.faults.voyage import Voyage, booking, note
 
 BAD: Final = (
     "not_json",
@@ -39,6 +39,7 @@ def muddled(one: Voyage, reports: Sequence[Report]) -> list[Report]:
     """The reports of a journey with what goes wrong on their way; bad records come on top, see `spoilt`."""
     found = _wrong_box(one, list(reports))
     found = _conflicts(one, found)
+    found += [*_booked_again(one), *_another_procedure(one, found)]
     found = _corrected_times(one, found)
     found += [*_retracted(one), *_forecasts(one), *_far_ahead(one)]
     found = _late(one, found)
@@ -72,6 +73,20 @@ def _conflicts(one: Voyage, reports: list[Report]) -> list[Report]:
         other_way.later(minutes=2),
         *([moved.later(minutes=2)] if one.draw.random() < 0.5 else ()),
     ]
+
+
+def _booked_again(one: Voyage) -> Iterator[Report]:
+    """A booking is sent again with what was forgotten; sometimes it claims the other one's note as well."""
+    yield booking(one, 0).revised({"description": "cotton towels"}, hours=20)
+    if one.draw.random() < 0.3:
+        yield booking(one, 1).revised({"references": [note(one, 1), note(one, 0)]}, hours=30)
+
+
+def _another_procedure(one: Voyage, reports: Sequence[Report]) -> Iterator[Report]:
+    """A declaration that stood in a wrong case at first: what is there is its correction."""
+    right = next(r for r in reports if r.type == catalogue.LODGED and r.subject == one.consignments[1] and "TM" in r.id)
+    early = right.at - timedelta(hours=3)
+    yield replace(right, at=early, data={**right.data, "procedure": "IMPORT", "updated_at": utc_text(early)})
 
 
 def _corrected_times(one: Voyage, reports: list[Report]) -> list[Report]:

@@ -133,7 +133,16 @@ def reports(one: Voyage) -> Iterator[Report]:
     yield from _delivered(one) if one.far else ()
 
 
-def booking(one: Voyage, place: int, **changes: Any) -> Report:
+def note_number(one: Voyage, place: int) -> str:
+    return f"F{one.number:03}-{place}"
+
+
+def note(one: Voyage, place: int) -> dict[str, str]:
+    """The SMGS note of a consignment, as its booking names it."""
+    return {"scheme": "smgs", "issuer": "trk", "number": note_number(one, place)}
+
+
+def booking(one: Voyage, place: int) -> Report:
     """The booking of the first or the second consignment."""
     consignment = one.consignments[place]
     forwarder = consignment.partition(":")[2].partition("/")[0]
@@ -147,8 +156,7 @@ def booking(one: Voyage, place: int, **changes: Any) -> Report:
         "destination": "ru-astrakhan",
         "containers": list((one.containers[:2], one.containers[2:])[place]),
         "parties": [{"party": party, "role": role} for role, party in roles.items() if party],
-        "references": [{"scheme": "smgs", "issuer": "trk", "number": f"F{one.number:03}-{place}"}],
-        **changes,
+        "references": [note(one, place)],
     }
     return reported(one.at(-189 + place), forwarder, catalogue.BOOKED, f"BKD-F{one.number:03}", consignment, data)
 
@@ -160,6 +168,8 @@ def _papers(one: Voyage) -> Iterator[Report]:
     for place, consignment in enumerate(one.consignments):
         yield booking(one, place)
         yield milestone(one.at(-180 + place), "pr", "NOTE", consignment, "pk-lahore")
+        number = note_number(one, place)
+        yield milestone(one.at(238 + place), "trk", "NOTE", f"reference:smgs:trk:{number}", "ir-sarakhs")
 
 
 def _plan(one: Voyage, railway: str, moves: Moves) -> Report:
