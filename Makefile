@@ -12,7 +12,7 @@ help: ## list the targets
 
 $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; say PYTHON=...")'
-	@echo "setting up .venv (first time and when requirements.lock changes)"
+	@echo "setting up .venv with the locked dependencies: about half a minute, and 600 MB"
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
@@ -22,8 +22,8 @@ setup: $(STAMP) ## make .venv with the locked dependencies
 demo: $(STAMP) ## the pilot-train journey on a stack of its own; ONCE=1 plays it to its end and checks it
 	@$(PY) -m deploy.demo $(if $(ONCE),--once)
 
-up: $(STAMP) ## Kafka, Postgres and the three services, without the journey
-	@$(PY) -m deploy.up
+up: $(STAMP) ## Kafka, Postgres and the three services, without the journey; DATA=directory keeps what they hold
+	@$(PY) -m deploy.up $(if $(DATA),--data "$(DATA)")
 
 test: $(STAMP) ## the gate: verify, then all tests but the long suites, on real servers
 	@$(MAKE) --no-print-directory verify

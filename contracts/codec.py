@@ -146,7 +146,10 @@ def _binary(attributes: Mapping[str, str], content_type: str, body: bytes, accep
     if not is_json(content_type):
         media = printable(media_type(content_type), 80)
         raise refused("bad_header", "$.datacontenttype", f"the content type is {JSON}, not {media}")
-    return _event(attributes, parse_json(body, "$.data"), body, accepts)
+    data = parse_json(body, "$.data")
+    if "specversion" not in attributes and isinstance(data, dict) and "specversion" in data:
+        raise refused("bad_header", "$.datacontenttype", f"an event with its attributes inside is {STRUCTURED}")
+    return _event(attributes, data, body, accepts)
 
 
 def _data_of(event: Mapping[str, Any]) -> Any:
@@ -198,7 +201,11 @@ def _validated(kind: EventType, data: Any, body: bytes) -> Data:
 def problems(failure: ValidationError) -> list[Problem]:
     """The problems of a failed validation, as paths into the structured event; at most 20."""
     found = failure.errors(include_url=False, include_context=False, include_input=False)[:20]
-    return [Problem(_PROBLEMS.get(e["type"], "bad_field"), _path(e["loc"]), e["msg"][:300].strip()) for e in found]
+    return [Problem(_PROBLEMS.get(e["type"], "bad_field"), _path(e["loc"]), _cut(e["msg"].strip())) for e in found]
+
+
+def _cut(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _path(location: tuple[int | str, ...]) -> str:

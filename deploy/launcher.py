@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Final
 from urllib.parse import quote
 
+from deploy.environment import write_environment
 from deploy.local.stack import Stack, open_stack
 from deploy.provision import provision
 from deploy.services import SERVICES, Clock, Services, running
@@ -28,6 +29,7 @@ Progress = Callable[[str], None]
 
 _SWEPT: Final = "corridor-demo-"
 _LOCK: Final = "launcher.lock"
+_LOOK_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Launched:
     stack: Stack
     services: Services
     tokens: dict[str, str]
-    tokens_file: Path
+    environment_file: Path
 
     @property
     def dashboard(self) -> str:
@@ -62,10 +64,11 @@ def launched(
         progress("making topics, parties and tokens")
         tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
         processes = Services(stack.environment(), directory / "logs", services, copies=copies, clock=clock)
-        progress(f"starting {', '.join(services)}")
+        progress(f"starting {', '.join(services)}; their logs are in {directory / 'logs'}")
         with running(processes):
+            file = write_environment(directory / "environment", stack.environment(), processes.endpoints, tokens_file)
             try:
-                yield Launched(stack, processes, tokens, tokens_file)
+                yield Launched(stack, processes, tokens, file)
             except TimeoutError:
                 for text in processes.ended():
                     progress(text)
@@ -92,9 +95,15 @@ def stop_on_signals() -> None:
         signal.signal(number, _interrupt)
 
 
-def wait_for_interrupt() -> None:
-    """Returns never; Ctrl-C raises `KeyboardInterrupt`."""
-    threading.Event().wait()
+def watch_until_interrupt(services: Services, tell: Progress) -> None:
+    """Returns never, and tells of each copy that ends by itself; Ctrl-C raises `KeyboardInterrupt`."""
+    told: set[str] = set()
+    while True:
+        threading.Event().wait(_LOOK_EVERY)
+        for text in services.ended():
+            if text not in told:
+                told.add(text)
+                tell(text)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -9,13 +9,15 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
 
 from contracts import topics
 from contracts.catalogue import TYPES
@@ -29,15 +31,30 @@ SERVICES: Final = ("tracking", "customs", "notifications")
 COUNTRIES: Final = ("pk", "ir", "tm", "kz", "ru")
 _TOPIC_EXISTS: Final = 36
 _LABEL: Final = "provisioned"
+_HOLDERS: Final = "SELECT party FROM token WHERE label = $1"
 
 
 class ProvisionError(Exception):
     """What is missing or wrong, in one line."""
 
 
+# What the files, Kafka or Postgres have to say against it.
+_EXPECTED: Final = (
+    ProvisionError,
+    OSError,
+    KafkaError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    yaml.YAMLError,
+    ValidationError,
+)
+
+
 def read_parties(path: Path = PARTIES) -> list[Party]:
     """The parties of a file; raises pydantic's `ValidationError` or `ProvisionError`."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(document, dict) or not {"may", "parties"} <= set(document):
+        raise ProvisionError(f"{path} has no `may` and `parties`")
     packs: Mapping[str, Sequence[str]] = document["may"]
     return [_party(entry, packs) for entry in document["parties"]]
 
@@ -94,15 +111,25 @@ async def write_parties(url: str, parties: Sequence[Party], tokens: Mapping[str,
         async with connection.transaction():
             for party in parties:
                 await save_party(connection, party)
-                await save_token(connection, party.party, _LABEL, digest(tokens[party.party]), machinery_now())
+                if token := tokens.get(party.party):
+                    await save_token(connection, party.party, _LABEL, digest(token), machinery_now())
     finally:
         await connection.close()
 
 
-def keep_tokens(path: Path, parties: Sequence[Party]) -> dict[str, str]:
-    """The tokens of a file, with new ones for the parties that have none; the file is its owner's alone."""
+async def holders(url: str) -> set[str]:
+    """The parties that have a token in a store already."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return {row["party"] for row in await connection.fetch(_HOLDERS, _LABEL)}
+    finally:
+        await connection.close()
+
+
+def keep_tokens(path: Path, parties: Sequence[Party], held: Collection[str] = ()) -> dict[str, str]:
+    """The tokens of a file, with new ones for the parties that have none anywhere; the file is its owner's alone."""
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    tokens = known | {p.party: new_token() for p in parties if p.party not in known}
+    tokens = known | {p.party: new_token() for p in parties if p.party not in known and p.party not in held}
     if tokens != known:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
@@ -113,14 +140,25 @@ def keep_tokens(path: Path, parties: Sequence[Party]) -> dict[str, str]:
 
 
 async def provision(
-    bootstrap: str, urls: Mapping[str, str], tokens_file: Path, parties_file: Path = PARTIES, replication: int = 1
+    bootstrap: str,
+    urls: Mapping[str, str],
+    tokens_file: Path,
+    parties_file: Path = PARTIES,
+    replication: int = 1,
+    *,
+    new_tokens: bool = False,
 ) -> dict[str, str]:
-    """Topics, schemas, parties and tokens; returns the tokens by party."""
+    """Topics, schemas, parties and tokens; returns the tokens that the file has, by party.
+
+    A token that the stores know and the file does not stays valid, unless new ones are asked for.
+    """
     parties = read_parties(parties_file)
-    tokens = keep_tokens(tokens_file, parties)
-    # A party is known before its topic is there, so that no first record finds nobody.
     for service, url in urls.items():
         await migrate_database(url, service)
+    held = set() if new_tokens else set.intersection(*[await holders(url) for url in urls.values()])
+    tokens = keep_tokens(tokens_file, parties, held)
+    # A party is known before its topic is there, so that no first record finds nobody.
+    for url in urls.values():
         await write_parties(url, parties, tokens)
     await create_topics(bootstrap, parties, replication)
     return tokens
@@ -131,16 +169,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.provision", description=__doc__.splitlines()[0])
     parser.add_argument("--parties", type=Path, default=PARTIES)
     parser.add_argument("--tokens", type=Path, default=Path("var/tokens.json"), help="where the tokens are kept")
+    parser.add_argument("--new-tokens", action="store_true", help="replace tokens that the file does not have")
     parser.add_argument("--replication", type=int, default=1, help="copies of each topic")
     options = parser.parse_args(arguments)
     try:
         bootstrap, urls = _environment(os.environ)
-        asyncio.run(provision(bootstrap, urls, options.tokens, options.parties, options.replication))
-    except ProvisionError as failure:
-        print(f"provision: {failure}", file=sys.stderr)
+        tokens = asyncio.run(
+            provision(
+                *(bootstrap, urls, options.tokens, options.parties, options.replication), new_tokens=options.new_tokens
+            )
+        )
+    except _EXPECTED as failure:
+        print(f"provision: {_line(failure)}", file=sys.stderr)
         return 2
-    print(f"topics, parties and tokens are there; the tokens are in {options.tokens}")
+    missing = [p.party for p in read_parties(options.parties) if p.party not in tokens]
+    print(f"topics and parties are there; tokens are in {options.tokens}")
+    if missing:
+        print(
+            f"{len(missing)} parties keep the tokens that they have, which are in another file (--tokens, --new-tokens)"
+        )
     return 0
+
+
+def _line(failure: BaseException) -> str:
+    first = next(iter(str(failure).splitlines()), "")
+    return first if isinstance(failure, ProvisionError) else f"{type(failure).__name__}: {first}"
 
 
 def _environment(environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -1,6 +1,7 @@
 """`python -m deploy.up`: Kafka, Postgres and the three services on real time, for as long as the command runs.
 
-Invariant: what it prints is what a party needs to connect: addresses, tokens, the dashboard.
+Invariant: what it prints is what a party needs to connect: addresses, the dashboard, and the file that a shell reads
+to have them all, with the tokens.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from deploy.launcher import Launched, disposable_directory, launched, stop_on_signals, wait_for_interrupt
+from deploy.launcher import Launched, disposable_directory, launched, stop_on_signals, watch_until_interrupt
 from deploy.local.errors import CannotRun
 from deploy.services import SERVICES
 
@@ -42,16 +43,16 @@ def _run(data: Path | None, services: Sequence[str]) -> None:
         directory = data or open_until_the_end.enter_context(disposable_directory())
         all_of_it = open_until_the_end.enter_context(launched(directory, _say, services, fsync=data is not None))
         _tell(all_of_it)
-        wait_for_interrupt()
+        watch_until_interrupt(all_of_it.services, _say)
 
 
 def _tell(running: Launched) -> None:
     _say(f"Kafka          {running.stack.kafka_bootstrap}")
     for endpoint in running.services.endpoints:
         _say(f"{endpoint.service:<14} {endpoint.url}")
-    _say(f"tokens         {running.tokens_file}")
     if any(endpoint.service == "notifications" for endpoint in running.services.endpoints):
         _say(f"dashboard      {running.dashboard}")
+    _say(f"to connect     . {running.environment_file}")
     _say("running; Ctrl-C stops it")
 
 

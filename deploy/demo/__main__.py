@@ -16,7 +16,7 @@ from typing import Final
 from deploy.demo import script
 from deploy.demo.play import play
 from deploy.demo.result import Result
-from deploy.launcher import disposable_directory, launched, stop_on_signals, wait_for_interrupt
+from deploy.launcher import disposable_directory, launched, stop_on_signals, watch_until_interrupt
 from deploy.local.errors import CannotRun
 from deploy.services import SERVICES
 
@@ -67,8 +67,9 @@ def _run(options: argparse.Namespace) -> Result:
         result = play(running, _say, pace=pace)
         _tell(result)
         if not options.once:
+            _say(f"as another party: . {running.environment_file}; echo $NOTIFICATIONS/?token=$(token pr)")
             _say("the journey is over; everything stays up until Ctrl-C")
-            wait_for_interrupt()
+            watch_until_interrupt(running.services, _say)
     return result
 
 

@@ -122,4 +122,5 @@ def _failure(problems: Sequence[Problem]) -> ProblemError:
     status = 413 if "too_large" in reasons else 403 if reasons == {"not_entitled"} else 422
     if reasons & {"not_json"}:
         status = 400
-    return ProblemError(status, f"{len(problems)} problem(s); nothing was taken", problems)
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ProblemError(status, f"{count}; nothing was taken", problems)

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from contracts.refusal import Problem
 from services.chassis.database import Pool
@@ -62,8 +63,9 @@ def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
 def install(app: FastAPI) -> None:
     """Makes every failure of the app a problem document."""
 
-    @app.exception_handler(HTTPException)
-    async def _http(_: Request, failure: HTTPException) -> Response:
+    # The router's own failures are of the class that FastAPI's is made from.
+    @app.exception_handler(StarletteHTTPException)
+    async def _http(_: Request, failure: StarletteHTTPException) -> Response:
         problems = [{"path": p.path, "reason": p.reason, "detail": p.detail} for p in getattr(failure, "problems", ())]
         members = ({"problems": problems} if problems else {}) | getattr(failure, "extra", {})
         body = problem(failure.status_code, str(failure.detail), **members)

@@ -42,7 +42,7 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(server))
     server.run(sockets=[listener])
-    if isinstance(runtime.failure, NameTaken):
+    if isinstance(runtime.failure, NameTaken | SettingsError):
         print(f"{blueprint.name}: {runtime.failure}", file=sys.stderr)
         return 2
     return 1 if runtime.failure else 0

@@ -1,7 +1,8 @@
 """A running service: its loops, in the order in which they start and stop.
 
 Invariant: a server that is away is waited for, with one log line; stopping lets the batch in hand commit and is
-bounded, also while broker or database are away; starting twice under one name ends with exit code 2.
+bounded, also while broker or database are away; starting twice under one name, or on a database that does not let us
+in, ends with exit code 2.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 
@@ -18,7 +20,7 @@ from services.chassis import kafka, migrate
 from services.chassis.admin import TopicIds
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, connect, open_pool
-from services.chassis.errors import NameTaken, passes
+from services.chassis.errors import NameTaken, SettingsError, passes
 from services.chassis.ingest import Ingest
 from services.chassis.monitor import Monitor
 from services.chassis.parties import PartyBook
@@ -189,7 +191,10 @@ class Runtime:
 
     async def _migrate(self) -> None:
         files = migrate.read_migrations([migrate.CHASSIS, self.blueprint.migrations])
-        connection = await connect(self.settings.database_url, f"{self.blueprint.name}-migrate")
+        try:
+            connection = await connect(self.settings.database_url, f"{self.blueprint.name}-migrate")
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as failure:
+            raise SettingsError(f"{self.blueprint.name.upper()}_DATABASE_URL is wrong: {failure}") from failure
         try:
             await migrate.migrate(connection, files)
         finally:
@@ -220,6 +225,6 @@ class Runtime:
         if task.cancelled() or task.exception() is None:
             return
         self.failure = self.failure or task.exception()
-        if not isinstance(self.failure, NameTaken):
+        if not isinstance(self.failure, NameTaken | SettingsError):
             log.critical("the service ends", exc_info=self.failure)
         self.on_failure()

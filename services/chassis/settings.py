@@ -6,7 +6,8 @@ Invariant: a missing or wrong setting is one line that names the variable, and t
 import os
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.errors import SettingsError
@@ -53,9 +54,18 @@ class ServiceSettings(StoreSettings):
     quarantine_limit: Annotated[int, Field(ge=1, le=10_000)] = 5
     name_wait_seconds: Annotated[float, Field(ge=0, le=120)] = 15.0
 
+    @model_validator(mode="after")
+    def _knows_how_to_sign_in(self) -> Self:
+        for name in ("kafka_username", "kafka_password"):
+            if self.kafka_security != "plaintext" and not getattr(self, name):
+                raise PydanticCustomError("missing", f"{name.upper()} is not set, and KAFKA_SECURITY asks for it")
+        return self
+
 
 def _line(failure: ValidationError, database_variable: str) -> str:
     first = failure.errors(include_url=False)[0]
+    if not first["loc"]:
+        return first["msg"]
     field = str(first["loc"][0])
     variable = database_variable if field == "database_url" else field.upper()
     why = "is not set" if first["type"] == "missing" else f"is wrong: {first['msg']}"

@@ -6,9 +6,11 @@ import os
 import socket
 import subprocess
 import sys
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from deploy.local.stack import Stack
 from deploy.services import ROOT
 from services.chassis.errors import SettingsError
 from services.chassis.settings import ServiceSettings
@@ -80,6 +82,31 @@ def test_a_port_that_is_taken_is_one_line_and_ends_with_2() -> None:
 
     assert ended.returncode == 2
     assert ended.stderr.strip().startswith(f"tracking: HTTP_PORT {port} cannot be used")
+
+
+@pytest.mark.parametrize("variable", ["KAFKA_USERNAME", "KAFKA_PASSWORD"])
+def test_signing_in_to_kafka_needs_name_and_password(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    for name in ("KAFKA_USERNAME", "KAFKA_PASSWORD"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("KAFKA_SECURITY", "sasl_ssl")
+    monkeypatch.delenv(variable)
+
+    with pytest.raises(SettingsError, match=f"^{variable} is not set, and KAFKA_SECURITY asks for it$"):
+        ServiceSettings.load("tracking")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("wrong", ["password", "database"])
+def test_a_database_that_does_not_let_us_in_is_one_line_and_ends_with_2(stack: Stack, wrong: str) -> None:
+    url = urlsplit(stack.database_urls["tracking"])
+    user, _, server = url.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}:wrong@{server}" if wrong == "password" else url.netloc
+    address = urlunsplit(url._replace(netloc=netloc, path="/nothing" if wrong == "database" else url.path))
+
+    ended = run("tracking", COMPLETE | {"TRACKING_DATABASE_URL": address, "HTTP_PORT": "0"})
+
+    assert ended.returncode == 2
+    assert ended.stderr.strip().splitlines()[-1].startswith("tracking: TRACKING_DATABASE_URL is wrong: ")
 
 
 def run(service: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from pathlib import Path
 
 import psutil
 import pytest
@@ -79,6 +78,22 @@ def test_killed_it_leaves_no_process_and_the_next_one_starts() -> None:
     assert ended(again).splitlines()[-1] == "stopped"
 
 
+def test_up_tells_of_a_service_that_has_ended() -> None:
+    process = python("-m", "deploy.up", "--services", "tracking")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("running"):
+            break
+    command = ["-m", "services.tracking"]
+    (service,) = [c for c in psutil.Process(process.pid).children(recursive=True) if c.cmdline()[1:] == command]
+
+    service.kill()
+
+    assert process.stdout.readline().startswith("tracking-1 ended with 137")
+    process.send_signal(signal.SIGINT)
+    ended(process)
+
+
 def test_up_tells_how_to_connect_and_ends_with_ctrl_c() -> None:
     process = python("-m", "deploy.up")
     assert process.stdout is not None
@@ -88,12 +103,13 @@ def test_up_tells_how_to_connect_and_ends_with_ctrl_c() -> None:
         if line.startswith("running"):
             break
     words = {line.split()[0]: line.split()[-1] for line in said}
-    tokens = json.loads(Path(words["tokens"]).read_text())
+    shell = f'. {words["to"]}; echo "$TRACKING $NOTIFICATIONS/?token=$(token corridor-control)"'
+    tracking, dashboard = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout.split()
 
     process.send_signal(signal.SIGINT)
     ended(process)
 
     assert process.returncode == 0
-    assert words["tracking"].startswith("http://127.0.0.1:")
-    assert words["dashboard"].endswith(f"/?token={tokens['corridor-control']}")
+    assert words["tracking"] == tracking
+    assert words["dashboard"] == dashboard
     assert not psutil.pid_exists(process.pid)

@@ -196,6 +196,31 @@ async def test_a_timeline_shows_every_revision(client: httpx.AsyncClient, system
     assert revisions == [("tl-plan", None), ("tl", b.hours(1)), ("tl", b.hours(2))]
 
 
+async def test_what_the_router_has_to_refuse_is_a_problem_too(client: httpx.AsyncClient) -> None:
+    answers = [await client.get("/nowhere"), await client.delete("/v1/events")]
+
+    assert [(a.status_code, a.headers["content-type"]) for a in answers] == [
+        (404, "application/problem+json"),
+        (405, "application/problem+json"),
+    ]
+
+
+async def test_an_event_with_its_attributes_inside_is_told_its_content_type(
+    client: httpx.AsyncClient, system: System
+) -> None:
+    event = b.a_plan("train:pr/API9/2026-06-22")
+    body = codec.structured_body(
+        codec.structured(id="x", source=event.source, type=event.type, subject=event.subject, data={})
+    )
+    headers = system.headers("pr") | {"content-type": "application/json"}
+
+    answer = await client.post("/v1/events", content=body, headers=headers)
+
+    assert answer.json()["problems"][0]["detail"] == (
+        "an event with its attributes inside is application/cloudevents+json"
+    )
+
+
 async def test_what_nobody_knows_is_not_found(client: httpx.AsyncClient, system: System) -> None:
     for path in ("container/CSQU3054383", "container/CSQU3054384", "ship/X"):
         answer = await client.get(f"/v1/subjects/{path}", headers=system.headers("pr"))

@@ -1,0 +1,28 @@
+"""The file that a shell reads to talk to a running system: addresses, and a word for each party's token.
+
+Invariant: it is its owner's alone, as it holds the stores' passwords.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.services import Endpoint
+
+# One line for each party, as the file of tokens is written.
+_TOKEN = r"""token() { sed -n "s/^ *\"$1\": \"\(.*\)\",*$/\1/p" "$TOKENS"; }"""
+
+
+def write_environment(file: Path, stack: Mapping[str, str], endpoints: list[Endpoint], tokens: Path) -> Path:
+    """Writes the file; `$TRACKING`, `$CUSTOMS` and `$NOTIFICATIONS` are the first copies of the services."""
+    values = dict(stack)
+    for endpoint in reversed(endpoints):
+        values[endpoint.service.upper()] = endpoint.url
+    values["TOKENS"] = str(tokens.absolute())
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(values.items())]
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write("\n".join([*lines, _TOKEN, ""]))
+    return file
