@@ -122,6 +122,16 @@ async def test_causes_are_told_to_nobody_of_the_cargo(line: Line) -> None:
     assert "KILLED-BY-ACME" not in json.dumps(await feed(line, CONSIGNEE))
 
 
+async def test_who_else_has_goods_on_the_train_is_not_named_by_what_it_tells_of_the_train(line: Line) -> None:
+    heard = {"party": STRANGER, "reported_for": "ktz", "channel": "telephone"}
+    await line.feed(booked(), b.a_consist(), train("PASS", 5, "kz-beyneu", **heard))
+
+    assert await codes(line, CONSIGNEE) == ["PASS"]
+    assert STRANGER not in json.dumps(await feed(line, CONSIGNEE))
+    assert STRANGER not in json.dumps(head(await picture(line), CONSIGNEE))
+    assert {i["reported_by"] for i in await feed(line, "ktz") if i["subject"] == b.TRAIN} >= {STRANGER}
+
+
 async def test_a_correction_within_the_time_carries_the_new_value(line: Line) -> None:
     await line.feed(booked(at=0), moved("DLVD", 500, id="d"))
     await line.feed(moved("DLVD", 510, id="d", updated_at=b.hours(600)))

@@ -85,7 +85,17 @@ def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
         parties = context.audience.known(own | cargo(claims, fact.instant))
         parties |= carriers if fact.via is None else frozenset()
         named = next((c.consignment for c in claims if c.covers(fact.instant)), data.subject if consignment else None)
-        yield Told(fact.fact_id, _milestone(data.subject, named, fact, country), parties, carriers)
+        content = _milestone(data.subject, named, fact, country, reporter(fact, carriers))
+        yield Told(fact.fact_id, content, parties, carriers)
+
+
+def reporter(fact: Fact, carriers: frozenset[str]) -> str | None:
+    """Who is named as having reported a fact.
+
+    What happens to a train reaches the owners of all that is on it. Who told of it without moving it, such as the
+    forwarder of somebody else's goods, is none of their concern: the railway that it spoke for is named.
+    """
+    return fact.party if fact.via is None or fact.party in carriers else fact.reported_for
 
 
 def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:
@@ -166,7 +176,9 @@ def of_arrival(data: ArrivalAnnounced, context: Context) -> Iterator[Told]:
     yield Told(context.entity, _filled(content), context.audience.country(data.country))
 
 
-def _milestone(subject: str, consignment: str | None, fact: Fact, country: str | None) -> dict[str, Any]:
+def _milestone(
+    subject: str, consignment: str | None, fact: Fact, country: str | None, reported_by: str | None
+) -> dict[str, Any]:
     return _filled(
         {
             "topic": "milestone",
@@ -177,7 +189,7 @@ def _milestone(subject: str, consignment: str | None, fact: Fact, country: str |
             "country": country,
             "occurred_at": fact.occurred_at,
             "instant": utc_text(fact.instant),
-            "reported_by": fact.party,
+            "reported_by": reported_by,
             "confidence": fact.confidence,
             "via": fact.via,
             "disputed": fact.disputed or None,

@@ -16,10 +16,10 @@ from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Folded, Inputs
 from services.notifications.domain.audience import Audience, Claim, claims_of
-from services.notifications.domain.facts import READERS, Context, Told, journey_of, parties_of
+from services.notifications.domain.facts import READERS, Context, Told, journey_of, parties_of, reporter
 from services.notifications.domain.items import diff
 
-FOLD_NUMBER: Final = 3
+FOLD_NUMBER: Final = 4
 
 # Who may see what is for the reading of a picture, never for who reads it.
 _HIDDEN: Final = frozenset({"facts", "parties", "entity", "current"})
@@ -98,7 +98,7 @@ def _current(data: SubjectChanged, told: Sequence[Told], everybody: Sequence[str
 
 def _header(data: SubjectChanged, context: Context) -> dict[str, Any]:
     """What lists and the head of a subject's page show."""
-    place = data.place.model_dump(mode="json", exclude={"fact_id"}) if data.place else None
+    place = _place(data, context)
     members = [m.subject for m in data.members]
     shown = {
         "kind": data.kind,
@@ -113,6 +113,17 @@ def _header(data: SubjectChanged, context: Context) -> dict[str, Any]:
         "exceptions": len(data.exceptions),
     }
     return {name: value for name, value in shown.items() if value not in (None, [])}
+
+
+def _place(data: SubjectChanged, context: Context) -> dict[str, Any] | None:
+    """Where the subject is, and who is named as having said so."""
+    if data.place is None:
+        return None
+    shown = data.place.model_dump(mode="json", exclude={"fact_id"})
+    carriers = context.audience.carriage(context.country(data.place.point))
+    fact = next((f for f in data.timeline if f.fact_id == data.place.fact_id), None)
+    party = reporter(fact, carriers) if fact else data.place.party
+    return shown | {"party": party} if party else {name: shown[name] for name in shown.keys() - {"party"}}
 
 
 def _association(one: Association, data: SubjectChanged, context: Context) -> dict[str, Any]:
