@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from tests.faults.check_feeds import feeds
+from tests.faults.check_leaks import leaks
 from tests.faults.check_pictures import pictures
 from tests.faults.check_reports import SERVICES, reports
+from tests.faults.check_versions import versions
 from tests.faults.evidence import Evidence, Violation
 from tests.faults.ledger import ledger, unheld
 from tests.faults.looked import Found, look
@@ -35,6 +38,9 @@ def judge(evidence: Evidence, found: Found, expected: Pictures) -> Iterator[Viol
     book = ledger(evidence, found)
     yield from unheld(evidence, found)
     yield from reports(book, found)
+    yield from versions(found)
+    yield from feeds(evidence, found)
+    yield from leaks(evidence, book, found)
     yield from pictures(book, found, evidence.as_of, expected)
 
 
