@@ -27,10 +27,10 @@ async def check(evidence: Evidence) -> list[Violation]:
     return limited(judge(evidence, found, await reference(evidence, found)))
 
 
-async def reference(evidence: Evidence, found: Found) -> Pictures:
-    """The pictures of an undisturbed run of the same good records."""
+async def reference(evidence: Evidence, found: Found, admin_url: str | None = None) -> Pictures:
+    """The pictures of an undisturbed run of the same good records, on a Postgres of its own where none is given."""
     good = (entry.event for service in SERVICES for entry in ledger(evidence, found).good(service))
-    return await undisturbed([event for event in good if event is not None], evidence.as_of)
+    return await undisturbed([event for event in good if event is not None], evidence.as_of, admin_url)
 
 
 def judge(evidence: Evidence, found: Found, expected: Pictures) -> Iterator[Violation]:

@@ -23,9 +23,9 @@ _NO_KAFKA: Final = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
 _ORDER: Final = [name for row in topics.TABLE if row.ingress for name in row.types]
 
 
-async def undisturbed(events: Sequence[Event], as_of: datetime) -> Pictures:
-    """The pictures of each service at an instant."""
-    async with _line() as line:
+async def undisturbed(events: Sequence[Event], as_of: datetime, admin_url: str | None = None) -> Pictures:
+    """The pictures of each service at an instant; without an address a Postgres is started for it."""
+    async with fresh_line(admin_url) if admin_url else _line() as line:
         await line.feed(*(event for _, group in _by_topic(events) for event in group))
         await line.step(as_of)
         stores = {"tracking": line.tracking, "customs": line.customs, "notifications": line.notifications}
