@@ -128,6 +128,7 @@ class ArrivalAnnounced(Data):
     """What is coming to a country: a consignment, its units, when it is expected, and whether it is filed.
 
     `expected_from` and `expected_to` bound the arrival at the entry point; absent while nothing allows an estimate.
+    `arrived_at` is when the last unit was seen there or beyond.
     """
 
     announcement: str
@@ -148,6 +149,7 @@ class ArrivalAnnounced(Data):
     cases: list[str] = []
     units: list[ArrivingUnit] = []
     redrawn: bool = False
+    arrived_at: Instant | None = None
 
 
 class DecisionAnswered(Data):

@@ -10,10 +10,21 @@ from contracts.events.base import Data, Enumerated
 from contracts.fields import Instant, Occurred
 
 
+class Saying(Data):
+    """One of the values that an exception found to disagree; `counts` marks what the timeline goes by."""
+
+    reported_by: str | None = None
+    code: str | None = None
+    point: str | None = None
+    occurred_at: Occurred | None = None
+    counts: bool = False
+
+
 class NotificationPublished(Data):
     """A feed item. `action` is new, changed (replaces `supersedes`), withdrawn, or backfill (history).
 
-    `alert` is false for what nobody needs to be called for: history, and what a rebuild has redrawn.
+    `alert` is false for what nobody needs to be called for: history, and what a rebuild has redrawn. `about` is the
+    fact that an exception rests on; `sayings` are what disagrees about it.
     """
 
     item: str
@@ -42,3 +53,5 @@ class NotificationPublished(Data):
     disputed: bool = False
     claim: bool = False
     detail: str | None = None
+    about: str | None = None
+    sayings: list[Saying] = []

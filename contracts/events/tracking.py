@@ -129,14 +129,34 @@ class ParkedReport(Data):
     waits_for: str
 
 
+class Statement(Data):
+    """What one report, or one revision of it, says of what is in dispute; `counts` marks what the timeline goes by.
+
+    `via` names the train or wagon that the report is about, where that is not the subject itself.
+    """
+
+    party: str
+    reported_for: str | None = None
+    code: str | None = None
+    point: str | None = None
+    occurred_at: Occurred | None = None
+    source: str
+    event_id: str
+    updated_at: Instant
+    via: str | None = None
+    counts: bool = False
+
+
 class OpenException(Data):
-    """An exception that is open at `as_of`."""
+    """An exception that is open at `as_of`; `about` is the fact of the timeline that it rests on."""
 
     rule: str
     leg: str | None = None
     severity: str
     opened_at: Instant
     causes: list[str] = []
+    about: str | None = None
+    statements: list[Statement] = []
 
 
 class SubjectChanged(Data):
@@ -174,7 +194,10 @@ class SubjectChanged(Data):
 
 
 class ExceptionChanged(Data):
-    """An exception that has opened or closed: one for each (rule, subject, leg)."""
+    """An exception that has opened or closed: one for each (rule, subject, leg).
+
+    `about` is the fact of the subject's timeline that it rests on; `statements` are what disagrees.
+    """
 
     exception: str
     rule: str
@@ -188,3 +211,5 @@ class ExceptionChanged(Data):
     recorded_at: Instant
     causes: list[str] = []
     redrawn: bool = False
+    about: str | None = None
+    statements: list[Statement] = []

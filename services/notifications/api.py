@@ -58,12 +58,13 @@ def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=_HIGHEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         last: Annotated[int | None, Query(ge=1, le=1000)] = None,
+        before: Annotated[int, Query(ge=0, le=_HIGHEST)] = _HIGHEST,
     ) -> dict[str, Any]:
-        """The caller's items behind a cursor, or the `last` ones; `after` of the answer is the next cursor."""
+        """The caller's items behind a cursor, or the `last` ones `before` a number; `after` is the next cursor."""
         if last is None:
             items = await store.read_feed(runtime.store, party.party, after, limit)
         else:
-            items = await store.read_feed_end(runtime.store, party.party, last)
+            items = await store.read_feed_end(runtime.store, party.party, last, before)
         return {"party": party.party, "items": items, "after": items[-1]["sequence"] if items else after}
 
     @router.get("/stream", response_class=EventSourceResponse)

@@ -17,6 +17,7 @@ from services.chassis.effects import Effect
 from services.chassis.pictures import BEHIND
 from services.chassis.purge import Rule
 from services.notifications.domain.fold import for_party
+from services.notifications.domain.items import order
 
 SHARDS: Final = 8
 
@@ -50,7 +51,7 @@ _FEED_END = """
 SELECT * FROM (
     SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content,
            alert, late, recorded_at
-    FROM item WHERE party = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT $2
+    FROM item WHERE party = $1 AND sequence < $3 ORDER BY sequence DESC LIMIT $2
 ) newest ORDER BY sequence
 """
 PURGE_ITEMS: Final = Rule(
@@ -119,7 +120,9 @@ ON CONFLICT (single) DO UPDATE SET digest = EXCLUDED.digest WHERE a.digest <> EX
 
 async def save_items(connection: Connection, effects: Sequence[Effect], late_after: timedelta) -> None:
     """Writes the items that changed pictures owe; one statement."""
+    # Numbers are given in the order of writing, which is that of a feed.
     owed = [(e, i) for e in effects for i in e.folded.rows]
+    owed.sort(key=lambda pair: order(pair[1].content, pair[1].fact))
     if not owed:
         return
     await connection.execute(
@@ -165,7 +168,7 @@ async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
 
 
 # What is queued behind everything else, and all that follows from it, is no news: rebuilds, and changed parties.
-_HEADER: Final = ("origin", "destination", "run", "members", "associations", "references")
+_HEADER: Final = ("origin", "destination", "run", "members", "associations", "references", "ended")
 
 
 async def read_feed(pool: Pool, party: str, after: int, limit: int) -> list[dict[str, Any]]:
@@ -173,9 +176,9 @@ async def read_feed(pool: Pool, party: str, after: int, limit: int) -> list[dict
     return [item_json(row) for row in await pool.fetch(_FEED, party, after, limit)]
 
 
-async def read_feed_end(pool: Pool, party: str, count: int) -> list[dict[str, Any]]:
-    """The newest numbered items of a party, in order of their numbers."""
-    return [item_json(row) for row in await pool.fetch(_FEED_END, party, count)]
+async def read_feed_end(pool: Pool, party: str, count: int, before: int) -> list[dict[str, Any]]:
+    """The newest items of a party with numbers below `before`, in order of their numbers."""
+    return [item_json(row) for row in await pool.fetch(_FEED_END, party, count, before)]
 
 
 async def read_attention(pool: Pool, party: str, limit: int) -> list[dict[str, Any]]:

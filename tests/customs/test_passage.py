@@ -136,6 +136,7 @@ async def test_who_has_come_is_announced_as_arrived_and_the_next_country_gets_it
     await line.feed(*setting_out(), departed(at=100, point="pk-taftan"), arrived(at=101))
 
     assert await announced(line) == [("IR", "arrived"), ("TM", "expected")]
+    assert [a.get("arrived_at") for a in (await passage(line))["announcements"]] == [b.hours(101), None]
 
 
 async def test_a_container_left_behind_keeps_the_announcement_open(line: Line) -> None:

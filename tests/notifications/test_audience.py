@@ -132,6 +132,54 @@ async def test_who_else_has_goods_on_the_train_is_not_named_by_what_it_tells_of_
     assert {i["reported_by"] for i in await feed(line, "ktz") if i["subject"] == b.TRAIN} >= {STRANGER}
 
 
+async def test_what_becomes_known_at_once_is_numbered_by_when_it_occurred(line: Line) -> None:
+    """Whatever it is about: a feed is read by its numbers."""
+    other = b.container(2)
+    await line.feed(
+        booked(b.CONTAINER, other),
+        b.a_milestone("GTIN", other, 1, "pk-lahore", party="lahore-dry-port"),
+        b.a_milestone("STUF", b.CONTAINER, 2, "pk-lahore", party="lahore-dry-port"),
+        b.a_milestone("SEAL", other, 3, "pk-lahore", party="lahore-dry-port"),
+        b.a_milestone("LOAD", b.CONTAINER, 4, "pk-lahore", party="lahore-dry-port", wagon=b.WAGON),
+    )
+
+    told = [i["code"] for i in await feed(line, FORWARDER) if i["subject"] in (b.CONTAINER, other)]
+    assert told == ["GTIN", "STUF", "SEAL", "LOAD"]
+
+
+async def test_who_is_told_that_reports_disagree_is_told_which_and_how(line: Line) -> None:
+    other = {"id": "out", "party": "lahore-dry-port", "updated_at": b.hours(9)}
+    await line.feed(
+        booked(),
+        b.a_milestone("GTOT", b.CONTAINER, 2, "pk-lahore", id="out", party="lahore-dry-port"),
+        b.a_milestone("GTOT", b.CONTAINER, 3, "pk-lahore", **other),
+        b.a_milestone("GTOT", b.CONTAINER, 4, "pk-lahore", **other),
+    )
+
+    (item,) = [i for i in await feed(line, FORWARDER) if i["topic"] == "exception"]
+    assert item["about"] == f"{b.CONTAINER}|1|GTOT|pk-lahore|1|1"
+    said = {"reported_by": "lahore-dry-port", "code": "GTOT", "point": "pk-lahore"}
+    assert sorted(item["sayings"], key=lambda s: s["occurred_at"]) == [
+        said | {"occurred_at": b.hours(2), "counts": True},
+        said | {"occurred_at": b.hours(3)},
+        said | {"occurred_at": b.hours(4)},
+    ]
+
+
+async def test_a_train_at_the_end_of_its_plan_has_ended_until_it_goes_on(line: Line) -> None:
+    async def ended() -> Any:
+        return (await rows(line, "pr"))[b.TRAIN].get("ended")
+
+    calls = [{"point": "pk-lahore", "departure": b.hours(0)}, {"point": "pk-taftan", "arrival": b.hours(20)}]
+    await line.feed(b.a_plan(calls=calls), b.a_consist(), train("DEPA", 1))
+    under_way = await ended()
+    await line.feed(train("BARR", 20, "pk-taftan"))
+    there = await ended()
+    await line.feed(train("DEPA", 22, "pk-taftan"))
+
+    assert (under_way, there, await ended()) == (None, True, None)
+
+
 async def test_a_correction_within_the_time_carries_the_new_value(line: Line) -> None:
     await line.feed(booked(at=0), moved("DLVD", 500, id="d"))
     await line.feed(moved("DLVD", 510, id="d", updated_at=b.hours(600)))

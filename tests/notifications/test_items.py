@@ -100,6 +100,15 @@ def test_a_value_that_comes_back_has_an_item_of_its_own() -> None:
     assert [i.supersedes for i in items[1:]] == [i.item for i in items[:-1]]
 
 
+def test_what_is_told_at_once_is_told_in_the_order_in_which_it_occurred() -> None:
+    late, early, half = "2026-08-01T12:00:00Z", "2026-08-01T09:00:00Z", "2026-08-01T09:00:00.500000Z"
+    facts = [told("a", "f1", instant=late), told("a", "f2", instant=half), told("a", "f3", instant=early)]
+
+    (items,) = fed([*facts, Told("f0", {"subject": "container:X"}, frozenset("a")), told("a", "f4", instant=late)])
+
+    assert [i.fact for i in items] == ["f3", "f2", "f1", "f4", "f0"]
+
+
 def test_an_item_has_the_same_id_wherever_it_is_worked_out() -> None:
     """A store that was put back works its items out again, and readers drop those that they have."""
     first, second = fed([told("ab")]), fed([told("ab")])

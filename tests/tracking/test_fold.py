@@ -100,6 +100,24 @@ async def test_two_contents_of_one_revision_are_void_and_the_one_before_counts(s
     assert [e["rule"] for e in picture["exceptions"]] == ["DATA_CONFLICT"]
 
 
+async def test_contents_that_disagree_are_told_beside_the_one_that_counts(store: Store) -> None:
+    events = [
+        b.a_consist(),
+        b.a_milestone("DEPA", point="pk-taftan", at=2, id="left"),
+        b.a_milestone("BARR", point="ir-mirjaveh", party="rai", at=3, id="came"),
+        b.a_milestone("BARR", point="ir-mirjaveh", party="rai", at=4, id="came", updated_at=b.hours(9)),
+        b.a_milestone("BARR", point="ir-mirjaveh", party="rai", at=5, id="came", updated_at=b.hours(9)),
+    ]
+
+    await store.feed(events)
+
+    (found,) = (await store.pictures())[b.TRAIN]["exceptions"]
+    # What is inferred from the same report is another fact.
+    assert found["about"] == f"{b.TRAIN}|1|BARR|ir-mirjaveh|1|1"
+    said = {(s["party"], s["code"], s["occurred_at"], s.get("counts", False)) for s in found["statements"]}
+    assert said == {("rai", "BARR", b.hours(at), at == 3) for at in (3, 4, 5)}
+
+
 async def test_a_revision_may_move_a_report_to_another_container(store: Store) -> None:
     one, other = b.container(1), b.container(2)
     events = [
@@ -228,7 +246,10 @@ async def test_reports_further_apart_than_the_tolerance_are_disputed(store: Stor
 
     picture = (await store.pictures())[b.TRAIN]
     assert picture["latest"]["disputed"] is True
-    assert [e["rule"] for e in picture["exceptions"]] == ["DATA_CONFLICT"]
+    (found,) = picture["exceptions"]
+    assert (found["rule"], found["about"]) == ("DATA_CONFLICT", picture["latest"]["fact_id"])
+    said = [(s["party"], s["occurred_at"], s.get("counts", False)) for s in found["statements"]]
+    assert said == [("pr", b.hours(20), True), ("rai", b.hours(23), False)]
 
 
 async def test_a_crossing_that_nobody_reported_is_inferred_from_both_stations(store: Store) -> None:

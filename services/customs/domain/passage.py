@@ -116,14 +116,15 @@ def announcements(
         entry = route.index(border.entry.point)
         arrived = [u for u in under_way if _furthest(u, route) >= entry]
         if arrived and len(arrived) == len(units):
-            found.append(_announcement(consignment, border, regimes, corridor, units, "arrived", None))
+            found.append(_announcement(consignment, border, regimes, corridor, units, "arrived", None, route))
             continue
         first, last = _expected(under_way, border, route)
         horizon = timedelta(hours=corridor.thresholds.announcement_horizon_hours)
         if first is not None and not arrived and first - horizon > as_of:
             due = first - horizon
         else:
-            found.append(_announcement(consignment, border, regimes, corridor, units, "expected", (first, last)))
+            expected = (first, last)
+            found.append(_announcement(consignment, border, regimes, corridor, units, "expected", expected, route))
         break
     return found, due
 
@@ -202,6 +203,7 @@ def _announcement(
     units: Sequence[Unit],
     state: str,
     expected: tuple[datetime | None, datetime | None] | None,
+    route: RouteVariant,
 ) -> dict[str, Any]:
     country = corridor.point(border.entry.point).country
     law = _law_of(country, corridor)
@@ -217,12 +219,21 @@ def _announcement(
         "state": state,
         "expected_from": utc_text(first) if first else None,
         "expected_to": utc_text(last) if last else None,
+        "arrived_at": _all_arrived(units, border, route) if state == "arrived" else None,
         "rests_on": "observed" if state == "arrived" else "planned hours from the last observation",
         "filed": regimes.filed(law, procedure),
         "cases": regimes.of(law, procedure),
         "units": [_shown(u) for u in units],
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _all_arrived(units: Iterable[Unit], border: Border, route: RouteVariant) -> str | None:
+    """When the last of the units was seen at the entry station or beyond; those that have gone on are seen no more."""
+    entry = route.index(border.entry.point)
+    came = [[m.instant for m in u.moves if m.point in route.points and route.index(m.point) >= entry] for u in units]
+    last = max((min(instants) for instants in came if instants), default=None)
+    return utc_text(last) if last else None
 
 
 def _shown(unit: Unit) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.base import Data
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
-from contracts.events.tracking import ExceptionChanged, Fact, SubjectChanged
+from contracts.events.tracking import ExceptionChanged, Fact, Statement, SubjectChanged
 from contracts.fields import utc_text
 from contracts.subjects import kind_of, local, parse_case
 from services.notifications.domain.audience import Audience, Claim, cargo, claims_of
@@ -89,7 +89,7 @@ def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
         yield Told(fact.fact_id, content, parties, carriers)
 
 
-def reporter(fact: Fact, carriers: frozenset[str]) -> str | None:
+def reporter(fact: Fact | Statement, carriers: frozenset[str]) -> str | None:
     """Who is named as having reported a fact.
 
     What happens to a train reaches the owners of all that is on it. Who told of it without moving it, such as the
@@ -107,9 +107,24 @@ def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:
         "instant": utc_text(data.opened_at),
         "state": data.state,
         "severity": data.severity,
+        "about": data.about,
+        "sayings": [_saying(s, context) for s in data.statements] or None,
     }
     parties = context.audience.carriage(None) | context.audience.known(context.cargo_of(data.subject, data.opened_at))
-    yield Told(context.entity, content, parties)
+    yield Told(context.entity, _filled(content), parties)
+
+
+def _saying(one: Statement, context: Context) -> dict[str, Any]:
+    """What a report says that disagrees with another, and who is named for it."""
+    carriers = context.audience.carriage(context.country(one.point))
+    shown = {
+        "reported_by": reporter(one, carriers),
+        "code": one.code,
+        "point": one.point,
+        "occurred_at": one.occurred_at,
+        "counts": one.counts or None,
+    }
+    return _filled(shown)
 
 
 def of_case(data: CaseChanged, context: Context) -> Iterator[Told]:
@@ -170,7 +185,7 @@ def of_arrival(data: ArrivalAnnounced, context: Context) -> Iterator[Told]:
         "point": data.entry_point,
         "country": data.country,
         "state": data.state,
-        "instant": _to_the_hour(data.expected_from),
+        "instant": utc_text(data.arrived_at) if data.arrived_at else _to_the_hour(data.expected_from),
         "detail": "declared" if data.filed else "not declared",
     }
     yield Told(context.entity, _filled(content), context.audience.country(data.country))

@@ -19,7 +19,7 @@ from services.notifications.domain.audience import Audience, Claim, claims_of
 from services.notifications.domain.facts import READERS, Context, Told, journey_of, parties_of, reporter
 from services.notifications.domain.items import diff
 
-FOLD_NUMBER: Final = 4
+FOLD_NUMBER: Final = 5
 
 # Who may see what is for the reading of a picture, never for who reads it.
 _HIDDEN: Final = frozenset({"facts", "parties", "entity", "current"})
@@ -111,8 +111,17 @@ def _header(data: SubjectChanged, context: Context) -> dict[str, Any]:
         "associations": [_association(a, data, context) for a in data.associations],
         "references": [r.key.removeprefix("reference:") for r in data.references],
         "exceptions": len(data.exceptions),
+        "ended": _ended(data) or None,
     }
     return {name: value for name, value in shown.items() if value not in (None, [])}
+
+
+def _ended(data: SubjectChanged) -> bool:
+    """Whether a train or run stands where its plan ends: nobody speaks of it any more, and nobody needs to."""
+    if data.kind not in ("train", "run") or not data.calls or data.place is None:
+        return False
+    last = data.calls[-1]
+    return last.actual_arrival is not None and data.place.point == last.point and not data.place.moving
 
 
 def _place(data: SubjectChanged, context: Context) -> dict[str, Any] | None:

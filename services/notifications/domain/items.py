@@ -53,12 +53,18 @@ def diff(
     """
     items: list[Item] = []
     after: Given = dict(given)
-    for one in sorted(told, key=lambda t: t.fact):
+    for one in sorted(told, key=lambda t: order(t.content, t.fact)):
         after[one.fact] = _tell(items, one, given.get(one.fact), as_of)
     seen = {t.fact for t in told}
     for fact in sorted(f for f in set(given) - seen if f not in over):
         after[fact] = _take_back(items, fact, given[fact])
     return items, after
+
+
+def order(content: Mapping[str, Any], fact: str) -> tuple[str, str]:
+    """Where something stands among what is told at once: by when it occurred; what has no instant comes last."""
+    # Without its "Z", or half a second past would come before the full one.
+    return str(content.get("instant") or "~").removesuffix("Z"), fact
 
 
 def item_id(party: str, fact: str, digest: str, occurrence: int) -> str:

@@ -14,7 +14,7 @@ from contracts.events.operator import ConsignmentBooked
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import associations, picture, reading, reports
+from services.tracking.domain import associations, exceptions, picture, reading, reports
 from services.tracking.domain.associations import Interval
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Counted, Sorted
@@ -38,11 +38,11 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     claims = [c for c in _claims(found) if start is None or c.end is None or c.end > start]
     clashing = _clashing(claims)
     drawn = Drawn(container, bool(found.others), facts, found.forecasts, found.parked)
-    drawn.exceptions += picture.exceptions_of(container, found, facts)
+    drawn.exceptions += exceptions.exceptions_of(container, found, facts)
     if clashing:
         opened = sorted(c.start for c in clashing)[1]
         named = [c.other for c in clashing]
-        drawn.exceptions.append(picture.exception("IDENTITY_MISMATCH", None, opened, named))
+        drawn.exceptions.append(exceptions.exception("IDENTITY_MISMATCH", None, opened, named))
     drawn.more = {
         "journey": journey if journey > 1 else None,
         "associations": [i.as_json("on_wagon") for i in carried] + [c.as_json("in_consignment") for c in claims],
@@ -64,10 +64,10 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     own = [*found.acts, *mine, *taken, *([_booking_fact(booked)] if booked else [])]
     facts = facts_of(own, corridor)
     drawn = Drawn(consignment, booked is not None, facts, found.forecasts, found.parked)
-    drawn.exceptions += picture.exceptions_of(consignment, found, facts)
+    drawn.exceptions += exceptions.exceptions_of(consignment, found, facts)
     for reference, claimants, opened_at in contested:
         drawn.exceptions.append(
-            picture.exception("IDENTITY_MISMATCH", reference, datetime.fromisoformat(opened_at), claimants)
+            exceptions.exception("IDENTITY_MISMATCH", reference, datetime.fromisoformat(opened_at), claimants)
         )
     drawn.more = _booking_json(booked, inputs, corridor, facts) | {
         "associations": [i.as_json("on_wagon") for i in carried]

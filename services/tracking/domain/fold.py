@@ -19,7 +19,7 @@ from services.tracking.domain.reading import Sorted
 from services.tracking.domain.runs import fold_run
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 4
+FOLD_NUMBER: Final = 5
 
 Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
@@ -78,7 +78,7 @@ def _exceptions(subject: str, content: Mapping[str, Any], memory: Mapping[str, A
                 "opened_at": known["opened_at"],
                 "causes": known["causes"],
             }
-            | ({"leg": known["leg"]} if known["leg"] else {}),
+            | {name: known[name] for name in ("leg", "about", "statements") if known.get(name)},
         )
         for entity, known in sorted(memory.items())
     ]

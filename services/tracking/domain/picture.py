@@ -1,30 +1,22 @@
-"""The picture of a subject as JSON: timeline, forecasts, place, status, exceptions.
+"""The picture of a subject as JSON: timeline, forecasts, place, status.
 
 Invariant: only what is given shows; nothing is interpolated, and an empty list is left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from contracts import milestones
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
-from services.chassis.fold import Parked, StoredRevision
-from services.tracking.domain.reading import Sorted
+from services.chassis.fold import Parked
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact
 
 FACT_OF_ITS_OWN = "-"
 _DELIVERED = frozenset({"DLVD", "STRP", "MTRT"})
-_SEVERITY = {
-    "DATA_CONFLICT": "MEDIUM",
-    "IDENTITY_MISMATCH": "HIGH",
-    "SEAL_TAMPER": "CRITICAL",
-    "HANDOVER_REFUSED": "HIGH",
-}
 
 
 @dataclass(slots=True)
@@ -111,26 +103,6 @@ def place_json(subject: str, fact: Fact, corridor: Corridor) -> dict[str, Any]:
     }
 
 
-def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[dict[str, Any]]:
-    """Exceptions that follow from a subject's own reports and timeline."""
-    conflicts = [_conflict(r) for r in found.conflicts]
-    conflicts += [exception("DATA_CONFLICT", fact_id(subject, f), _last(f), _causes(f)) for f in facts if f.disputed]
-    tampered = [f for f in facts if f.lead.code == "TAMP"]
-    conflicts += [exception("SEAL_TAMPER", fact_id(subject, f), f.lead.instant, _causes(f)) for f in tampered]
-    return conflicts + _refused_handovers(subject, facts)
-
-
-def exception(rule: str, leg: str | None, opened_at: datetime, causes: Iterable[str]) -> dict[str, Any]:
-    """An open exception; `opened_at` is the instant from which the rule holds."""
-    return {
-        "rule": rule,
-        "leg": leg,
-        "severity": _SEVERITY[rule],
-        "opened_at": utc_text(opened_at),
-        "causes": sorted(causes),
-    }
-
-
 def member(subject: str, shared: Mapping[str, Any] | None) -> dict[str, Any]:
     """A part of the subject, as far as its own picture tells."""
     shown = (shared or {}).get("summary") or {"status": "unknown"}
@@ -146,29 +118,6 @@ def summary(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _places(fact: Fact) -> bool:
     return milestones.milestone(fact.lead.code).places
-
-
-def _refused_handovers(subject: str, facts: Sequence[Fact]) -> list[dict[str, Any]]:
-    found = []
-    for index, fact in enumerate(facts):
-        if fact.lead.code != "HREF":
-            continue
-        if not any(f.lead.code == "HACC" and f.lead.point == fact.lead.point for f in facts[index:]):
-            found.append(exception("HANDOVER_REFUSED", fact_id(subject, fact), fact.lead.instant, _causes(fact)))
-    return found
-
-
-def _conflict(revision: StoredRevision) -> dict[str, Any]:
-    name = f"{revision.source}#{revision.event_id}"
-    return exception("DATA_CONFLICT", name, revision.updated_at, [name])
-
-
-def _last(fact: Fact) -> datetime:
-    return max(r.instant for r in (fact.lead, *fact.also))
-
-
-def _causes(fact: Fact) -> list[str]:
-    return [f"{r.source}#{r.event_id}" for r in (fact.lead, *fact.also)]
 
 
 def _attached(report: Report) -> dict[str, Any]:

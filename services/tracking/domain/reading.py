@@ -4,7 +4,7 @@ Invariant: a report that cannot count yet is parked with what it waits for, neve
 depends on its content and the corridor data alone, so it is worked out once and kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -40,6 +40,18 @@ class Counted(NamedTuple):
     unknown_point: str | None
 
 
+class Contradiction(NamedTuple):
+    """Contents of one revision that differ, so that none of them counts; `counts` is the one before, if any."""
+
+    void: tuple[Counted, ...]
+    counts: Counted | None
+
+    @property
+    def revision(self) -> StoredRevision:
+        """The newest of what is void, by which the contradiction is known."""
+        return self.void[-1].revision
+
+
 @dataclass(slots=True)
 class Sorted:
     """The reports of a subject, sorted by what becomes of them."""
@@ -48,7 +60,7 @@ class Sorted:
     forecasts: list[Report] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     due: list[datetime] = field(default_factory=list)
-    conflicts: list[StoredRevision] = field(default_factory=list)
+    conflicts: list[Contradiction] = field(default_factory=list)
     others: list[Counted] = field(default_factory=list)
 
 
@@ -58,10 +70,20 @@ def read(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Sorted:
     for revisions in by_identity(inputs.revisions).values():
         counts, conflict = effective(revisions)
         if conflict and any(r.subject == inputs.subject for r in revisions):
-            found.conflicts.append(max(revisions, key=lambda r: (r.updated_at, r.content_hash)))
+            found.conflicts.append(_contradiction(revisions, counts, corridor))
         if counts is not None:
             _sort(found, inputs.subject, understood(counts, corridor.id, corridor.version), as_of)
     return found
+
+
+def _contradiction(
+    revisions: Sequence[StoredRevision], counts: StoredRevision | None, corridor: Corridor
+) -> Contradiction:
+    ordered = sorted(revisions, key=lambda r: (r.updated_at, r.content_hash))
+    before = max((r.updated_at for r in ordered if r.retracted or r is counts), default=_ALWAYS)
+    void = [r for r in ordered if r.updated_at > before]
+    said = tuple(understood(r, corridor.id, corridor.version) for r in void)
+    return Contradiction(said, understood(counts, corridor.id, corridor.version) if counts else None)
 
 
 @lru_cache(maxsize=32768)

@@ -9,7 +9,7 @@ from typing import Any
 from contracts.corridor import Corridor
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import picture, reading, reports
+from services.tracking.domain import exceptions, picture, reading, reports
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.trains import calls_json, newest_plan, plan_status
@@ -28,7 +28,7 @@ def fold_run(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, 
     facts = facts_of([*found.acts, *taken], corridor)
     members = [picture.member(s, inputs.shared.get(s)) for s in sorted(inputs.shared) if s != run]
     drawn = Drawn(run, known, facts, found.forecasts, found.parked, status=plan_status(plan, facts, known))
-    drawn.exceptions += picture.exceptions_of(run, found, facts)
+    drawn.exceptions += exceptions.exceptions_of(run, found, facts)
     drawn.more = {
         "calls": calls_json(plan.calls, facts, corridor) if plan else [],
         "route_variant": plan.route_variant if plan else None,

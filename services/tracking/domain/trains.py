@@ -14,7 +14,7 @@ from contracts.events.operator import Call, TrainPlanned
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import associations, picture, reading, reports
+from services.tracking.domain import associations, exceptions, reading, reports
 from services.tracking.domain.associations import Consist, Interval
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Counted, Sorted
@@ -48,7 +48,7 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     }
     status = plan_status(plan, facts, known)
     drawn = Drawn(train, known, facts, found.forecasts, found.parked, status=status, more=more)
-    drawn.exceptions += picture.exceptions_of(train, found, facts)
+    drawn.exceptions += exceptions.exceptions_of(train, found, facts)
     return drawn, _shared_train(train, facts, wagons, consists, run)
 
 
@@ -72,7 +72,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     mentions = _mentions(wagon, trains)
     more = {"associations": [i.as_json("in_train") for i in shown]}
     drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
-    drawn.exceptions += picture.exceptions_of(wagon, found, facts)
+    drawn.exceptions += exceptions.exceptions_of(wagon, found, facts)
     return drawn, {"facts": _movements(facts), "mentions": mentions}
 
 

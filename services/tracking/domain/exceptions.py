@@ -1,0 +1,129 @@
+"""Exceptions that follow from a subject's own reports, each with the fact that it rests on and what disagrees.
+
+Invariant: an exception's identity is its rule, subject and leg; what it says besides may change while it is open.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.fields import utc_text
+from services.tracking.domain.picture import fact_id
+from services.tracking.domain.reading import Contradiction, Counted, Sorted
+from services.tracking.domain.reports import Report
+from services.tracking.domain.visits import Fact
+
+_SEVERITY = {
+    "DATA_CONFLICT": "MEDIUM",
+    "IDENTITY_MISMATCH": "HIGH",
+    "SEAL_TAMPER": "CRITICAL",
+    "HANDOVER_REFUSED": "HIGH",
+}
+
+
+def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    """Exceptions that follow from a subject's own reports and timeline."""
+    return [
+        *(_contradicted(subject, c, facts) for c in found.conflicts),
+        *(_disputed(subject, f) for f in facts if f.disputed),
+        *(_of_fact("SEAL_TAMPER", subject, f) for f in facts if f.lead.code == "TAMP"),
+        *(_of_fact("HANDOVER_REFUSED", subject, f) for f in _refused(facts)),
+    ]
+
+
+def exception(rule: str, leg: str | None, opened_at: datetime, causes: Iterable[str], **more: Any) -> dict[str, Any]:
+    """An open exception; `opened_at` is the instant from which the rule holds."""
+    return {
+        "rule": rule,
+        "leg": leg,
+        "severity": _SEVERITY[rule],
+        "opened_at": utc_text(opened_at),
+        "causes": sorted(causes),
+        **{name: value for name, value in more.items() if value},
+    }
+
+
+def _contradicted(subject: str, found: Contradiction, facts: Sequence[Fact]) -> dict[str, Any]:
+    """Contents of one revision that are not the same, beside the one before, which counts."""
+    name = "#".join(found.revision.identity)
+    said = [_from_revision(one, counts=False) for one in found.void]
+    said += [_from_revision(found.counts, counts=True)] if found.counts else []
+    about = next((f for f in facts if _rests_on(f, found.revision.identity)), None)
+    return exception(
+        "DATA_CONFLICT",
+        name,
+        found.revision.updated_at,
+        [name],
+        about=fact_id(subject, about) if about else None,
+        statements=said,
+    )
+
+
+def _rests_on(fact: Fact, identity: tuple[str, str]) -> bool:
+    """Whether some report of a fact has the identity; what is inferred from it has it too, and is another fact."""
+    return any((r.source, r.event_id) == identity and not r.inferred for r in (fact.lead, *fact.also))
+
+
+def _disputed(subject: str, fact: Fact) -> dict[str, Any]:
+    """Reports of one fact that are too far apart."""
+    name, every = fact_id(subject, fact), (fact.lead, *sorted(fact.also, key=lambda r: r.order))
+    return exception(
+        "DATA_CONFLICT",
+        name,
+        max(r.instant for r in every),
+        _causes(fact),
+        about=name,
+        statements=[_from_report(r, counts=r is fact.lead) for r in every],
+    )
+
+
+def _of_fact(rule: str, subject: str, fact: Fact) -> dict[str, Any]:
+    name = fact_id(subject, fact)
+    return exception(rule, name, fact.lead.instant, _causes(fact), about=name)
+
+
+def _refused(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Refused handovers that nobody has accepted since."""
+    for index, fact in enumerate(facts):
+        if fact.lead.code != "HREF":
+            continue
+        if not any(f.lead.code == "HACC" and f.lead.point == fact.lead.point for f in facts[index:]):
+            yield fact
+
+
+def _causes(fact: Fact) -> list[str]:
+    return [f"{r.source}#{r.event_id}" for r in (fact.lead, *fact.also)]
+
+
+def _from_report(report: Report, *, counts: bool) -> dict[str, Any]:
+    """A report as `contracts.events.tracking.Statement`."""
+    shown = {
+        "party": report.party,
+        "reported_for": report.reported_for,
+        "code": report.code,
+        "point": report.point,
+        "occurred_at": report.occurred_at,
+        "source": report.source,
+        "event_id": report.event_id,
+        "updated_at": utc_text(report.updated_at),
+        "via": report.via,
+        "counts": counts or None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _from_revision(one: Counted, *, counts: bool) -> dict[str, Any]:
+    """A revision as a statement, also where it is no milestone or lies at a point that nobody knows."""
+    revision, data = one.revision, one.data
+    shown = {
+        "party": revision.party,
+        "reported_for": getattr(data, "reported_for", None),
+        "code": getattr(data, "code", None),
+        "point": one.point or one.unknown_point,
+        "occurred_at": getattr(data, "occurred_at", None),
+        "source": revision.source,
+        "event_id": revision.event_id,
+        "updated_at": utc_text(revision.updated_at),
+        "counts": counts or None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
