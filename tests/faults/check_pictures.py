@@ -22,6 +22,7 @@ _SAYS: Final = {
     "customs": ("steps", "holds", "findings", "verdicts", "claimants", "announcements", "violations"),
     "notifications": ("facts",),
 }
+_OVER: Final = ("withdrawn", "closed")
 _MODELLED: Final = {
     "tracking": ("train:", "wagon:", "container:", "consignment:", "reference:"),
     "customs": ("case:",),
@@ -68,4 +69,14 @@ def _said(service: str, pictures: Mapping[str, Any]) -> dict[str, Any]:
     names = _SAYS.get(service)
     if names is None:
         return dict(pictures)
-    return {subject: picture for subject, picture in pictures.items() if any(picture.get(name) for name in names)}
+    filled = {subject: picture for subject, picture in pictures.items() if any(picture.get(name) for name in names)}
+    return {subject: picture for subject, picture in filled.items() if not _is_over(picture)}
+
+
+def _is_over(picture: Mapping[str, Any]) -> bool:
+    """Whether all that is told is that something no longer is.
+
+    What has come and gone depends on the way, and is no part of a canonical picture (design, principle 1).
+    """
+    facts = picture.get("facts", ())
+    return bool(facts) and all(fact.get("state") in _OVER for fact in facts)

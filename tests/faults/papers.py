@@ -77,16 +77,17 @@ def reports(one: Voyage) -> Iterator[Report]:
     yield from _withdrawn(one)
     if one.far:
         yield from _sent_back(one)
+        yield from _held_at_the_end(one)
 
 
 def _export_under_hold(one: Voyage) -> Iterator[Report]:
     """A release under a hold is refused; the one after the hold was lifted counts, up to the border."""
-    desk, box = Desk(one, 0, "PK", "EXPORT"), one.containers[0]
+    desk = Desk(one, 0, "PK", "EXPORT")
     yield desk.lodged(-58)
     yield desk.decided(-55, "accept", number=f"GD-{one.number}")
-    yield desk.held(-52, box)
+    yield desk.held(-52)
     yield desk.decided(-50, "release", name="early-release")
-    yield desk.lifted(-48, box)
+    yield desk.lifted(-48)
     yield desk.decided(-46, "release")
     yield desk.decided(-5, "start_transit")
     yield desk.decided(114, "present")
@@ -154,3 +155,12 @@ def _sent_back(one: Voyage) -> Iterator[Report]:
     yield desk.decided(334, "start_transit")
     yield desk.decided(402, "present", party="fcs")
     yield desk.decided(408, "discharge", party="fcs")
+
+
+def _held_at_the_end(one: Voyage) -> Iterator[Report]:
+    """A container is held, which stops the consignment that it is of; nobody lifts the hold."""
+    desk = Desk(one, 0, "RU", "IMPORT")
+    yield desk.lodged(396)
+    yield desk.decided(403, "accept")
+    yield desk.held(405, one.containers[0])
+    yield desk.decided(409, "release")
