@@ -88,10 +88,11 @@ def test_up_tells_of_a_service_that_has_ended() -> None:
     (service,) = [c for c in psutil.Process(process.pid).children(recursive=True) if c.cmdline()[1:] == command]
 
     service.kill()
-
-    assert process.stdout.readline().startswith("tracking-1 ended with 137")
+    told = process.stdout.readline()
     process.send_signal(signal.SIGINT)
     ended(process)
+
+    assert told.startswith("tracking-1 ended with 137")
 
 
 def test_up_tells_how_to_connect_and_ends_with_ctrl_c() -> None:
