@@ -25,6 +25,7 @@ from types import FrameType
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_SAYS_SO_WITHIN = 10.0
 
 
 class Child:
@@ -42,7 +43,15 @@ class Child:
 
     def poll(self) -> int | None:
         """The exit code once the process has ended; 128 + n when signal n ended it."""
-        return self._ended(self._leash.poll())
+        # The leash itself runs without any other module.
+        from deploy.local.waiting import has_ended
+
+        code = self._leash.poll()
+        if code is None and has_ended(self.pid):
+            # On a busy machine the leash may be a while behind, and who asks would take the dead for the living.
+            with suppress(subprocess.TimeoutExpired):
+                code = self._leash.wait(_SAYS_SO_WITHIN)
+        return self._ended(code)
 
     def wait(self, timeout: float | None = None) -> int:
         code = self._ended(self._leash.wait(timeout))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,15 @@ def test_the_command_ends_when_its_leash_is_killed(log: Path) -> None:
 
 def read_pids(line: str) -> list[int]:
     return [int(word) for word in line.split()]
+
+
+def test_a_process_that_has_ended_does_not_pass_for_running_while_its_leash_is_behind(log: Path) -> None:
+    child = a_child(log, obeys=False)
+    os.kill(child.leash_pid, signal.SIGSTOP)
+    os.kill(child.pid, signal.SIGKILL)
+    wait_until_gone(child.pid)
+    later = threading.Timer(0.5, os.kill, (child.leash_pid, signal.SIGCONT))
+
+    later.start()
+
+    assert child.poll() == 128 + signal.SIGKILL
