@@ -22,7 +22,8 @@ _SAYS: Final = {
     "customs": ("steps", "holds", "findings", "verdicts", "claimants", "announcements", "violations"),
     "notifications": ("facts",),
 }
-_OVER: Final = ("withdrawn", "closed")
+# A case from which everything has been taken back, and one that nobody has filed, tell the same.
+_OVER: Final = ("withdrawn", "closed", "NOT_FILED")
 _MODELLED: Final = {
     "tracking": ("train:", "wagon:", "container:", "consignment:", "reference:"),
     "customs": ("case:",),
