@@ -174,6 +174,21 @@ async def test_what_is_parked_takes_effect_when_its_time_has_come(store: Store) 
     assert codes((await store.pictures())[b.TRAIN]) == [("COMP", "pk-lahore"), ("DEPA", "pk-lahore")]
 
 
+async def test_a_booking_of_the_future_announces_what_it_names_when_its_time_has_come(store: Store) -> None:
+    """The clock of the copy that folds may be behind: what waits for the booking is to be folded again then."""
+    reference = {"scheme": "smgs", "issuer": "trk", "number": "778"}
+    note = b.a_milestone("NOTE", "reference:smgs:trk:778", at=1, point=None, party="trk")
+    await store.feed([note, b.a_booking(at=24 * 365, references=[reference])])
+
+    store.clock.step(b.START + timedelta(days=366))
+    await store.settler.fire()
+    await store.settle()
+
+    pictures = await store.pictures()
+    assert pictures["reference:smgs:trk:778"]["claimants"] == [b.CONSIGNMENT]
+    assert [c for c, _ in codes(pictures[b.CONSIGNMENT])] == ["NOTE", "BKD"]
+
+
 async def test_a_report_on_an_unknown_container_waits_for_its_booking(store: Store) -> None:
     early = b.a_milestone("GTIN", b.CONTAINER, at=1, party="lahore-dry-port")
 

@@ -19,7 +19,7 @@ from services.tracking.domain.reading import Sorted
 from services.tracking.domain.runs import fold_run
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 5
+FOLD_NUMBER: Final = 6
 
 Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(

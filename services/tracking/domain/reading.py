@@ -107,11 +107,14 @@ def understood(revision: StoredRevision, corridor_id: str, version: int) -> Coun
 
 
 def park_all(found: Sorted, waits_for: str) -> None:
-    """Parks everything that was reported of a subject that nobody has announced."""
+    """Parks everything that was reported of a subject that nobody has announced.
+
+    What is due stays: it may be the announcement, which counts from then on.
+    """
     reports = [*found.acts, *found.forecasts]
     known = {(p.source, p.event_id) for p in found.parked}
     found.parked += [Parked(r.source, r.event_id, waits_for) for r in reports if (r.source, r.event_id) not in known]
-    found.acts, found.forecasts, found.due = [], [], []
+    found.acts, found.forecasts = [], []
 
 
 def _sort(found: Sorted, subject: str, counted: Counted, as_of: datetime) -> None:
