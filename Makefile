@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMP := .venv/.stamp
+# Two at a time: servers and clients wait for each other most of the time.
+TWO := -n 2 --dist loadfile
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
@@ -27,14 +29,14 @@ up: $(STAMP) ## Kafka, Postgres and the three services, without the journey; DAT
 
 test: $(STAMP) ## the gate: verify, then all tests but the long suites, on real servers
 	@$(MAKE) --no-print-directory verify
-	@$(PY) -m pytest -m "not long and not docker"
+	@$(PY) -m pytest $(TWO) -m "not long and not docker"
 
 test-fast: $(STAMP) ## only the tests that need no server
 	@$(PY) -m pytest -m "not long and not docker and not servers"
 
 test-all: $(STAMP) ## everything: long suites and the Docker path as well
 	@$(MAKE) --no-print-directory verify
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(TWO)
 
 bench: $(STAMP) ## throughput and latency, compared in one run; run it alone
 	@$(PY) -m tests.bench
