@@ -51,11 +51,15 @@ class _Copy:
     endpoint: Endpoint
     port: int
     log: Path
+    command: tuple[str, ...]
     child: Child | None = None
 
 
 class Services:
-    """Copies of services, named `<service>-<n>`; `environment` is that of the stack."""
+    """Copies of services, named `<service>-<n>`.
+
+    `environment` is that of the stack; `environments` are the addresses of servers that a service is given instead.
+    """
 
     def __init__(
         self,
@@ -66,10 +70,12 @@ class Services:
         copies: Mapping[str, int] | None = None,
         clock: Clock = "real",
         settings: Mapping[str, str] | None = None,
+        environments: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._environment = environment
         self._clock = clock
         self._settings = dict(settings or {})
+        self._environments = dict(environments or {})
         counts = {service: (copies or {}).get(service, 1) for service in services}
         self._copies = {
             f"{service}-{number}": _copy(service, number, logs)
@@ -96,14 +102,22 @@ class Services:
     def log(self, name: str) -> Path:
         return self._copies[name].log
 
-    def start(self, *names: str) -> None:
-        """Starts these copies, or all, together; returns when each is ready."""
-        chosen = [self._copies[name] for name in names or self._copies]
-        for copy in chosen:
+    def run_as(self, name: str, *command: str) -> None:
+        """What a copy runs from its next start on: arguments of the interpreter."""
+        self._copies[name].command = command
+
+    def launch(self, *names: str) -> None:
+        """Starts these copies, or all, that do not run; waits for nothing."""
+        for name in names or self._copies:
+            copy = self._copies[name]
             if copy.child is None or copy.child.poll() is not None:
                 copy.child = self._spawn(copy)
-        for copy in chosen:
-            _wait_ready(copy)
+
+    def start(self, *names: str) -> None:
+        """Starts these copies, or all, together; returns when each is ready."""
+        self.launch(*names)
+        for name in names or self._copies:
+            _wait_ready(self._copies[name])
 
     def stop(self, *names: str) -> None:
         """Stops these copies, or all, in order: those first that read what others publish."""
@@ -121,6 +135,17 @@ class Services:
             child.kill()
             child.wait(_STOP_WITHIN)
 
+    def signal(self, name: str, number: int) -> None:
+        """Sends a signal to a copy, if it runs."""
+        child = self._copies[name].child
+        if child is not None:
+            child.signal(number)
+
+    def exit_code(self, name: str) -> int | None:
+        """How a copy has ended; None while it runs, and before it was started."""
+        child = self._copies[name].child
+        return None if child is None else child.poll()
+
     def restart(self, name: str) -> None:
         """Stops a copy, if it runs, and starts it again at the same address."""
         self.stop(name)
@@ -134,20 +159,25 @@ class Services:
                 texts.append(f"{name} ended with {code}:\n{_last_words(copy.child)}")
         return texts
 
-    def _spawn(self, copy: _Copy) -> Child:
-        service = copy.endpoint.service
-        own = DATABASE_VARIABLES[service]
-        environ = {
+    def environment(self, name: str) -> dict[str, str]:
+        """The environment of a copy's process."""
+        copy = self._copies[name]
+        own = DATABASE_VARIABLES[copy.endpoint.service]
+        servers = {**self._environment, **self._environments.get(copy.endpoint.service, {})}
+        return {
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": str(ROOT),
-            KAFKA_VARIABLE: self._environment[KAFKA_VARIABLE],
-            own: self._environment[own],
+            KAFKA_VARIABLE: servers[KAFKA_VARIABLE],
+            own: servers[own],
             "HTTP_PORT": str(copy.port),
-            "COPY_NAME": copy.endpoint.copy,
+            "COPY_NAME": name,
             "CLOCK": self._clock,
             **self._settings,
         }
-        return spawn([sys.executable, "-m", f"services.{service}"], environ, copy.log, grace=_STOP_WITHIN)
+
+    def _spawn(self, copy: _Copy) -> Child:
+        environ = self.environment(copy.endpoint.copy)
+        return spawn([sys.executable, *copy.command], environ, copy.log, grace=_STOP_WITHIN)
 
 
 @contextmanager
@@ -162,7 +192,8 @@ def running(services: Services) -> Iterator[Services]:
 
 def _copy(service: str, number: int, logs: Path) -> _Copy:
     name, port = f"{service}-{number}", free_port()
-    return _Copy(Endpoint(service, name, f"http://{LOOPBACK}:{port}"), port, logs / f"{name}.log")
+    endpoint = Endpoint(service, name, f"http://{LOOPBACK}:{port}")
+    return _Copy(endpoint, port, logs / f"{name}.log", ("-m", f"services.{service}"))
 
 
 def _wait_ready(copy: _Copy) -> None:

@@ -10,7 +10,7 @@ import base64
 import shutil
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.local.errors import CannotRun
 from deploy.local.java import Runtime, java_environment
-from deploy.local.kafka_settings import NODE, SETTINGS, as_properties
+from deploy.local.kafka_settings import SETTINGS, Door, as_properties, listeners
 from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, free_port, is_open
 from deploy.local.waiting import wait_until
@@ -36,6 +36,8 @@ class KafkaFailed(CannotRun):
 
 
 class Kafka:
+    """`doors` are further listeners by name, each with the port on which clients are told to find it."""
+
     def __init__(
         self,
         data_dir: Path,
@@ -44,6 +46,7 @@ class Kafka:
         *,
         java_options: Sequence[str] = (),
         keep_open: Sequence[int] = (),
+        doors: Mapping[str, Door] | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
@@ -52,6 +55,7 @@ class Kafka:
         self._runtime = runtime
         self._java_options = java_options
         self._keep_open = keep_open
+        self._doors = dict(doors or {})
         self._child: Child | None = None
 
     @property
@@ -72,7 +76,7 @@ class Kafka:
         if self.running:
             return
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        settings = {**SETTINGS, **self._listeners(), "log.dirs": self._log_dir}
+        settings = {**SETTINGS, **listeners(self.port, self._controller_port, self._doors), "log.dirs": self._log_dir}
         self._properties.write_text(as_properties(settings))
         self._format_once()
         command = self._runtime.command("kafka.Kafka", str(self._properties), options=self._java_options)
@@ -147,14 +151,6 @@ class Kafka:
         if (code := self._child.poll()) is not None:
             raise KafkaFailed(f"Kafka ended with {code}; from {self.log}:\n{self.complaint()}")
         return is_open(self.port) and answers(self.bootstrap_servers)
-
-    def _listeners(self) -> dict[str, str]:
-        controller = f"{LOOPBACK}:{self._controller_port}"
-        return {
-            "listeners": f"PLAINTEXT://{self.bootstrap_servers},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
-            "controller.quorum.voters": f"{NODE}@{controller}",
-        }
 
 
 def _new_cluster_id() -> str:

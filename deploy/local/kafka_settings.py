@@ -7,6 +7,9 @@ itself, and groups form without delay.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
+
+from deploy.local.ports import LOOPBACK
 
 NODE = 1
 
@@ -32,6 +35,30 @@ SETTINGS: Mapping[str, str | int] = {
     # A quarter of the default is plenty here and spares 100 MB of heap.
     "log.cleaner.dedupe.buffer.size": 33_554_432,
 }
+
+
+class Door(NamedTuple):
+    """A listener of its own for some clients: where the broker listens, and where they are told to find it.
+
+    Clients follow the advertised address, so whatever stands between is passed by all that they send.
+    """
+
+    port: int
+    advertised: int
+
+
+def listeners(port: int, controller_port: int, doors: Mapping[str, Door]) -> dict[str, str]:
+    """The broker's addresses, without a password on any."""
+    own = {"PLAINTEXT": Door(port, port), **{name.upper(): door for name, door in doors.items()}}
+    controller = f"{LOOPBACK}:{controller_port}"
+    heard = [f"{name}://{LOOPBACK}:{door.port}" for name, door in own.items()]
+    told = [f"{name}://{LOOPBACK}:{door.advertised}" for name, door in own.items()]
+    return {
+        "listeners": ",".join([*heard, f"CONTROLLER://{controller}"]),
+        "advertised.listeners": ",".join(told),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in [*own, "CONTROLLER"]),
+        "controller.quorum.voters": f"{NODE}@{controller}",
+    }
 
 
 def as_properties(settings: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +44,8 @@ _NOT_YET = "shared memory block"
 
 
 class Postgres:
+    """`settings` go before ours; small segments of the write-ahead log let a file-size limit be small as well."""
+
     def __init__(
         self,
         data_dir: Path,
@@ -51,12 +53,16 @@ class Postgres:
         *,
         fsync: bool = True,
         keep_open: Sequence[int] = (),
+        settings: Mapping[str, str | int] | None = None,
+        wal_segment_mb: int = 16,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
         self.log = data_dir / "postgres.log"
         self._fsync = fsync
         self._keep_open = keep_open
+        self._settings = dict(settings or {})
+        self._wal_segment_mb = wal_segment_mb
         self._child: Child | None = None
         self._binaries = postgres_binaries()
 
@@ -158,7 +164,7 @@ class Postgres:
         locale = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
         access = ("--auth=scram-sha-256", f"--username={_ADMIN}", f"--pwfile={self._password_file}")
         sync = () if self._fsync else ("--no-sync",)
-        where = ("--pgdata", str(fresh))
+        where = ("--pgdata", str(fresh), f"--wal-segsize={self._wal_segment_mb}")
         run_tool(self._binaries / "initdb", *locale, *access, *sync, *where, user=postgres_account())
         fresh.rename(self._cluster)
 
@@ -172,6 +178,7 @@ class Postgres:
             "max_connections": 200,
             "timezone": "UTC",
             "log_timezone": "UTC",
+            **self._settings,
         }
         flags = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         self._child = spawn(

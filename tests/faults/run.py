@@ -1,0 +1,185 @@
+"""One run: a system, a load, the faults of a plan, and in the end everything mended, settled and checked.
+
+Invariant: what is thrown is a function of seed and plan; every wait is bounded, and one that runs out is a violation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.provision import provision
+from deploy.services import SERVICES, Services
+from deploy.settled import NotSettled, Watch
+from tests.faults import invariants, stores
+from tests.faults.evidence import Acknowledged, Evidence, Violation
+from tests.faults.kinds import KINDS
+from tests.faults.load import sends
+from tests.faults.player import Player
+from tests.faults.recovery import Recovery
+from tests.faults.scene import AS_OF, BEGIN, Scene
+from tests.faults.schedule import COPY, Planned
+from tests.faults.servers import Servers, running_servers
+from tests.faults.streams import PARTIES, Reader
+
+SESSION_SECONDS = 6.0
+COPIES = [f"{service}-{number}" for service in SERVICES for number in (1, 2)]
+
+_READY_WITHIN = 90.0
+_SETTLED_WITHIN = 150.0
+_CAUGHT_UP_WITHIN = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is to be done: for so long, with so many journeys under way, these faults, copies of this build."""
+
+    seed: int
+    seconds: float
+    journeys: int
+    plan: Sequence[Planned]
+    build: Callable[[str], Sequence[str]] | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it."""
+
+    violations: list[Violation] = field(default_factory=list)
+    faults: int = 0
+    sent: int = 0
+    accepted: int = 0
+    recovery: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+async def run(wanted: Run, data: Path, outcome: Outcome, tell: Callable[[str], None]) -> None:
+    """Runs it on a directory of its own; `outcome` says what has come of it, also when this fails."""
+    began = time.monotonic()
+    async with running_servers(data) as servers:
+        tokens = await provision(servers.kafka.bootstrap_servers, servers.database_urls, data / "tokens.json")
+        async with _scene(wanted, servers, tokens, data, outcome) as scene:
+            evidence = await _disturbed(wanted, scene, outcome, tell)
+            tell("checking")
+            outcome.violations += await invariants.check(evidence)
+            outcome.accepted = await stores.accepted(servers.database_urls)
+            outcome.recovery = scene.recovery.seconds
+    outcome.seconds = time.monotonic() - began
+
+
+@asynccontextmanager
+async def _scene(
+    wanted: Run, servers: Servers, tokens: dict[str, str], data: Path, outcome: Outcome
+) -> AsyncIterator[Scene]:
+    """All copies, ready, with those that watch them."""
+    services = Services(
+        {},
+        data / "logs",
+        copies=dict.fromkeys(SERVICES, 2),
+        clock="stepped",
+        settings={"SESSION_TIMEOUT_SECONDS": f"{SESSION_SECONDS:g}"},
+        environments=servers.environments(),
+    )
+    recovery = Recovery(services.endpoints, outcome.violations)
+    scene = Scene(servers, services, recovery, tokens, data, outcome.violations, wanted.seconds)
+    for endpoint in services.endpoints:
+        if wanted.build is not None:
+            services.run_as(endpoint.copy, *wanted.build(endpoint.service))
+    watching = [asyncio.create_task(recovery.watch())]
+    try:
+        await asyncio.to_thread(services.launch)
+        await recovery.all_ready(_READY_WITHIN)
+        watching.append(asyncio.create_task(scene.supervise()))
+        yield scene
+    finally:
+        await _cancelled(watching)
+        await asyncio.to_thread(services.stop)
+
+
+async def _disturbed(wanted: Run, scene: Scene, outcome: Outcome, tell: Callable[[str], None]) -> Evidence:
+    """The load amid the faults, until all is mended and settled again."""
+    urls = [e.url for e in scene.services.endpoints if e.service == "notifications"]
+    readers = [Reader(party, scene.tokens[party], urls, wanted.seed) for party in PARTIES]
+    reading = [asyncio.create_task(reader.read()) for reader in readers]
+    bootstrap = scene.servers.kafka.bootstrap_servers
+    try:
+        async with Watch(scene.services.endpoints, bootstrap, scene.tokens["operations"]) as watch:
+            await watch.step(BEGIN, _READY_WITHIN)
+            async with Player(bootstrap) as player:
+                await _play(wanted, scene, player, tell)
+            outcome.faults = sum(one.kind != COPY for one in wanted.plan)
+            outcome.sent = len(player.acknowledged)
+            tell("all faults are mended")
+            outcome.violations += await _settle(scene, watch, readers, tell)
+    finally:
+        await _cancelled(reading)
+    return _evidence(scene, player.acknowledged, readers)
+
+
+async def _play(wanted: Run, scene: Scene, player: Player, tell: Callable[[str], None]) -> None:
+    scene.began = time.monotonic()
+    load = sends(wanted.seed, wanted.journeys)
+    async with asyncio.TaskGroup() as under_way:
+        under_way.create_task(player.play(load, wanted.seconds))
+        for planned in wanted.plan:
+            under_way.create_task(_throw(planned, scene, tell))
+
+
+async def _throw(planned: Planned, scene: Scene, tell: Callable[[str], None]) -> None:
+    await asyncio.sleep(scene.began + planned.at - time.monotonic())
+    at = time.monotonic() - scene.began
+    said = await KINDS[planned.kind](scene, planned)
+    lasted = time.monotonic() - scene.began - at
+    if planned.kind != COPY:
+        more = f": {said}" if said else ""
+        tell(
+            f"fault {planned.number:3} at {at:6.1f} s, mended after {lasted:5.1f} s: {planned.kind} {planned.on}{more}"
+        )
+
+
+async def _settle(
+    scene: Scene, watch: Watch, readers: Sequence[Reader], tell: Callable[[str], None]
+) -> list[Violation]:
+    """Brings the system to rest at the final instant, before and after everything is published once more."""
+    urls = scene.servers.database_urls
+    try:
+        await scene.recovery.all_ready(_READY_WITHIN)
+        await watch.step(AS_OF, _READY_WITHIN)
+        await watch.settled(_SETTLED_WITHIN, AS_OF)
+        tell("settled")
+        before = await stores.drawn(urls)
+        await stores.republish(urls)
+        await watch.settled(_SETTLED_WITHIN, AS_OF)
+        tell("settled after republication")
+        violations = list(stores.stale(before, await stores.drawn(urls)))
+    except (NotSettled, TimeoutError) as failure:
+        violations = [Violation("settled", str(failure))]
+    ends = await stores.feed_ends(urls["notifications"])
+    caught = await asyncio.gather(*(r.caught_up(ends.get(r.party, 0), _CAUGHT_UP_WITHIN) for r in readers))
+    return violations + [
+        Violation("stream", f"the stream of {reader.party} did not come to the end of the feed")
+        for reader, came in zip(readers, caught, strict=True)
+        if not came
+    ]
+
+
+def _evidence(scene: Scene, acknowledged: Sequence[Acknowledged], readers: Sequence[Reader]) -> Evidence:
+    return Evidence(
+        scene.servers.kafka.bootstrap_servers,
+        scene.servers.database_urls,
+        {service: scene.services.url(service) for service in SERVICES},
+        scene.tokens,
+        AS_OF,
+        acknowledged,
+        {reader.party: reader.items for reader in readers},
+    )
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""What the runner itself asks of the stores: to publish everything again, what pictures are, where feeds end.
+
+Invariant: it reads the servers themselves, and writes only what a day's republication would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from services.chassis import pictures
+from tests.faults.evidence import Violation
+from tests.faults.view import differences
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+
+Drawn = Mapping[tuple[str, str], Mapping[str, Any]]
+
+_PICTURES = "SELECT subject, content::text AS drawn FROM picture WHERE content IS NOT NULL"
+_ENDS = "SELECT party, sequence FROM feed"
+_EVENTS = "SELECT count(*) FROM event"
+
+
+async def republish(urls: Mapping[str, str]) -> None:
+    """Queues every picture to be published again, as happens once a day."""
+    for url in urls.values():
+        async with _connected(url) as connection:
+            await pictures.queue_all(connection, pictures.REPUBLISH)
+
+
+async def drawn(urls: Mapping[str, str]) -> Drawn:
+    """What every picture shows, by service and subject."""
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for service, url in urls.items():
+        async with _connected(url) as connection:
+            rows = await connection.fetch(_PICTURES)
+        found |= {(service, row["subject"]): json.loads(row["drawn"]) for row in rows}
+    return found
+
+
+def stale(before: Drawn, after: Drawn) -> Iterable[Violation]:
+    """Pictures that another fold of the same facts at the same instant has drawn otherwise."""
+    for place in sorted(before.keys() | after.keys()):
+        for difference in islice(differences(before.get(place, {}), after.get(place, {}), place[1]), 1):
+            yield Violation("stale", f"{place[0]}, folded once more in a settled system: {difference}")
+
+
+async def accepted(urls: Mapping[str, str]) -> int:
+    """How many revisions the stores hold."""
+    count = 0
+    for url in urls.values():
+        async with _connected(url) as connection:
+            count += await connection.fetchval(_EVENTS)
+    return count
+
+
+async def feed_ends(url: str) -> dict[str, int]:
+    """The number of the last item of each party."""
+    async with _connected(url) as connection:
+        return {row["party"]: row["sequence"] for row in await connection.fetch(_ENDS)}
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(url, timeout=20)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=10)
