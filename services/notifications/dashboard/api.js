@@ -1,39 +1,22 @@
 // The service's API, as the party of the token. The token stays out of every address.
 
-const KEPT = "corridor.token";
-
-/** Takes the token from the address into this tab's keeping, and out of the address bar. */
-export function takeToken() {
-  const address = new URL(location.href);
-  const token = address.searchParams.get("token");
-  if (token) {
-    sessionStorage.setItem(KEPT, token);
-    address.searchParams.delete("token");
-    history.replaceState(null, "", address);
-  }
-  return sessionStorage.getItem(KEPT);
-}
-
-/** Keeps a token, or a link that has one, which somebody has pasted. */
-export function keepToken(text) {
-  const found = /[?&]token=([^&#\s]+)/.exec(text);
-  sessionStorage.setItem(KEPT, found ? decodeURIComponent(found[1]) : text.trim());
-}
-
-export function forgetToken() {
-  sessionStorage.removeItem(KEPT);
-}
+import { token } from "./token.js";
 
 export function headers() {
-  return { Authorization: `Bearer ${sessionStorage.getItem(KEPT) ?? ""}` };
+  return { Authorization: `Bearer ${token() ?? ""}` };
 }
 
-/** An answer that is not what was asked for; `status` 0 is no answer at all. */
+/** An answer that is not what was asked for; `status` 0 is no answer at all. `retryAfter` is what it asks for, in seconds. */
 export class Failure extends Error {
-  constructor(status, detail, retryAfter) {
+  constructor(status, detail, retryAfter = 0) {
     super(detail);
     this.status = status;
     this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same question may get another answer later. */
+  get passes() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 

@@ -138,12 +138,10 @@ export function list(parent, models, { key, signature, build, onChange }) {
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Marks for a moment what has just changed. */
+/** Marks for a moment what has just changed; the lines around it stay to be seen. */
 export function flash(el) {
   if (still.matches) return;
-  const colour = getComputedStyle(el).getPropertyValue("--flash");
-  el.animate([{ backgroundColor: colour }, { backgroundColor: colour, offset: 0.3 }, {}], {
-    duration: 2400,
-    id: "flash",
-  });
+  const style = getComputedStyle(el);
+  const lit = { backgroundColor: style.getPropertyValue("--flash"), "--line": style.getPropertyValue("--flash-line") };
+  el.animate([lit, { ...lit, offset: 0.3 }, {}], { duration: 2400, id: "flash" });
 }

@@ -1,6 +1,6 @@
 // What a fact or a feed item says, in words and marks; and what is open because of it.
 
-import { CASE_STATES, INCIDENTS, RULES, capital, milestone, plain, subject } from "./words.js";
+import { CASE_STATES, INCIDENTS, KINDS, RULES, capital, milestone, plain, subject } from "./words.js";
 
 /** `{ shape, tone, title, more }` of a fact; the place and the times are told beside it. */
 export function describe(fact) {
@@ -59,7 +59,7 @@ const TELLERS = {
   },
 };
 
-/** The country by whose clock a fact without a place is told: that of its customs law. */
+/** The country of a fact: for customs that of the law, unless several countries share it. */
 export function countryOf(fact) {
   return fact.country ?? (fact.topic === "customs" ? fact.code?.split(" ")[0] : undefined);
 }
@@ -67,6 +67,15 @@ export function countryOf(fact) {
 /** Whether the instant of a fact is still to come, as far as anybody knows. */
 export function isExpected(fact) {
   return fact.topic === "arrival" && fact.state === "expected";
+}
+
+// An estimate is to the hour, and trains are rarely on it.
+const OVERDUE_AFTER = 6 * 3_600_000;
+
+/** By how much an expectation has passed without having come true; 0 while it may still. */
+export function overdue(fact, now) {
+  const past = isExpected(fact) && fact.instant ? now - Date.parse(fact.instant) : 0;
+  return past > OVERDUE_AFTER ? past : 0;
 }
 
 /** What an open fact is about: `{ kind, word, rank, fact }`; the smaller the rank, the sooner somebody is needed. */
@@ -86,8 +95,18 @@ export function concerns(fact) {
   return [fact.subject, fact.consignment, fact.via].filter(Boolean);
 }
 
-/** The subject to open for a fact: a case has no page of its own, its consignment has. */
+/** The subject to open for a fact: a case has no page of its own, what it is about has. */
 export function pageOf(fact) {
-  if (subject(fact.subject).kind !== "case") return fact.subject;
-  return fact.consignment ?? null;
+  if (!isCase(fact.subject)) return fact.subject;
+  const about = fact.subject.slice("case:".length).split("/").slice(0, -3).join("/");
+  return fact.consignment ?? (subject(about).kind in KINDS ? about : null);
+}
+
+export function isCase(subject) {
+  return subject.startsWith("case:");
+}
+
+/** Whether a fact is about the papers of a consignment, and `subject` is only something that it carries. */
+export function isOfCargo(fact, subject) {
+  return fact.topic === "customs" && isCase(fact.subject) && Boolean(fact.consignment) && fact.consignment !== subject;
 }

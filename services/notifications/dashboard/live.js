@@ -1,12 +1,15 @@
 // The feed as it comes, newest first. What was taken back or replaced stays, and is shown as such.
 
 import { flash, h, list, spaced } from "./dom.js";
-import { countryOf, describe, isExpected, pageOf } from "./facts.js";
+import { whereOf } from "./clocks.js";
+import { sayings } from "./disputes.js";
+import { describe, isCase, isExpected, overdue, pageOf } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
 import { read, withFilters } from "./route.js";
 import { age, by, head, subjectLink, time } from "./shell.js";
 import { KEPT_ITEMS, changed, placeName, state } from "./state.js";
-import { ago } from "./time.js";
+import { loadOlder } from "./sync.js";
+import { ago, duration } from "./time.js";
 
 const TOPICS = {
   "": "All",
@@ -22,18 +25,15 @@ let frozen = null;
 export function live() {
   const { filters } = read();
   const topic = filters.get("topic") ?? "";
-  const source = frozen ?? state.items;
-  const items = source
-    .filter((item) => !topic || item.topic === topic)
-    .slice(-KEPT_ITEMS)
-    .reverse();
+  const known = [...state.older.items, ...(frozen ?? state.items).slice(-KEPT_ITEMS)];
+  const items = known.filter((item) => !topic || item.topic === topic).reverse();
   const waiting = frozen ? state.items.filter((item) => item.sequence > (frozen.at(-1)?.sequence ?? 0)).length : 0;
   return {
     title: "Live items",
     tree: h(
       "main",
       { id: "main", "data-key": "main", class: "live" },
-      head("Live items", h("p", { class: "about" }, `The last ${items.length} that you were told, newest first`)),
+      head("Live items", h("p", { class: "about" }, about(items.length, known.length, topic))),
       h(
         "div",
         { class: "controls" },
@@ -55,8 +55,10 @@ export function live() {
         ),
       ),
       h("ol", { class: "items", "data-own": "", "aria-label": "Items" }),
-      items.length === 0 && empty(topic),
+      items.length === 0 && empty(topic, known.length),
+      state.loaded && known.length > 0 && further(known),
     ),
+    isReady: state.loaded,
     fill(root) {
       const now = state.clock.now();
       list(root.querySelector(".items"), items, {
@@ -71,32 +73,65 @@ export function live() {
   };
 }
 
+function about(count, known, topic) {
+  const last = `the last ${known} that you were told`;
+  return topic ? `${count || "None"} of ${last}, newest first` : `T${last.slice(1)}, newest first`;
+}
+
+/** How far back the page looks, and the way further back. */
+function further([oldest]) {
+  const { isAll, isAsked, failure } = state.older;
+  return h(
+    "div",
+    { class: "further" },
+    h(
+      "p",
+      { role: "status" },
+      isAll ? "There is nothing older" : "These go back to what was told ",
+      !isAll && age(oldest.recorded_at, { fades: false }),
+      failure ? ". What is older could not be asked for." : ".",
+    ),
+    !isAll &&
+      h(
+        "button",
+        { type: "button", onclick: loadOlder, disabled: isAsked },
+        isAsked ? "Asking" : `Look further back, at ${KEPT_ITEMS} more`,
+      ),
+  );
+}
+
 function pause() {
   frozen = frozen ? null : [...state.items];
   changed();
 }
 
 function build(item) {
-  const before = state.items.find((one) => one.item === item.supersedes);
+  const before = [...state.older.items, ...state.items].find((one) => one.item === item.supersedes);
   // What is taken back says only which fact it was; what it said is still here, if it was told lately.
   const said = describe(item.action === "withdrawn" && before ? before : item);
   const gone = state.replaced.get(item.item);
   const page = pageOf(item);
-  const other = page !== item.subject && !item.subject.startsWith("case:");
-  const where = { point: item.point, country: countryOf(item), occurred: item.occurred_at };
+  const other = page !== item.subject && !isCase(item.subject);
+  const late = gone ? 0 : overdue(item, state.clock.now());
   return h(
     "li",
     { class: `item ${gone ? "gone" : ""} ${item.action}`, "data-key": item.item, "data-item": item.item },
     h("span", { class: "sign" }, mark(said.shape, said.tone)),
     h(
-      "p",
-      { class: "line said" },
-      spaced(
-        h("b", { class: `headline ${said.tone}` }, said.title),
-        item.point && h("span", { class: "place" }, placeName(item.point, item.country)),
-        said.more && h("span", { class: "more" }, said.more),
-        badges(item, gone, before),
+      "div",
+      { class: "said" },
+      h(
+        "p",
+        { class: "line" },
+        spaced(
+          h("b", { class: `headline ${said.tone}` }, said.title),
+          item.point && h("span", { class: "place" }, placeName(item.point, item.country)),
+          said.more && h("span", { class: "more" }, said.more),
+          late > 0 && tag("triangle", "warn", `${duration(late)} past`),
+          badges(item, gone, before),
+        ),
       ),
+      sayings(item),
     ),
     h("p", { class: "line about" }, spaced(page && subjectLink(page), other && subjectLink(item.subject))),
     h(
@@ -104,9 +139,9 @@ function build(item) {
       { class: "line when" },
       spaced(
         isExpected(item) && item.instant && h("span", { class: "more" }, "about"),
-        item.instant && time(item.instant, where),
+        item.instant && time(item.instant, whereOf(item, () => state.rows.get(page)?.point)),
         item.topic === "milestone" && confidence(item.confidence),
-        by(item.reported_by),
+        by(item.reported_by, item.confidence),
       ),
     ),
     h(
@@ -145,14 +180,14 @@ function was(item, before) {
   if (!before) return null;
   const told = (...content) => h("span", { class: "more" }, "was ", ...content);
   if (before.instant && before.instant !== item.instant) {
-    return told(time(before.instant, { point: before.point, occurred: before.occurred_at }));
+    return told(time(before.instant, whereOf(before)));
   }
   if (before.point && before.point !== item.point) return told(placeName(before.point));
   if (before.reported_by && before.reported_by !== item.reported_by) return told(by(before.reported_by));
   return null;
 }
 
-function empty(topic) {
+function empty(topic, known) {
   if (!state.loaded) return h("p", { class: "empty" }, "The feed is being loaded.");
   return h(
     "div",
@@ -164,7 +199,7 @@ function empty(topic) {
         "b",
         null,
         topic
-          ? `Nothing of this kind among the last ${state.items.length} items.`
+          ? `Nothing of this kind among the last ${known} items.`
           : "You have not been told anything yet.",
       ),
     ),

@@ -1,16 +1,17 @@
 // Starts the page and paints it: once a frame, whatever has changed.
 
-import { keepToken, takeToken } from "./api.js";
 import { h, morph } from "./dom.js";
 import { live } from "./live.js";
+import { isBack, moved, restore } from "./places.js";
 import { read } from "./route.js";
-import { bar, loadZone, trouble } from "./shell.js";
+import { bar, head, loadZone, trouble } from "./shell.js";
 import { shipments } from "./shipments.js";
 import { changed, onPaint, state } from "./state.js";
 import { subjectPage } from "./subject.js";
-import { loadPage, start } from "./sync.js";
+import { loadPage, signOut, start } from "./sync.js";
+import { keepToken, share, takeToken } from "./token.js";
 
-const VIEWS = { shipments, live, subject: subjectPage };
+const VIEWS = { shipments, live, subject: subjectPage, nowhere };
 const AGES_MOVE_EVERY = 15_000;
 
 const app = document.getElementById("app");
@@ -19,7 +20,7 @@ let painted = null;
 function paint() {
   if (state.signedOut !== null) return paintDoor();
   const { view } = read();
-  const { title, tree, fill } = VIEWS[view]();
+  const { title, tree, fill, isReady } = VIEWS[view]();
   document.title = `${title} - Corridor`;
   const page = h("div", { id: "app" }, bar(), trouble(), tree);
   // Another view has other lists: it is made anew, not out of the one before.
@@ -27,16 +28,33 @@ function paint() {
   if (isOther) app.querySelector("main")?.remove();
   morph(app, page);
   fill(app.querySelector("main"));
-  if (isOther && painted !== null) {
+  if (isOther && painted !== null && !isBack()) {
     app.querySelector("h1")?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
+  restore(app, isReady);
   painted = placeOf();
 }
 
 function placeOf() {
   const { view, subject } = read();
   return `${view} ${subject ?? ""}`;
+}
+
+/** What an address leads to that is none of ours: cut off by a letter, say. */
+function nowhere() {
+  const tree = h(
+    "main",
+    { id: "main", "data-key": "main" },
+    head("No such page"),
+    h(
+      "div",
+      { class: "empty" },
+      h("p", null, h("b", null, "The address of this page is not complete, or not one of this site.")),
+      h("p", null, h("a", { href: "#/shipments" }, "Show all shipments")),
+    ),
+  );
+  return { title: "No such page", tree, fill() {}, isReady: true };
 }
 
 function paintDoor() {
@@ -75,7 +93,8 @@ function paintDoor() {
 }
 
 function navigate() {
-  const { subject } = read();
+  const { view, subject } = read();
+  moved(view);
   if (subject && state.signedOut === null) loadPage(subject);
   else state.page = { key: null, data: null, failure: null };
   changed();
@@ -106,10 +125,8 @@ setInterval(() => (state.connection.next || state.trouble) && changed(), 1000);
 
 onPaint(paint);
 loadZone();
-if (takeToken()) {
-  start();
-  navigate();
-} else {
-  state.signedOut = "Nobody is signed in here.";
-}
-changed();
+const token = await takeToken();
+share(() => signOut("You have left in another tab. The link opens the page again."));
+if (token) start();
+else state.signedOut = "Nobody is signed in here.";
+navigate();

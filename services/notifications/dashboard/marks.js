@@ -45,6 +45,7 @@ const STATUS_MARKS = {
   at_point: ["square", "none"],
   planned: ["dashed", "quiet"],
   delivered: ["check", "good"],
+  ended: ["check", "quiet"],
   cancelled: ["cross", "quiet"],
   postponed: ["ring", "warn"],
   unknown: ["query", "quiet"],

@@ -1,15 +1,27 @@
 // The address of a view: `#/shipments?kind=train&q=...`. What is filtered is in it, so that a view can be shared.
 
-/** The view, its path and its filters, as the address says. */
+import { KINDS } from "./words.js";
+
+/** The view, its path and its filters, as the address says; `nowhere` is what no link of ours leads to. */
 export function read() {
   const [path, query = ""] = location.hash.replace(/^#/, "").split("?", 2);
-  const parts = path.split("/").filter(Boolean);
+  const parts = path.split("/").filter(Boolean).map(decoded);
   const filters = new URLSearchParams(query);
-  if (parts[0] === "subjects" && parts.length >= 3) {
-    const id = parts.slice(2).map(decodeURIComponent).join("/");
-    return { view: "subject", subject: `${parts[1]}:${id}`, filters };
+  const [view = "shipments", kind, ...id] = parts;
+  if (parts.includes(null)) return { view: "nowhere", filters };
+  if (view === "subjects" && kind in KINDS && id.length) {
+    return { view: "subject", subject: `${kind}:${id.join("/")}`, filters };
   }
-  return { view: parts[0] === "live" ? "live" : "shipments", filters };
+  const isList = (view === "shipments" || view === "live") && kind === undefined;
+  return { view: isList ? view : "nowhere", filters };
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 /** The address of a subject's page. */
@@ -32,5 +44,5 @@ export function withFilters(changes) {
 
 /** Sets filters without a new entry in the history, as for each letter that is typed. */
 export function setFilters(changes) {
-  history.replaceState(null, "", withFilters(changes));
+  history.replaceState(history.state, "", withFilters(changes));
 }

@@ -4,8 +4,8 @@ import { h } from "./dom.js";
 import { mark, tag } from "./marks.js";
 import { read, subjectHref } from "./route.js";
 import { changed, placeName, state, zoneOf } from "./state.js";
-import { retryNow, signOut } from "./sync.js";
-import { ago, day, freshness, here, isDay, tell } from "./time.js";
+import { leaveAll, retryNow } from "./sync.js";
+import { ago, day, freshness, here, inUtc, isDay, tell } from "./time.js";
 import { ROLES, party, subject } from "./words.js";
 
 const ZONE = "corridor.zone";
@@ -75,7 +75,7 @@ function who() {
       h("p", null, `You see what is for a ${ROLES[me.role] ?? me.role}.`),
       h(
         "button",
-        { type: "button", onclick: () => signOut("You have left. The link opens the page again.") },
+        { type: "button", onclick: leaveAll, title: "Also in other tabs that show this party's page" },
         "Leave this page",
       ),
     ),
@@ -97,14 +97,17 @@ export function trouble() {
   );
 }
 
-/** The head of a view: its title, a line about it, and the clocks. */
-export function head(title, about) {
-  return h("div", { class: "head" }, h("div", { class: "title" }, h("h1", { tabindex: "-1" }, title), about), clocks());
+/** The head of a view: its title, a line about it, and the clocks; `point` is where the view is about, if anywhere. */
+export function head(title, about, point) {
+  const titled = h("div", { class: "title" }, h("h1", { tabindex: "-1" }, title), about);
+  return h("div", { class: "head" }, titled, clocks(point));
 }
 
-function clocks() {
+/** What is at many places has no clock of its own: then that of the place is UTC. */
+function clocks(point) {
   const now = state.clock.now();
-  const at = tell(new Date(now).toISOString(), { by: state.zone === "utc" ? "utc" : "mine", now });
+  const at = tell(new Date(now).toISOString(), { by: state.zone, zone: zoneOf(point), now });
+  const where = state.zone === "place" && zoneOf(point) ? ` in ${placeName(point)}` : "";
   const set = (zone) => () => {
     state.zone = zone;
     localStorage.setItem(ZONE, zone);
@@ -119,6 +122,7 @@ function clocks() {
       h("span", { class: "label" }, state.clock.stepped ? "Corridor at " : "Now "),
       h("b", { class: "figures" }, at.text),
       ` ${at.offset}`,
+      h("span", { class: "more" }, where),
     ),
     h(
       "div",
@@ -140,8 +144,8 @@ const ZONE_TITLES = {
   utc: "Universal time",
 };
 
-/** An instant, by the clock that is chosen, with the offset; UTC where the pointer rests. */
-export function time(instant, { point, country, occurred } = {}) {
+/** An instant, by the clock that is chosen, with the offset; UTC where the pointer rests. For `where` see clocks.js. */
+export function time(instant, { point, country, occurred, why } = {}) {
   const now = state.clock.now();
   if (isDay(occurred)) {
     return h(
@@ -152,9 +156,14 @@ export function time(instant, { point, country, occurred } = {}) {
     );
   }
   const told = tell(instant, { by: state.zone, zone: zoneOf(point, country), occurred, now });
+  const lent = why && state.zone === "place" && told.offset !== "UTC";
   return h(
     "time",
-    { class: "time", datetime: instant, title: told.utc },
+    {
+      class: lent ? "time lent" : "time",
+      datetime: instant,
+      title: lent ? `${told.utc}; told by the clock of ${why}` : told.utc,
+    },
     told.text,
     h("span", { class: "offset" }, ` ${told.offset}`),
   );
@@ -164,7 +173,7 @@ export function time(instant, { point, country, occurred } = {}) {
 export function age(instant, { fades = true } = {}) {
   const now = state.clock.now();
   const look = fades ? freshness(instant, now, state.silentHours) : "ended";
-  return h("span", { class: `age ${look}` }, ago(instant, now));
+  return h("span", { class: `age ${look}`, title: inUtc(instant, now) }, ago(instant, now));
 }
 
 /** "at Zahedan, IR", "left Taftan, PK". */
@@ -180,12 +189,14 @@ export function place({ point, moving, country }) {
 
 /** A subject as a link to its page, where it has one that may be seen. */
 export function subjectLink(key, { always = false } = {}) {
-  const { id, more } = subject(key);
-  const text = [h("b", { class: "id" }, id), more && h("span", { class: "more" }, ` ${more}`)];
+  const { id, more, title } = subject(key);
+  const text = [h("b", { class: "id" }, id), more && [" ", h("span", { class: "more", title }, more)]];
   const known = always || state.rows.has(key);
   return known ? h("a", { href: subjectHref(key), class: "subject" }, text) : h("span", { class: "subject" }, text);
 }
 
-export function by(key) {
-  return key ? h("span", { class: "by" }, `by ${party(key)}`) : null;
+/** Who has said so. What is inferred nobody has said: it follows from what that party reported. */
+export function by(key, confidence) {
+  if (!key) return null;
+  return h("span", { class: "by" }, `${confidence === "inferred" ? "from a report by" : "by"} ${party(key)}`);
 }

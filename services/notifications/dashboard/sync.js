@@ -1,9 +1,11 @@
 // Keeps what the page knows in step with the service: once as a whole, then by what has changed.
 
-import { Failure, forgetToken, get } from "./api.js";
+import { Failure, get } from "./api.js";
 import { concerns } from "./facts.js";
-import { KEPT_ITEMS, changed, state, takeItem, takeRows } from "./state.js";
+import { strangers } from "./lines.js";
+import { KEPT_ITEMS, changed, state, takeItem, takeOlder, takeRows } from "./state.js";
 import { follow } from "./stream.js";
+import { forgetToken, leave } from "./token.js";
 
 const ROWS = 5000;
 // What was recorded shortly before the last answer may have been committed after it.
@@ -14,6 +16,7 @@ const AGAIN = 2000;
 const EVERY = 10_000;
 const WHOLE_EVERY = 5 * 60_000;
 const LONGEST_PAUSE = 15_000;
+const STRANGERS = 20;
 
 let stream = null;
 let lastNow = null;
@@ -65,6 +68,7 @@ async function load() {
   state.truncated = overview.items.length >= ROWS;
   takeRows(overview.items, true);
   for (const item of feed.items) takeItem(item, false);
+  state.older.isAll = feed.items.length < KEPT_ITEMS;
   wholeAt = Date.now();
   state.loaded = true;
   state.trouble = null;
@@ -151,6 +155,7 @@ async function refreshRows() {
     }
     takeRows(answer.items, whole);
     if (open) state.attention = (await get("v1/attention")).items;
+    if (state.truncated) await findStrangers();
   } catch (failure) {
     wantsWhole ||= whole;
     wantsAttention ||= open;
@@ -169,9 +174,33 @@ export async function findRows(query) {
   }
 }
 
+/** Rows of what is open, where the list is too long to hold all. */
+async function findStrangers() {
+  for (const { subject } of strangers().slice(0, STRANGERS)) await findRows(subject);
+}
+
+/** Asks for items before those that are known. */
+export async function loadOlder() {
+  const { older, items } = state;
+  const [first] = older.items.length ? older.items : items;
+  if (older.isAsked || !first) return;
+  Object.assign(older, { isAsked: true, failure: null });
+  changed();
+  try {
+    const told = (await get("v1/feed", { last: KEPT_ITEMS, before: first.sequence })).items;
+    older.isAll = told.length < KEPT_ITEMS;
+    takeOlder(told);
+  } catch (failure) {
+    if (!isRefused(failure)) older.failure = failure;
+  } finally {
+    older.isAsked = false;
+    changed();
+  }
+}
+
 /** Loads the page of a subject, or loads it again. */
 export async function loadPage(key) {
-  const page = state.page.key === key ? state.page : (state.page = { key, data: null, failure: null });
+  const page = state.page.key === key ? state.page : (state.page = { key, data: null, failure: null, tries: 0 });
   page.isOld = false;
   page.asOf = state.rows.get(key)?.recorded_at;
   const [kind, ...rest] = key.split(":");
@@ -180,14 +209,13 @@ export async function loadPage(key) {
     const data = await get(path);
     if (state.page !== page) return;
     touchFacts(page.data, data);
-    page.data = data;
-    page.failure = null;
+    Object.assign(page, { data, failure: null, tries: 0 });
   } catch (failure) {
     if (isRefused(failure) || state.page !== page) return;
     page.failure = failure;
     // What is not known is asked for again when the list has it; what could not be asked, in a while.
-    page.isOld = failure.status !== 404;
-    if (page.isOld) schedule(pauseAfter(2, failure));
+    page.isOld = failure.passes;
+    if (page.isOld) schedule(pauseAfter(2 + page.tries++, failure));
   } finally {
     changed();
   }
@@ -212,6 +240,12 @@ function isRefused(failure) {
   if (!(failure instanceof Failure)) throw failure;
   if (failure.status === 401) signOut("The token is not valid, or not any more.");
   return failure.status === 401;
+}
+
+/** Leaves the page, here and in the other tabs that show it to this party. */
+export function leaveAll() {
+  leave();
+  signOut("You have left. The link opens the page again.");
 }
 
 export function signOut(why) {

@@ -69,8 +69,8 @@ export function tell(instant, { by, zone, occurred, now }) {
   if (by === "mine") return { text: parts(at, VIEWER_ZONE, now), offset: offsetOf(at, VIEWER_ZONE), utc };
   if (zone) return { text: parts(at, zone, now), offset: offsetOf(at, zone), utc };
   const reported = /([+-])(\d\d):(\d\d)$/.exec(occurred ?? "");
-  if (!reported) return { text: parts(at, "UTC", now), offset: "UTC", utc };
-  const minutes = (reported[1] === "-" ? -1 : 1) * (Number(reported[2]) * 60 + Number(reported[3]));
+  const minutes = reported ? (reported[1] === "-" ? -1 : 1) * (Number(reported[2]) * 60 + Number(reported[3])) : 0;
+  if (!minutes) return { text: parts(at, "UTC", now), offset: "UTC", utc };
   return { text: parts(new Date(at.getTime() + minutes * MINUTE), "UTC", now), offset: reported[0], utc };
 }
 
@@ -82,6 +82,11 @@ export function isDay(occurred) {
 /** "22 Jun", for a day that was reported without a time. */
 export function day(occurred, now) {
   return parts(new Date(`${occurred}T00:00:00Z`), "UTC", now).replace(/ \d\d:\d\d$/, "");
+}
+
+/** An instant in UTC, with the word. */
+export function inUtc(instant, now) {
+  return tell(instant, { by: "utc", now }).utc;
 }
 
 /** "12:04 +05:00" of the viewer, for what happens to this page. */
@@ -112,5 +117,6 @@ function offsetOf(at, zone) {
       .get(key)
       .formatToParts(at)
       .find((part) => part.type === "timeZoneName")?.value ?? "";
-  return found === "GMT" ? "+00:00" : found.replace("GMT", "");
+  // One word for one clock: a zone that keeps UTC is told as UTC is.
+  return found === "GMT" ? "UTC" : found.replace("GMT", "");
 }

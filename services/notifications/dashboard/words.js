@@ -75,6 +75,7 @@ export const STATUS = {
   at_point: "standing",
   planned: "planned",
   delivered: "delivered",
+  ended: "at its end",
   cancelled: "cancelled",
   postponed: "postponed",
   in_train: "in a train",
@@ -172,14 +173,27 @@ export function party(key) {
   return key.length <= 5 && !key.includes("-") ? key.toUpperCase() : capital(key.replaceAll("-", " "));
 }
 
-/** A subject key as people write it: `{ kind, id, more }`. */
+/** Which rules a wagon's number follows: two railways may number a wagon alike. */
+const NUMBERINGS = {
+  uic: { more: "UIC no.", title: "Twelve digits, as UIC numbers wagons of standard gauge" },
+  1520: { more: "1520 no.", title: "Eight digits, as the railways of the 1520 mm gauge number wagons" },
+  national: { more: "national no.", title: "A number that only the owning railway's own rules explain" },
+};
+
+/** A subject key as people write it: `{ kind, id, more, title }`. */
 export function subject(key) {
   const kind = key.split(":", 1)[0];
   const parts = key.slice(kind.length + 1).split("/");
-  if (kind === "train") return { kind, id: parts[1], more: `${party(parts[0])}, from ${parts[2]}` };
-  if (kind === "consignment") return { kind, id: parts.slice(1).join("/"), more: party(parts[0]) };
-  if (kind === "wagon") return { kind, id: parts[1], more: parts[0] === "uic" ? "UIC" : parts[0] };
-  if (kind === "run") return { kind, id: `${parts[0].toUpperCase()} ${parts[1]}`, more: "" };
+  if (kind === "train" && parts.length === 3) {
+    return { kind, id: parts[1], more: `${party(parts[0])}, from ${parts[2]}` };
+  }
+  if (kind === "consignment" && parts.length > 1) {
+    return { kind, id: parts.slice(1).join("/"), more: party(parts[0]) };
+  }
+  if (kind === "wagon" && parts.length === 2) {
+    return { kind, id: parts[1], ...(NUMBERINGS[parts[0]] ?? { more: parts[0] }) };
+  }
+  if (kind === "run" && parts.length === 2) return { kind, id: `${parts[0].toUpperCase()} ${parts[1]}`, more: "" };
   if (kind === "case")
     return { kind, id: parts.slice(-3, -1).join(" "), more: subject(parts.slice(0, -3).join("/")).id };
   return { kind, id: parts.join("/"), more: "" };

@@ -1,0 +1,50 @@
+// What disagrees: the values of the reports that an exception rests on, and which one the timeline goes by.
+
+import { h } from "./dom.js";
+import { placeName } from "./state.js";
+import { by, time } from "./shell.js";
+import { capital, milestone } from "./words.js";
+
+/** The open disputes among some facts, by the fact that each is about. */
+export function disputesOf(facts) {
+  const open = facts.filter((fact) => fact.topic === "exception" && fact.state === "open" && fact.about);
+  return new Map(open.filter((fact) => fact.sayings?.length).map((fact) => [fact.about, fact]));
+}
+
+/** What was said and does not agree; `beside` leaves out what stands beside it already. */
+export function sayings(fact, { beside = false } = {}) {
+  const said = [...(fact?.sayings ?? [])].sort((a, b) => Number(Boolean(b.counts)) - Number(Boolean(a.counts)));
+  const shown = beside ? said.filter((one) => !one.counts) : said;
+  if (!shown.length) return null;
+  const [first] = said;
+  const isOne = (name) => said.every((one) => one[name] === first[name]);
+  const what = isOne("code") && first.code ? capital(milestone(first.code)) : "";
+  const where = isOne("point") && first.point ? placeName(first.point) : "";
+  const isSame = ["code", "point", "occurred_at", "reported_by"].every(isOne);
+  return h(
+    "div",
+    { class: "sayings" },
+    beside ? h("span", { class: "more" }, "also told:") : (what || where) && h("span", null, h("b", null, what), ` ${where}`),
+    h(
+      "ul",
+      null,
+      shown.map((one) => saying(one, !isOne("code"), !isOne("point"))),
+    ),
+    isSame && h("span", { class: "more" }, "They differ in what is not shown here."),
+  );
+}
+
+function saying(one, withCode, withPoint) {
+  return h(
+    "li",
+    null,
+    withCode && one.code ? `${capital(milestone(one.code))} ` : null,
+    one.occurred_at
+      ? time(one.occurred_at, { point: one.point, occurred: one.occurred_at })
+      : h("span", { class: "quiet" }, "no time"),
+    withPoint && one.point ? ` ${placeName(one.point)}` : null,
+    " ",
+    by(one.reported_by),
+    one.counts ? h("b", null, " counts") : null,
+  );
+}

@@ -1,0 +1,190 @@
+// Everything that happened to a subject, newest first, with the silences between what was observed of it, up to now.
+
+import { whereOf, whereabouts } from "./clocks.js";
+import { disputesOf, sayings } from "./disputes.js";
+import { flash, h, list, spaced } from "./dom.js";
+import { describe, isCase, isExpected, isOfCargo, overdue } from "./facts.js";
+import { confidence, mark, tag } from "./marks.js";
+import { withFilters } from "./route.js";
+import { by, subjectLink, time } from "./shell.js";
+import { placeName, state } from "./state.js";
+import { duration } from "./time.js";
+
+const TOPICS = { "": "Everything", milestone: "Movements", customs: "Customs", trouble: "Troubles" };
+const TOPIC_TESTS = {
+  "": () => true,
+  milestone: (entry) => entry.gap || entry.fact.topic === "milestone",
+  customs: ({ fact }) => fact?.topic === "customs" || fact?.topic === "arrival",
+  trouble: (entry) => (entry.gap ? entry.isTrouble : isTrouble(entry.fact)),
+};
+
+function isTrouble(fact) {
+  if (fact.topic === "arrival") return isExpected(fact) && fact.detail === "not declared";
+  return fact.topic === "exception" || fact.topic === "violation" || Boolean(fact.state?.startsWith("hold_"));
+}
+
+/** All that is told on a subject's page, newest first. */
+export function factsOf(data) {
+  const at = (fact) => Date.parse(fact.instant) || 0;
+  // That somebody has arrived is told by whoever saw it; the announcement of it adds nothing.
+  const beside = data.related.filter((fact) => fact.topic !== "arrival" || isExpected(fact));
+  return [...data.facts, ...data.of_parts, ...beside].sort((a, b) => at(b) - at(a) || (a.fact < b.fact ? 1 : -1));
+}
+
+/** The timeline as `{ tree, fill }`; `line` is the subject's line of the list. */
+export function timeline(data, facts, line, topic) {
+  const entries = withSilences(facts, line);
+  const shown = entries.filter(TOPIC_TESTS[topic] ?? TOPIC_TESTS[""]);
+  const context = {
+    subject: data.subject,
+    parts: data.members?.length,
+    at: whereabouts(facts),
+    disputes: disputesOf(facts),
+  };
+  return {
+    tree: card(topic, entries, shown, context),
+    fill(root) {
+      list(root.querySelector(".timeline"), shown, {
+        key: (entry) => entry.key,
+        signature: (entry) => signature(entry, context),
+        build: (entry) => (entry.fact ? happened(entry.fact, context) : silence(entry)),
+        onChange: (el, entry) => entry.fact && state.touched.has(`fact ${entry.fact.fact}`) && flash(el),
+      });
+    },
+  };
+}
+
+function signature({ fact, gap }, { disputes }) {
+  const late = fact && duration(overdue(fact, state.clock.now()));
+  const of = [fact?.via, fact?.consignment].map((key) => state.rows.has(key));
+  return JSON.stringify([fact, gap && duration(gap), late, disputes.get(fact?.fact), state.zone, state.points.size, of]);
+}
+
+function card(topic, entries, shown, { at }) {
+  const lends = state.zone === "place" && shown.some(({ fact }) => fact?.instant && whereOf(fact, at).why);
+  const chips = Object.entries(TOPICS).map(([name, word]) =>
+    h(
+      "a",
+      { class: "chip", href: withFilters({ topic: name }), "aria-current": name === topic ? "true" : null },
+      `${word} `,
+      h("b", { class: "figures" }, entries.filter((entry) => isCounted(entry) && TOPIC_TESTS[name](entry)).length),
+    ),
+  );
+  return h(
+    "section",
+    { class: "card history", "aria-label": "Timeline" },
+    h("div", { class: "over" }, h("h2", null, "Timeline"), h("nav", { class: "chips", "aria-label": "Topics" }, chips)),
+    lends &&
+      h("p", { class: "hint" }, "An underlined time names no place: rest on it to see by whose clock it is told."),
+    h("ol", { class: "timeline", "data-own": "" }),
+    shown.length === 0 &&
+      h(
+        "p",
+        { class: "empty" },
+        entries.length ? "Nothing of this kind has happened." : "Nothing has been reported that you may see.",
+      ),
+  );
+}
+
+/** A silence that somebody should look at is counted as what it is: a trouble. */
+function isCounted(entry) {
+  return entry.fact || entry.isTrouble;
+}
+
+/** The facts, with the silences that were longer than the corridor takes for granted; the one up to now above all. */
+function withSilences(facts, line) {
+  const limit = state.silentHours * 3_600_000;
+  const now = state.clock.now();
+  const entries = [];
+  let later = null;
+  for (const fact of facts) {
+    const counts = fact.topic === "milestone" && fact.instant;
+    const gap = counts && later ? Date.parse(later.instant) - Date.parse(fact.instant) : 0;
+    if (gap > limit) entries.push({ key: `gap ${later.fact}`, gap });
+    entries.push({ key: fact.fact, fact });
+    if (counts) later = fact;
+  }
+  const ahead = entries.findIndex(({ fact }) => !fact || Date.parse(fact.instant) <= now);
+  entries.splice(ahead < 0 ? entries.length : ahead, 0, ...present(line, now));
+  return entries;
+}
+
+/** The silences that go on: those that need somebody, of its parts too; or else its own. */
+function present(line, now) {
+  if (!line) return [];
+  const flagged = line.matters.filter((one) => one.kind === "silent");
+  const own = line.fresh === "silent" && !flagged.length ? [{ since: line.at, of: line.row.subject }] : [];
+  return [...flagged, ...own].map((one) => ({
+    key: `gap now ${one.of}`,
+    gap: now - Date.parse(one.since),
+    of: one.of === line.row.subject ? null : one.of,
+    isTrouble: flagged.includes(one),
+    isNow: true,
+  }));
+}
+
+function silence({ key, gap, of, isNow, isTrouble: flagged }) {
+  return h(
+    "li",
+    { class: isNow ? "gap now" : "gap", "data-key": key },
+    flagged && [tag("dashed", "silent", "Silent: "), " "],
+    of && [subjectLink(of), " "],
+    `${duration(gap)} without a report of a movement${isNow ? ", up to now" : ""}`,
+  );
+}
+
+/** How many of the parts took a step, and from when on where they took it one after the other. */
+function together(fact, parts) {
+  const all = fact.subjects.length === parts;
+  const which =
+    fact.subjects.length === 1
+      ? subjectLink(fact.subjects[0])
+      : h("span", null, all ? `all ${parts}` : `${fact.subjects.length} of ${parts}`);
+  const lasted =
+    fact.from !== fact.instant && h("span", { class: "more" }, " from ", time(fact.from, { point: fact.point }));
+  return h("span", null, which, lasted);
+}
+
+function happened(fact, context) {
+  const expected = isExpected(fact);
+  const said = describe(fact);
+  return h(
+    "li",
+    { class: `fact ${expected ? "expected" : ""} ${fact.topic}`, "data-key": fact.fact, "data-code": fact.code },
+    h(
+      "div",
+      { class: "when" },
+      fact.instant
+        ? [expected && h("span", { class: "more" }, "about "), time(fact.instant, whereOf(fact, context.at))]
+        : h("span", { class: "quiet" }, "no time known"),
+    ),
+    h("span", { class: "sign" }, mark(expected ? "dashed" : said.shape, said.tone)),
+    h("div", { class: "said" }, h("p", { class: "line" }, told(fact, said, context)), disputed(fact, context)),
+  );
+}
+
+function told(fact, said, { subject, parts, disputes }) {
+  const late = overdue(fact, state.clock.now());
+  return spaced(
+    h("b", { class: `headline ${said.tone}` }, said.title),
+    isOfCargo(fact, subject) && h("span", null, h("span", { class: "more" }, "of "), subjectLink(fact.consignment)),
+    fact.point && h("span", { class: "place" }, placeName(fact.point, fact.country)),
+    fact.topic === "milestone" && confidence(fact.confidence),
+    by(fact.reported_by, fact.confidence),
+    fact.subjects && together(fact, parts),
+    fact.via && h("span", null, h("span", { class: "more" }, "with "), subjectLink(fact.via)),
+    (fact.disputed || disputes.has(fact.fact)) && tag("triangle", "warn", "disputed: reports differ"),
+    fact.claim && tag("ring", "quiet", "claim, not from customs"),
+    said.more && h("span", { class: "more" }, said.more),
+    late > 0 && tag("triangle", "warn", `${duration(late)} past, not all have arrived`),
+    fact.topic !== "milestone" &&
+      fact.subject !== subject &&
+      !isCase(fact.subject) &&
+      subjectLink(fact.subject),
+  );
+}
+
+/** What disagrees: on the exception all of it, on the fact that it is about what else was told. */
+function disputed(fact, { disputes }) {
+  return disputes.has(fact.fact) ? sayings(disputes.get(fact.fact), { beside: true }) : sayings(fact);
+}
