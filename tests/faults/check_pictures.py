@@ -15,15 +15,13 @@ from tests.faults.ledger import Ledger
 from tests.faults.looked import Found
 from tests.faults.model import views
 from tests.faults.undisturbed import Pictures
-from tests.faults.view import differences, view_of
+from tests.faults.view import OVER, differences, view_of
 
 # A picture with none of these says nothing: there is one of it where a version of another's picture was not skipped.
 _SAYS: Final = {
     "customs": ("steps", "holds", "findings", "verdicts", "claimants", "announcements", "violations"),
     "notifications": ("facts",),
 }
-# A case from which everything has been taken back, and one that nobody has filed, tell the same.
-_OVER: Final = ("withdrawn", "closed", "NOT_FILED")
 _MODELLED: Final = {
     "tracking": ("train:", "wagon:", "container:", "consignment:", "reference:"),
     "customs": ("case:",),
@@ -80,4 +78,4 @@ def _is_over(picture: Mapping[str, Any]) -> bool:
     What has come and gone depends on the way, and is no part of a canonical picture (design, principle 1).
     """
     facts = picture.get("facts", ())
-    return bool(facts) and all(fact.get("state") in _OVER for fact in facts)
+    return bool(facts) and all(fact.get("state") in OVER for fact in facts)

@@ -12,6 +12,11 @@ from typing import Any, Final
 from tests.faults.model_facts import DATA_CONFLICT, IDENTITY_MISMATCH
 
 _RULES: Final = (DATA_CONFLICT, IDENTITY_MISMATCH)
+OVER: Final = ("withdrawn", "closed", "NOT_FILED")
+"""States that tell only that something no longer is: what has come and gone depends on the way.
+
+A case from which everything has been taken back, and one that nobody has filed, tell the same.
+"""
 _MISSING: Final = "(missing)"
 
 
