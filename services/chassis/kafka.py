@@ -14,6 +14,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLScram512
 
 from contracts.topics import MAX_PUBLISHED
+from services.chassis import wire
 from services.chassis.settings import ServiceSettings
 
 # The client counts key, headers and framing; compression is not used.
@@ -23,6 +24,7 @@ STOP_SECONDS = 5.0
 
 def new_broker(settings: ServiceSettings) -> KafkaBroker:
     """The FastStream broker of a service: subscribers only, logs of its own kept quiet."""
+    wire.install()
     return KafkaBroker(
         settings.kafka_bootstrap_servers,
         client_id=settings.copy_name,

@@ -1,0 +1,71 @@
+"""What Kafka has taken can be read: any name of a header, any compression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiokafka import codec
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
+from aiokafka.record.memory_records import MemoryRecords
+
+from services.chassis import wire
+from services.chassis.wire import Readable
+from tests.support.wild import COMPRESSIONS, header_name
+
+CODECS = {name: number for number, name in enumerate(COMPRESSIONS)}
+
+
+def batch(names: list[str], compression: str | None = None, first: int = 0) -> bytes:
+    """The bytes of a batch of a record for each header name."""
+    builder = _DefaultRecordBatchBuilderPy(2, CODECS[compression], False, -1, -1, 0, 2**20)
+    for offset, name in enumerate(names):
+        builder.append(offset, 1, b"k", b"v" * 200, [(header_name(name), b"1")])
+    raw = builder.build()
+    raw[:8] = first.to_bytes(8, "big")
+    return bytes(raw)
+
+
+def read(reader: Any, data: bytes) -> list[Any]:
+    """What a fetch makes of the bytes."""
+    records, found = reader(data), []
+    while records.has_next():
+        one = records.next_batch()
+        assert one.validate_crc()
+        found += [(one.base_offset, r.offset, r.key, r.value, tuple(r.headers)) for r in one]
+    return found
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_batch_is_read_as_the_client_reads_it(compression: str | None) -> None:
+    data = batch(["a", "ce_id", "ü"], compression) + batch(["b"], compression, first=3)
+
+    assert read(Readable, data) == read(MemoryRecords, data)
+    assert [r[1] for r in read(Readable, data)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_header_name_that_is_no_utf8_is_read_with_its_bytes_and_ends_nothing(compression: str | None) -> None:
+    data = batch(["a", "ce_\udcff", "b"], compression) + batch(["\udcc3", "c"], compression, first=3)
+
+    with pytest.raises(UnicodeDecodeError):
+        read(MemoryRecords, data)
+    found = read(Readable, data)
+
+    assert [r[1] for r in found] == [0, 1, 2, 3, 4]
+    assert [r[4][0][0] for r in found] == ["a", "ce_\\xff", "b", "\\xc3", "c"]
+    assert {r[3] for r in found} == {b"v" * 200}
+
+
+def test_every_compression_of_kafka_can_be_read() -> None:
+    assert all((codec.has_gzip(), codec.has_snappy(), codec.has_lz4(), codec.has_zstd()))
+    assert DefaultRecordBase.CODEC_ZSTD == CODECS["zstd"] == max(CODECS.values())
+
+
+def test_the_consumers_of_a_service_read_in_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
+
+    wire.install()
+
+    assert vars(fetcher)["MemoryRecords"] is Readable
