@@ -33,4 +33,7 @@ def passes(failure: BaseException) -> bool:
         return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
     if isinstance(failure, KafkaError):
         return bool(failure.retriable)
-    return isinstance(failure, (asyncpg.InterfaceError, asyncio.TimeoutError, TimeoutError, OSError))
+    # Of the driver's own failures, one that is a ValueError is about what it was given: that stays as it is.
+    if isinstance(failure, asyncpg.InterfaceError):
+        return not isinstance(failure, ValueError)
+    return isinstance(failure, (asyncio.TimeoutError, TimeoutError, OSError))
