@@ -57,12 +57,13 @@ class Door:
                 return self._batch(body)
             if content_type == codec.STRUCTURED:
                 return [(codec.decode_structured(parse_json(body), self._accepts), "$")]
-            if content_type == "application/json":
+            if content_type == codec.JSON:
                 attributes = codec.http_attributes(request.headers.items())
                 return [(codec.decode_http(attributes, body, self._accepts), "$")]
         except Refused as refusal:
             raise _failure(refusal.problems) from refusal
-        raise ProblemError(415, f"send application/json with ce- headers, {codec.STRUCTURED} or {codec.BATCH}")
+        kinds = f"send {codec.JSON} with ce- headers, {codec.STRUCTURED} or {codec.BATCH}"
+        raise ProblemError(415, kinds, [Problem("bad_header", "$.datacontenttype", kinds)])
 
     def _batch(self, body: bytes) -> list[tuple[Event, str]]:
         documents = parse_json(body)

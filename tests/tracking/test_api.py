@@ -162,6 +162,7 @@ async def test_another_content_type_is_not_supported(client: httpx.AsyncClient, 
     answer = await post(client, system, b"a;b", kind="text/csv")
 
     assert (answer.status_code, answer.headers["content-type"]) == (415, "application/problem+json")
+    assert [p["reason"] for p in answer.json()["problems"]] == ["bad_header"]
 
 
 async def test_a_party_of_the_cargo_reads_its_own_consignments_only(client: httpx.AsyncClient, system: System) -> None:
