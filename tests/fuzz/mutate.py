@@ -18,6 +18,8 @@ from tests.fuzz.ways import WAYS
 from tests.support.examples import Example, as_record, load_examples
 
 _SHOWN: Final = 400
+# The others repeat the example, or say something else under its id.
+_OF_ITS_OWN: Final = 0.4
 INGRESS: Final = ("milestones-", "declarations-", "customs-decisions-")
 OWN: Final = ("tracking-events", "customs-events")
 
@@ -50,6 +52,8 @@ def spoilt(seed: int, number: int) -> Spoilt:
     headers, value = as_record(example, "structured" if draw.random() < 0.4 else "binary")
     topic = _topic(example, draw)
     draft = Draft(topic, example.event.subject.encode(), list(headers), value, draw)
+    if draw.random() < _OF_ITS_OWN:
+        draft.set("id", f"fuzz-{number}".encode())
     ways = [draw.choice(list(WAYS)) for _ in range(draw.choice((0, 1, 1, 1, 2, 3)))]
     for way in ways:
         WAYS[way](draft)
