@@ -118,5 +118,5 @@ function offsetOf(at, zone) {
       .formatToParts(at)
       .find((part) => part.type === "timeZoneName")?.value ?? "";
   // One word for one clock: a zone that keeps UTC is told as UTC is.
-  return found === "GMT" ? "UTC" : found.replace("GMT", "");
+  return /^GMT([+-]00:00)?$/.test(found) ? "UTC" : found.replace("GMT", "");
 }

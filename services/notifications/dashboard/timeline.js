@@ -15,11 +15,12 @@ const TOPIC_TESTS = {
   "": () => true,
   milestone: (entry) => entry.gap || entry.fact.topic === "milestone",
   customs: ({ fact }) => fact?.topic === "customs" || fact?.topic === "arrival",
-  trouble: (entry) => (entry.gap ? entry.isTrouble : isTrouble(entry.fact)),
+  trouble: (entry, subject) => (entry.gap ? entry.isTrouble : isTrouble(entry.fact, subject)),
 };
 
-function isTrouble(fact) {
-  if (fact.topic === "arrival") return isExpected(fact) && fact.detail === "not declared";
+/** What the list counts as needing somebody, open or over; that a consignment is not declared is its own trouble. */
+function isTrouble(fact, subject) {
+  if (fact.topic === "arrival") return fact.subject === subject && isExpected(fact) && fact.detail === "not declared";
   return fact.topic === "exception" || fact.topic === "violation" || Boolean(fact.state?.startsWith("hold_"));
 }
 
@@ -34,7 +35,8 @@ export function factsOf(data) {
 /** The timeline as `{ tree, fill }`; `line` is the subject's line of the list. */
 export function timeline(data, facts, line, topic) {
   const entries = withSilences(facts, line);
-  const shown = entries.filter(TOPIC_TESTS[topic] ?? TOPIC_TESTS[""]);
+  const has = (name) => (entry) => (TOPIC_TESTS[name] ?? TOPIC_TESTS[""])(entry, data.subject);
+  const shown = entries.filter(has(topic));
   const context = {
     subject: data.subject,
     parts: data.members?.length,
@@ -42,7 +44,7 @@ export function timeline(data, facts, line, topic) {
     disputes: disputesOf(facts),
   };
   return {
-    tree: card(topic, entries, shown, context),
+    tree: card(topic, { entries, shown, has }, context),
     fill(root) {
       list(root.querySelector(".timeline"), shown, {
         key: (entry) => entry.key,
@@ -60,14 +62,14 @@ function signature({ fact, gap }, { disputes }) {
   return JSON.stringify([fact, gap && duration(gap), late, disputes.get(fact?.fact), state.zone, state.points.size, of]);
 }
 
-function card(topic, entries, shown, { at }) {
+function card(topic, { entries, shown, has }, { at }) {
   const lends = state.zone === "place" && shown.some(({ fact }) => fact?.instant && whereOf(fact, at).why);
   const chips = Object.entries(TOPICS).map(([name, word]) =>
     h(
       "a",
       { class: "chip", href: withFilters({ topic: name }), "aria-current": name === topic ? "true" : null },
       `${word} `,
-      h("b", { class: "figures" }, entries.filter((entry) => isCounted(entry) && TOPIC_TESTS[name](entry)).length),
+      h("b", { class: "figures" }, entries.filter(isCounted).filter(has(name)).length),
     ),
   );
   return h(
@@ -126,7 +128,7 @@ function present(line, now) {
 function silence({ key, gap, of, isNow, isTrouble: flagged }) {
   return h(
     "li",
-    { class: isNow ? "gap now" : "gap", "data-key": key },
+    { class: isNow ? "gap present" : "gap", "data-key": key },
     flagged && [tag("dashed", "silent", "Silent: "), " "],
     of && [subjectLink(of), " "],
     `${duration(gap)} without a report of a movement${isNow ? ", up to now" : ""}`,
