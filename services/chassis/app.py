@@ -10,13 +10,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
-from contracts.fields import utc_text
+from contracts import fields
+from contracts.fields import Text, utc_text
 from services.chassis import dead_letter_api, http, state, telemetry
 from services.chassis.health import readiness
 from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.openapi import ASKED, failures
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
 
@@ -30,7 +33,7 @@ FROM receipt WHERE party = $1 AND id > $2 AND ($3::text IS NULL OR event_id = $3
 class Instant(BaseModel):
     """Where the corridor clock is to stand."""
 
-    instant: AwareDatetime
+    instant: fields.Instant
 
 
 def new_app(runtime: Runtime, title: str) -> tuple[FastAPI, Doorkeeper]:
@@ -59,13 +62,13 @@ def _health(runtime: Runtime) -> APIRouter:
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @router.get("/ready")
+    @router.get("/ready", responses={503: {"description": "what is not up", "model": dict[str, bool]}})
     async def ready(response: Response) -> dict[str, Any]:
         found = await readiness(runtime)
         response.status_code = 200 if found["ready"] else 503
         return found
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(generate_latest(telemetry.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
@@ -73,7 +76,12 @@ def _health(runtime: Runtime) -> APIRouter:
 
 
 def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(prefix="/ops", tags=["operations"], dependencies=[Depends(http.operations_only(keeper))])
+    router = APIRouter(
+        prefix="/ops",
+        tags=["operations"],
+        dependencies=[Depends(http.operations_only(keeper))],
+        responses=failures(*ASKED, 403),
+    )
 
     @router.get("/state")
     async def read_state() -> dict[str, Any]:
@@ -90,7 +98,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             "paused": sorted(t for i in runtime.ingests for t in i.quarantine.waiting if i.quarantine.holds_back(t)),
         }
 
-    @router.post("/clock")
+    @router.post("/clock", responses=failures(400))
     async def step_clock(to: Instant) -> dict[str, str]:
         if not runtime.clock.stepped:
             raise ProblemError(403, "this system runs on real time")
@@ -106,13 +114,13 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
 
 def receipts(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     """`GET /v1/receipts`: the answers to the caller's own reports."""
-    router = APIRouter(tags=["receipts"])
+    router = APIRouter(tags=["receipts"], responses=failures(*ASKED))
 
     @router.get("/v1/receipts")
     async def read_receipts(
         party: Annotated[Party, Depends(keeper)],
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
-        id: Annotated[str | None, Query(max_length=400)] = None,
+        id: Annotated[Text | None, Query(max_length=400)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
         rows = await runtime.store.fetch(_RECEIPTS, party.party, after, id, limit)

@@ -6,13 +6,14 @@ Invariant: nothing is replayed or discarded without the name of who did it; a re
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.fields import utc_text
+from contracts.fields import Text, utc_text
 from services.chassis import dead_letters
-from services.chassis.dead_letters import Filter
+from services.chassis.dead_letters import Filter, RowId
 from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.openapi import failures
 from services.chassis.parties import Party
 from services.chassis.replay import Replayer
 from services.chassis.runtime import Runtime
@@ -21,7 +22,7 @@ from services.chassis.runtime import Runtime
 class Replay(BaseModel):
     """What to replay; `again` also what has failed too often."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     filter: Filter
     dry_run: bool = True
@@ -31,10 +32,10 @@ class Replay(BaseModel):
 class Discard(BaseModel):
     """What to give up, and why."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     filter: Filter
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    reason: Annotated[Text, Field(min_length=3, max_length=500)]
 
 
 def router(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
@@ -58,20 +59,21 @@ def router(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     async def read_actions() -> dict[str, Any]:
         return {"actions": [_shown(dict(row)) for row in await dead_letters.actions(runtime.store)]}
 
-    @routes.get("/{id}")
-    async def read_one(id: int) -> dict[str, Any]:
+    # Only a number is an id, so that the actions beside it keep their own methods.
+    @routes.get("/{id:int}", responses=failures(404))
+    async def read_one(id: Annotated[RowId, Path()]) -> dict[str, Any]:
         found = await dead_letters.shown(runtime.store, id)
         if found is None:
             raise ProblemError(404, f"there is no dead letter {id}")
         return _shown(found)
 
-    @routes.post("/replay")
+    @routes.post("/replay", responses=failures(400))
     async def replay(asked: Replay, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
         report = await _replayer(runtime).replay(asked.filter, party.party, dry_run=asked.dry_run, again=asked.again)
         runtime.stored()
         return report.as_json()
 
-    @routes.post("/discard")
+    @routes.post("/discard", responses=failures(400))
     async def discard(asked: Discard, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
         report = await _replayer(runtime).discard(asked.filter, party.party, asked.reason)
         runtime.stored()
@@ -86,10 +88,10 @@ def _replayer(runtime: Runtime) -> Replayer:
 
 
 def _filter(
-    id: Annotated[list[int] | None, Query(max_length=1000)] = None,
-    reason: str | None = None,
-    party: str | None = None,
-    topic: str | None = None,
+    id: Annotated[list[RowId] | None, Query(max_length=1000)] = None,
+    reason: Annotated[Text | None, Query()] = None,
+    party: Annotated[Text | None, Query()] = None,
+    topic: Annotated[Text | None, Query()] = None,
     resolved: bool = False,
 ) -> Filter:
     return Filter(ids=id, reason=reason, party=party, topic=topic, resolved=resolved)

@@ -14,8 +14,9 @@ from typing import Annotated, Any, Final
 
 import asyncpg
 from aiokafka.structs import ConsumerRecord
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.fields import Instant, Text
 from contracts.refusal import REASONS
 from services.chassis.clock import machinery_now
 from services.chassis.database import Pool
@@ -51,17 +52,20 @@ _END = "UPDATE dead_letter_action SET found = $2, resolved = $3 WHERE id = $1"
 _ACTIONS = "SELECT * FROM dead_letter_action ORDER BY id DESC LIMIT $1"
 
 
+RowId = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
 class Filter(BaseModel):
     """Which dead letters: all conditions that are given have to hold. Those that are resolved only when asked for."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    ids: Annotated[list[int] | None, Field(max_length=1000)] = None
-    reason: str | None = None
-    party: str | None = None
-    topic: str | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    ids: Annotated[list[RowId] | None, Field(max_length=1000)] = None
+    reason: Text | None = None
+    party: Text | None = None
+    topic: Text | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     resolved: bool = False
 
     @property

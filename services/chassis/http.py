@@ -16,26 +16,12 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from contracts.refusal import Problem
 from services.chassis.database import Pool
 from services.chassis.errors import passes
+from services.chassis.openapi import PROBLEM, TITLES, complete
 from services.chassis.parties import Party, PartyBook, party_of_token
 
 _T = TypeVar("_T")
 
-PROBLEM = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-
-_TITLES = {
-    400: "The request is wrong",
-    401: "A valid bearer token is needed",
-    403: "Not entitled",
-    404: "Not found",
-    405: "The method is not allowed",
-    409: "Refused",
-    413: "The body is too large",
-    415: "The content type is not supported",
-    422: "The report is wrong",
-    500: "We failed",
-    503: "Not known now",
-}
 
 
 class ProblemError(HTTPException):
@@ -54,14 +40,15 @@ def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
     """The members of an RFC 9457 problem."""
     return {
         "type": "about:blank",
-        "title": _TITLES.get(status, "Failure"),
+        "title": TITLES.get(status, "Failure"),
         "status": status,
         "detail": detail,
     } | members
 
 
 def install(app: FastAPI) -> None:
-    """Makes every failure of the app a problem document."""
+    """Makes every failure of the app a problem document, and says so in its OpenAPI document."""
+    complete(app)
 
     # The router's own failures are of the class that FastAPI's is made from.
     @app.exception_handler(StarletteHTTPException)

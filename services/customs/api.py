@@ -14,16 +14,18 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from contracts import catalogue, topics
 from contracts.codec import Event
 from contracts.events.base import Revision
-from contracts.fields import utc_text
+from contracts.fields import Text, utc_text
 from services.chassis import app as chassis_app
 from services.chassis.door import Door
 from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.openapi import ASKED, REPORTS, failures
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
 from services.customs import handlers, store
 from services.customs.domain import forms
 
 _CARGO = frozenset({"forwarder", "shipper", "declarant"})
+_WAITED: dict[int | str, dict[str, Any]] = {200: {"description": "taken, and the verdict is that it is effective"}}
 _SETTLED = ("effective", "refused", "conflict", "reissue_required")
 
 
@@ -37,14 +39,14 @@ def make_app(runtime: Runtime) -> FastAPI:
 
 
 def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(tags=["reports"])
+    router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 409, 413, 415))
     door = Door(
         [(topics.DECLARATIONS, handlers.may_declare), (topics.DECISIONS, handlers.may_decide)],
         lambda: runtime.door_producer,
         runtime.settings.send_timeout_seconds,
     )
 
-    @router.post("/v1/events", status_code=202)
+    @router.post("/v1/events", status_code=202, openapi_extra=REPORTS, responses=_WAITED)
     async def report(
         request: Request,
         response: Response,
@@ -94,16 +96,16 @@ def _is_on(verdict: Mapping[str, Any], event: Event) -> bool:
 
 
 def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(tags=["cases"])
+    router = APIRouter(tags=["cases"], responses=failures(*ASKED))
 
     @router.get("/v1/cases")
     async def read_cases(
         party: Annotated[Party, Depends(keeper)],
-        after: Annotated[str, Query(max_length=400)] = "",
-        jurisdiction: Annotated[str | None, Query(max_length=8)] = None,
-        state: Annotated[str | None, Query(max_length=40)] = None,
-        consignment: Annotated[str | None, Query(max_length=200)] = None,
-        case: Annotated[str | None, Query(max_length=200)] = None,
+        after: Annotated[Text, Query(max_length=400)] = "",
+        jurisdiction: Annotated[Text | None, Query(max_length=8)] = None,
+        state: Annotated[Text | None, Query(max_length=40)] = None,
+        consignment: Annotated[Text | None, Query(max_length=200)] = None,
+        case: Annotated[Text | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
         """Cases in the caller's form: its own law's whole, those it takes part in, or the public part."""
@@ -119,12 +121,12 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         items = [_form(content, parties, party) for content, parties in found if _may_see(content, parties, party)]
         return {"items": items, "after": found[-1][0]["case"] if found else None}
 
-    @router.get("/v1/verdicts")
+    @router.get("/v1/verdicts", responses=failures(403, 404))
     async def read_verdict(
         party: Annotated[Party, Depends(keeper)],
-        case: Annotated[str, Query(max_length=200)],
-        source: Annotated[str, Query(max_length=400)],
-        id: Annotated[str, Query(max_length=400)],
+        case: Annotated[Text, Query(max_length=200)],
+        source: Annotated[Text, Query(max_length=400)],
+        id: Annotated[Text, Query(max_length=400)],
     ) -> dict[str, Any]:
         """The verdict on one of the caller's own decisions."""
         if source not in party.sources:

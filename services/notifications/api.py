@@ -10,15 +10,15 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
-from pydantic import AwareDatetime
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts import subjects
-from contracts.fields import utc_text
+from contracts.fields import Instant, Text, utc_text
 from contracts.subjects import BadSubject
 from services.chassis import app as chassis_app
 from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.openapi import ASKED, failures
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
 from services.notifications import store, stream
@@ -50,7 +50,7 @@ def make_app(runtime: Runtime) -> FastAPI:
 
 
 def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["feed"])
+    router = APIRouter(prefix="/v1", tags=["feed"], responses=failures(*ASKED))
 
     @router.get("/feed")
     async def read_feed(
@@ -88,7 +88,7 @@ def _cursor(last_event_id: str | None, after: int) -> int:
 
 
 def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["overview"])
+    router = APIRouter(prefix="/v1", tags=["overview"], responses=failures(*ASKED))
 
     @router.get("/me")
     async def read_me(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
@@ -106,9 +106,9 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     async def read_overview(
         party: Annotated[Party, Depends(keeper)],
         kind: SubjectKind | None = None,
-        query: Annotated[str, Query(max_length=80)] = "",
+        query: Annotated[Text, Query(max_length=80)] = "",
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
-        since: AwareDatetime | None = None,
+        since: Annotated[Instant | None, Query()] = None,
     ) -> dict[str, Any]:
         """The subjects that the caller may see, and the cursor of the feed that belongs to this picture.
 
@@ -132,7 +132,7 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         points = [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in folder.corridor.points]
         return {"items": points, "silent_hours": folder.corridor.thresholds.silent_hours}
 
-    @router.get("/subjects/{kind}/{id:path}")
+    @router.get("/subjects/{kind}/{id:path}", responses=failures(404))
     async def read_subject(
         kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, Depends(keeper)]
     ) -> dict[str, Any]:

@@ -9,20 +9,20 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
-from pydantic import AwareDatetime
 
 from contracts import subjects, topics
-from contracts.fields import utc_text
+from contracts.fields import Instant, Text, utc_text
 from contracts.subjects import BadSubject
 from services.chassis import app as chassis_app
 from services.chassis.door import Door
 from services.chassis.http import Doorkeeper, ProblemError
+from services.chassis.openapi import ASKED, REPORTS, failures
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
 from services.tracking import handlers, store
 
 SubjectKind = Literal["run", "train", "wagon", "container", "consignment", "reference"]
-KnownAt = Annotated[AwareDatetime | None, Query(description="as known at this instant")]
+KnownAt = Annotated[Instant | None, Query(description="as known at this instant")]
 
 # Who moves the cargo or rules over it sees the carriage itself; parties of the cargo see their consignments.
 _CARRIAGE = frozenset({"railway", "terminal", "customs", "control", "operations"})
@@ -38,12 +38,12 @@ def make_app(runtime: Runtime) -> FastAPI:
 
 
 def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(tags=["reports"])
+    router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 413, 415))
     door = Door(
         [(topics.MILESTONES, handlers.entitled)], lambda: runtime.door_producer, runtime.settings.send_timeout_seconds
     )
 
-    @router.post("/v1/events", status_code=202)
+    @router.post("/v1/events", status_code=202, openapi_extra=REPORTS)
     async def report(request: Request, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
         """One event (binary or structured mode) or a batch; answered when Kafka has it."""
         events = await door.post(request, party)
@@ -53,7 +53,7 @@ def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
 
 
 def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(prefix="/v1/subjects", tags=["subjects"])
+    router = APIRouter(prefix="/v1/subjects", tags=["subjects"], responses=failures(*ASKED, 403))
     entering = Depends(keeper)
 
     @router.get("/{kind}")
@@ -61,7 +61,7 @@ def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         kind: SubjectKind,
         party: Annotated[Party, entering],
         known_at: KnownAt = None,
-        after: Annotated[str, Query(max_length=200)] = "",
+        after: Annotated[Text, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
         """What lists show of all subjects of a kind."""
@@ -71,7 +71,7 @@ def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         return {"items": [_shown(dict(row)) for row in rows], "after": rows[-1]["subject"] if rows else None}
 
     # An id may hold slashes, so the timeline is matched before the subject itself.
-    @router.get("/{kind}/{id:path}/timeline")
+    @router.get("/{kind}/{id:path}/timeline", responses=failures(404))
     async def read_timeline(
         kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, entering], known_at: KnownAt = None
     ) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         rows = await store.load_revisions(runtime.store, subject, known_at)
         return {"subject": subject, "revisions": [_revision(dict(row)) for row in rows]}
 
-    @router.get("/{kind}/{id:path}")
+    @router.get("/{kind}/{id:path}", responses=failures(404))
     async def read_subject(
         kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, entering]
     ) -> dict[str, Any]:

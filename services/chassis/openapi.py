@@ -1,0 +1,94 @@
+"""What the OpenAPI documents of the services say beyond what is seen from the code: problems, and reports as bodies.
+
+Invariant: every status that a route answers is in its document, and every failure there is a problem.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from contracts.codec import BATCH, JSON, STRUCTURED
+from contracts.refusal import REASONS
+
+PROBLEM: Final = "application/problem+json"
+TITLES: Final[Mapping[int, str]] = {
+    400: "The request is wrong",
+    401: "A valid bearer token is needed",
+    403: "Not entitled",
+    404: "Not found",
+    405: "The method is not allowed",
+    409: "Refused",
+    413: "The body is too large",
+    415: "The content type is not supported",
+    422: "The report is wrong",
+    500: "We failed",
+    503: "Not known now",
+}
+# What every route that asks for a token may answer.
+ASKED: Final = (401, 422, 503)
+_TEXT: Final = {"type": "string"}
+_PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457); `problems` names each fault of a report, and how to mend it",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "problems": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "reason", "detail"],
+                "properties": {"path": _TEXT, "reason": {"enum": list(REASONS)}, "detail": _TEXT},
+            },
+        },
+    },
+}
+_ATTRIBUTES: Final = ("id", "source", "type", "subject")
+_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "title": "Event",
+    "description": "A CloudEvent in structured mode; `data` is as the JSON Schema of its type says",
+    "required": ["specversion", *_ATTRIBUTES, "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        **{name: {"type": "string", "minLength": 1, "maxLength": 400} for name in _ATTRIBUTES},
+        "datacontenttype": {"const": JSON},
+        "data": {"type": "object"},
+    },
+}
+_SCHEMAS: Final = {"Problem": _PROBLEM_SCHEMA, "Event": _EVENT}
+
+REPORTS: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            STRUCTURED: {"schema": {"$ref": "#/components/schemas/Event"}},
+            BATCH: {"schema": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Event"}}},
+            JSON: {"schema": {"type": "object", "description": "the data alone; the attributes are ce- headers"}},
+        },
+    }
+}
+"""The body of `POST /v1/events`, which is read by the codec and not by the framework."""
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documentation of these statuses as problems, for `responses` of a route or router."""
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": TITLES[status], "content": content} for status in sorted(statuses)}
+
+
+def complete(app: FastAPI) -> None:
+    """Adds to the document of an app the schemas that the routes refer to."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(_SCHEMAS)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
