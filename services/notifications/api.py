@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts import subjects
@@ -172,7 +173,16 @@ def _parts(subject: str, head: dict[str, Any]) -> list[str]:
 
 def _mount_dashboard(app: FastAPI) -> None:
     app.add_middleware(_Guard)
-    app.mount("/", StaticFiles(directory=_DASHBOARD, html=True), name="dashboard")
+    app.router.routes.append(_Page("/", StaticFiles(directory=_DASHBOARD, html=True), name="dashboard"))
+
+
+class _Page(Mount):
+    """The files of the page: everything but the API, whose addresses answer for their own methods."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and scope["path"].startswith(("/v1/", "/ops/")):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 class _Guard:

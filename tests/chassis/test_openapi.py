@@ -15,6 +15,8 @@ from services.chassis.openapi import PROBLEM
 from services.chassis.parties import digest, save_token
 from services.chassis.runtime import Runtime
 from services.chassis.settings import ServiceSettings
+from services.notifications.api import make_app as notifications_app
+from services.notifications.app import blueprint as notifications_blueprint
 from services.tracking.api import make_app
 from tests.support.pipeline import runtime_of
 from tests.support.stores import Store
@@ -127,3 +129,13 @@ async def test_an_action_on_dead_letters_names_its_own_method(client: httpx.Asyn
     answer = await client.get("/ops/dead-letters/replay")
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("path", ["/ops/clock", "/ops/dead-letters/replay"])
+async def test_beside_the_page_an_address_of_the_api_answers_for_its_own_methods(path: str) -> None:
+    app = notifications_app(Runtime(notifications_blueprint(), SETTINGS))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://notifications") as client:
+        answer = await client.get(path)
+        page = await client.get("/")
+
+    assert (answer.status_code, answer.headers.get("allow"), page.status_code) == (405, "POST", 200)
