@@ -13,7 +13,7 @@ export function disputesOf(facts) {
 
 /** What was said and does not agree; `beside` leaves out what stands beside it already. */
 export function sayings(fact, { beside = false } = {}) {
-  const said = [...(fact?.sayings ?? [])].sort((a, b) => Number(Boolean(b.counts)) - Number(Boolean(a.counts)));
+  const said = [...(fact?.sayings ?? [])].sort(countsFirst);
   const shown = beside ? said.filter((one) => !one.counts) : said;
   if (!shown.length) return null;
   const [first] = said;
@@ -32,6 +32,11 @@ export function sayings(fact, { beside = false } = {}) {
     ),
     isSame && h("span", { class: "more" }, "They differ in what is not shown here."),
   );
+}
+
+function countsFirst(a, b) {
+  const when = (one) => Date.parse(one.occurred_at) || 0;
+  return Number(Boolean(b.counts)) - Number(Boolean(a.counts)) || when(a) - when(b);
 }
 
 function saying(one, withCode, withPoint) {

@@ -6,7 +6,7 @@ import { sayings } from "./disputes.js";
 import { describe, isCase, isExpected, overdue, pageOf } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
 import { read, withFilters } from "./route.js";
-import { age, by, head, subjectLink, time } from "./shell.js";
+import { age, by, head, lentHint, subjectLink, time } from "./shell.js";
 import { KEPT_ITEMS, changed, placeName, state } from "./state.js";
 import { loadOlder } from "./sync.js";
 import { ago, duration } from "./time.js";
@@ -54,6 +54,7 @@ export function live() {
           frozen ? `Go on (${waiting} waiting)` : "Pause",
         ),
       ),
+      lentHint(items.filter((item) => item.instant).map(whereNow)),
       h("ol", { class: "items", "data-own": "", "aria-label": "Items" }),
       items.length === 0 && empty(topic, known.length),
       state.loaded && known.length > 0 && further(known),
@@ -139,7 +140,7 @@ function build(item) {
       { class: "line when" },
       spaced(
         isExpected(item) && item.instant && h("span", { class: "more" }, "about"),
-        item.instant && time(item.instant, whereOf(item, () => state.rows.get(page)?.point)),
+        item.instant && time(item.instant, whereNow(item)),
         item.topic === "milestone" && confidence(item.confidence),
         by(item.reported_by, item.confidence),
       ),
@@ -154,6 +155,11 @@ function build(item) {
       ),
     ),
   );
+}
+
+/** By whose clock an item is told: where it names no place, by that of where its subject is now. */
+function whereNow(item) {
+  return whereOf(item, () => state.rows.get(pageOf(item))?.point);
 }
 
 function badges(item, gone, before) {

@@ -169,6 +169,12 @@ export function time(instant, { point, country, occurred, why } = {}) {
   );
 }
 
+/** What the underline of some times means, where any of `wheres` borrows its clock. */
+export function lentHint(wheres) {
+  if (state.zone !== "place" || !wheres.some((where) => where.why)) return null;
+  return h("p", { class: "hint" }, "An underlined time names no place: rest on it to see by whose clock it is told.");
+}
+
 /** How long ago, looking as old as it is. */
 export function age(instant, { fades = true } = {}) {
   const now = state.clock.now();

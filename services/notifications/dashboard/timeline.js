@@ -6,7 +6,7 @@ import { flash, h, list, spaced } from "./dom.js";
 import { describe, isCase, isExpected, isOfCargo, overdue } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
 import { withFilters } from "./route.js";
-import { by, subjectLink, time } from "./shell.js";
+import { by, lentHint, subjectLink, time } from "./shell.js";
 import { placeName, state } from "./state.js";
 import { duration } from "./time.js";
 
@@ -63,7 +63,6 @@ function signature({ fact, gap }, { disputes }) {
 }
 
 function card(topic, { entries, shown, has }, { at }) {
-  const lends = state.zone === "place" && shown.some(({ fact }) => fact?.instant && whereOf(fact, at).why);
   const chips = Object.entries(TOPICS).map(([name, word]) =>
     h(
       "a",
@@ -76,8 +75,7 @@ function card(topic, { entries, shown, has }, { at }) {
     "section",
     { class: "card history", "aria-label": "Timeline" },
     h("div", { class: "over" }, h("h2", null, "Timeline"), h("nav", { class: "chips", "aria-label": "Topics" }, chips)),
-    lends &&
-      h("p", { class: "hint" }, "An underlined time names no place: rest on it to see by whose clock it is told."),
+    lentHint(shown.filter(({ fact }) => fact?.instant).map(({ fact }) => whereOf(fact, at))),
     h("ol", { class: "timeline", "data-own": "" }),
     shown.length === 0 &&
       h(
