@@ -7,7 +7,7 @@ TWO := -n 2 --dist loadfile
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-all bench contracts verify fmt clean
+.PHONY: help setup demo up test test-fast test-all bench fuzz contracts verify fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ test-all: $(STAMP) ## everything: long suites and the Docker path as well
 
 bench: $(STAMP) ## throughput and latency, compared in one run; run it alone
 	@$(PY) -m tests.bench
+
+fuzz: $(STAMP) ## records mutated from the golden examples, through everything that reads them; COUNT=20000, SEED=, ONLY=number
+	@$(PY) -m tests.fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
 	@$(PY) -m contracts.generate

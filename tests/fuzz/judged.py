@@ -17,7 +17,7 @@ from deploy.provision import read_parties
 from services.chassis import records
 from services.chassis.answers import receipt_of_rejection
 from services.chassis.parties import Party, PartyBook
-from services.chassis.records import Accepted, Rejected, Verdict, raw_headers
+from services.chassis.records import Accepted, Record, Rejected, Verdict, raw_headers
 from services.chassis.stream import Stream, stream_of
 from services.customs.handlers import STREAMS as CUSTOMS
 from services.notifications.handlers import STREAMS as NOTIFICATIONS
@@ -51,8 +51,12 @@ class Tally:
 
 def judge(one: Spoilt, book: PartyBook) -> Verdict:
     """What the first service that reads the record's topic would say."""
-    record = b.a_record(one.topic, one.number, one.headers, one.value, one.key)
-    stream = stream_of(STREAMS, one.topic)
+    return judge_record(b.a_record(one.topic, one.number, one.headers, one.value, one.key), book)
+
+
+def judge_record(record: Record, book: PartyBook) -> Verdict:
+    """The same for a record as the client hands it over."""
+    stream = stream_of(STREAMS, record.topic)
     assert stream is not None
     return records.judge(record, stream, book)
 

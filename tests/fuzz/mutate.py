@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from contracts.gates import Mode
 from contracts.topics import TABLE
 from deploy.provision import read_parties, topics_of
 from tests.fuzz.draft import Draft, Headers
@@ -63,6 +64,15 @@ def spoilt(seed: int, number: int) -> Spoilt:
 def many(seed: int, count: int) -> Iterator[Spoilt]:
     """The first records of a seed."""
     return (spoilt(seed, number) for number in range(count))
+
+
+def untouched() -> Iterator[Spoilt]:
+    """The golden examples as they are, in both modes, on their own topics."""
+    modes: tuple[Mode, ...] = ("binary", "structured")
+    for number, (example, mode) in enumerate((e, m) for e in load_examples() for m in modes):
+        headers, value = as_record(example, mode)
+        topic = _topic(example, random.Random(number))
+        yield Spoilt(0, number, example, topic, example.event.subject.encode(), list(headers), value, ())
 
 
 def _topic(example: Example, draw: random.Random) -> str:
