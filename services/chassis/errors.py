@@ -36,4 +36,7 @@ def passes(failure: BaseException) -> bool:
     # Of the driver's own failures, one that is a ValueError is about what it was given: that stays as it is.
     if isinstance(failure, asyncpg.InterfaceError):
         return not isinstance(failure, ValueError)
+    # The server has said that it ends a session, and the end has not come yet: the driver knows no state for that.
+    if isinstance(failure, asyncpg.InternalClientError):
+        return True
     return isinstance(failure, (asyncio.TimeoutError, TimeoutError, OSError))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
 import asyncpg
 import pytest
 
+from deploy.local.stack import Stack
 from services.chassis.errors import passes
 from tests.support.stores import Store
 
@@ -31,3 +37,41 @@ async def test_a_connection_that_is_gone_passes(store: Store) -> None:
 
     await store.pool.release(connection)
     assert passes(raised.value)
+
+
+async def test_a_session_that_the_server_ends_passes_before_its_end_has_come(stack: Stack) -> None:
+    """As after a freeze: the server's last words are read, and the close of the connection not yet."""
+    assert stack.admin_url
+    address = urlsplit(stack.admin_url)
+    async with never_closing(address.port or 0) as port:
+        connection = await asyncpg.connect(stack.admin_url.replace(f":{address.port}/", f":{port}/"))
+        mine = connection.get_server_pid()
+        other = await asyncpg.connect(stack.admin_url)
+        await other.execute("SELECT pg_terminate_backend($1, 5000)", mine)
+        await other.close()
+
+        with pytest.raises(asyncpg.InternalClientError) as raised:
+            while True:
+                await connection.fetchval("SELECT 1")
+
+        connection.terminate()
+    assert passes(raised.value)
+
+
+@asynccontextmanager
+async def never_closing(server_port: int) -> AsyncIterator[int]:
+    """The port of a proxy that passes everything on but the end of a connection."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", server_port)
+        await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
+        writer.transport.abort()
+        server_writer.transport.abort()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+
+    listener = await asyncio.start_server(carry, "127.0.0.1", 0)
+    yield int(listener.sockets[0].getsockname()[1])
+    listener.close()
