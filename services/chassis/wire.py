@@ -1,19 +1,46 @@
-"""Reading the batches that Kafka hands over, whatever names their headers have.
+"""Reading the batches that Kafka hands over, whatever is in them.
 
-Invariant: what Kafka has taken can be read. Kafka keeps the bytes of a header's name as they are, and the client
-decodes them as UTF-8: one name that is none would end the reading of its partition and, since it is read again and
-again, of all that stand behind it. Such a name is shown with its bytes escaped, and so is none of ours.
+Invariant: what Kafka has taken comes out as records, in bounded memory. Kafka keeps the bytes of a header's name as
+they are, and the client decodes them as UTF-8; it keeps a small batch that unpacks to a huge one, and the client
+unpacks it whole. Either would end the reading of the stream, again and again, for all that stand behind the record.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import cramjam
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
+MOST: Final = 16 * 2**20
+"""How many bytes a batch may unpack to; a client's own limits are far below."""
 # Of every batch: its first offset, and the length of what follows.
 _LENGTH: Final = slice(8, DefaultRecordBase.AFTER_LEN_OFFSET)
+_UNPACK: Final[dict[int, Any]] = {
+    DefaultRecordBase.CODEC_GZIP: cramjam.gzip.decompress_into,
+    DefaultRecordBase.CODEC_LZ4: cramjam.lz4.decompress_into,
+    DefaultRecordBase.CODEC_ZSTD: cramjam.zstd.decompress_into,
+}
+# Java's Snappy writes a header of 16 bytes, and blocks with their lengths.
+_XERIAL: Final = b"\x82SNAPPY\x00"
+_XERIAL_HEADER: Final = 16
+
+
+class Unread(bytes):
+    """Stands for the body of a record whose batch is not unpacked."""
+
+
+class _Record(NamedTuple):
+    """What the fetcher asks of a record."""
+
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None = None
+    value: bytes | None = Unread()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    checksum: int | None = None
 
 
 def install() -> None:
@@ -22,7 +49,7 @@ def install() -> None:
 
 
 class Readable:
-    """The client's own reading of fetched bytes, with batches that survive any header."""
+    """The client's own reading of fetched bytes, with batches that survive what is in them."""
 
     def __init__(self, data: bytes) -> None:
         self._own = MemoryRecords(data)
@@ -54,6 +81,9 @@ class Batch:
         return next(self._own)
 
     def __iter__(self) -> Iterator[Any]:
+        if not _fits(self._own.compression_type, self._raw[DefaultRecordBase.HEADER_STRUCT.size :]):
+            yield from self._unread()
+            return
         read = 0
         try:
             for record in self._own:
@@ -65,6 +95,35 @@ class Batch:
         for number, record in enumerate(_patiently(self._raw)):
             if number >= read:
                 yield record
+
+    def _unread(self) -> Iterator[_Record]:
+        """A record for each offset of a batch, without what is in it."""
+        for offset in range(self._own.base_offset, self._own.next_offset):
+            yield _Record(offset, self._own.max_timestamp, self._own.timestamp_type)
+
+
+def _fits(compression: int, packed: memoryview) -> bool:
+    """Whether a batch can be unpacked, and to no more than the limit."""
+    try:
+        if compression == DefaultRecordBase.CODEC_SNAPPY:
+            return sum(map(cramjam.snappy.decompress_raw_len, _blocks(bytes(packed)))) <= MOST
+        if compression != DefaultRecordBase.CODEC_NONE:
+            _UNPACK[compression](packed, bytearray(MOST))
+    except (cramjam.DecompressionError, KeyError, ValueError):
+        return False
+    return True
+
+
+def _blocks(packed: bytes) -> Iterator[bytes]:
+    """The blocks of a Snappy stream, or the one that it is."""
+    if not packed.startswith(_XERIAL):
+        yield packed
+        return
+    at = _XERIAL_HEADER
+    while at < len(packed):
+        end = at + 4 + int.from_bytes(packed[at : at + 4], "big")
+        yield packed[at + 4 : end]
+        at = end
 
 
 def _patiently(raw: memoryview) -> Iterator[Any]:
