@@ -7,7 +7,7 @@ TWO := -n 2 --dist loadfile
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-all bench fuzz contracts verify fmt clean
+.PHONY: help setup demo up test test-fast test-all faults bench fuzz contracts verify fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: $(STAMP) ## throughput and latency, compared in one run; run it alone
 
 fuzz: $(STAMP) ## records mutated from the golden examples, through everything that reads them; COUNT=20000, SEED=, ONLY=number
 	@$(PY) -m tests.fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+faults: $(STAMP) ## kills, cuts, full disks and restores under load, by a seed, and what must hold after; FAULTS=30, SEED=1, SPACING=3
+	@$(PY) -m tests.faults --faults $(or $(FAULTS),30) --seed $(or $(SEED),1) --spacing $(or $(SPACING),3)
 
 contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
 	@$(PY) -m contracts.generate
