@@ -16,6 +16,7 @@ from contracts.refusal import Problem, Refused, printable, refused
 from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of
 from services.chassis.parties import Party, PartyBook
 from services.chassis.stream import Link, Stream
+from services.chassis.wire import MOST, Unread
 
 Record = ConsumerRecord[bytes, bytes]
 
@@ -80,6 +81,8 @@ def judge(record: Record, stream: Stream, book: PartyBook) -> Verdict:
     """The verdict on one record."""
     name = party_of(record.topic, stream.topic) or stream.topic.name
     try:
+        if isinstance(record.value, Unread):
+            raise refused("too_large", "$", f"the record's batch unpacks to more than {MOST} bytes, or not at all")
         event = decode_record(
             record.headers, record.value, stream.topic.events, MAX_PUBLISHED if stream.own else MAX_INCOMING
         )

@@ -9,9 +9,14 @@ from aiokafka import codec
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 
 from services.chassis import wire
-from services.chassis.wire import Readable
+from services.chassis.parties import PartyBook
+from services.chassis.records import Rejected, judge
+from services.chassis.wire import Readable, Unread
+from services.tracking.handlers import STREAMS
+from tests.support.builders import a_record
 from tests.support.wild import COMPRESSIONS, header_name
 
 CODECS = {name: number for number, name in enumerate(COMPRESSIONS)}
@@ -61,6 +66,46 @@ def test_a_header_name_that_is_no_utf8_is_read_with_its_bytes_and_ends_nothing(c
 def test_every_compression_of_kafka_can_be_read() -> None:
     assert all((codec.has_gzip(), codec.has_snappy(), codec.has_lz4(), codec.has_zstd()))
     assert DefaultRecordBase.CODEC_ZSTD == CODECS["zstd"] == max(CODECS.values())
+
+
+def packed(compression: str, payload: bytes, records: int) -> bytes:
+    """A batch of so many records with that payload, compressed, whatever it is."""
+    raw = bytearray(batch(["a"] * records, None))
+    header = DefaultRecordBase.HEADER_STRUCT.size
+    attributes = DefaultRecordBase.ATTRIBUTES_OFFSET
+    encode = getattr(codec, f"{compression}_encode")
+    raw[header:] = encode(payload)
+    raw[8:12] = (len(raw) - 12).to_bytes(4, "big")
+    raw[attributes : attributes + 2] = CODECS[compression].to_bytes(2, "big")
+    raw[17:21] = calc_crc32c(bytes(raw[attributes:])).to_bytes(4, "big")
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS[1:])
+def test_a_batch_that_unpacks_to_too_much_is_a_record_for_each_offset_and_is_not_unpacked(compression: str) -> None:
+    bomb = packed(compression, bytes(wire.MOST + 1), 3)
+
+    found = read(Readable, bomb + batch(["a"], None, first=3))
+
+    assert [(r[1], r[2]) for r in found] == [(0, None), (1, None), (2, None), (3, b"k")]
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS[1:])
+def test_a_batch_that_is_no_such_compression_ends_nothing(compression: str) -> None:
+    raw = bytearray(packed(compression, b"x" * 100, 1))
+    raw[DefaultRecordBase.HEADER_STRUCT.size :] = b"\xff" * (len(raw) - DefaultRecordBase.HEADER_STRUCT.size)
+    raw[17:21] = calc_crc32c(bytes(raw[DefaultRecordBase.ATTRIBUTES_OFFSET :])).to_bytes(4, "big")
+
+    assert [r[1] for r in read(Readable, bytes(raw))] == [0]
+
+
+def test_a_record_that_was_not_read_is_refused_as_too_large() -> None:
+    record = a_record("milestones-pr", 0, (), Unread(), None)
+
+    verdict = judge(record, STREAMS[0], PartyBook())
+
+    assert isinstance(verdict, Rejected)
+    assert (verdict.first.reason, verdict.party) == ("too_large", "pr")
 
 
 def test_the_consumers_of_a_service_read_in_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
