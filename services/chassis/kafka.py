@@ -10,6 +10,8 @@ import ssl
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLScram512
 
@@ -19,6 +21,7 @@ from services.chassis.settings import ServiceSettings
 
 # The client counts key, headers and framing; compression is not used.
 _MAX_REQUEST = 2 * MAX_PUBLISHED
+START_SECONDS = 15.0
 STOP_SECONDS = 5.0
 
 
@@ -53,6 +56,33 @@ def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProduce
         linger_ms=0,
         **client_security(settings),
     )
+
+
+async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECONDS) -> None:
+    """Starts a producer that will find its broker again; raises `KafkaConnectionError` or `TimeoutError`."""
+    try:
+        # An idempotent one waits here for a broker, without end.
+        async with asyncio.timeout(seconds):
+            await producer.start()
+        _require_brokers(producer.client.cluster)
+    except BaseException:
+        await stop_producer(producer)
+        raise
+
+
+async def see_brokers(producer: AIOKafkaProducer) -> None:
+    """Raises `KafkaConnectionError` while no broker counts itself in: other clients are not to be started then."""
+    try:
+        _require_brokers(await producer.client.fetch_all_metadata())
+    except KafkaError as failure:
+        raise KafkaConnectionError("no broker has told of brokers") from failure
+
+
+def _require_brokers(cluster: ClusterMetadata) -> None:
+    # One that has just started answers before it counts itself in. A client that knows no broker but the address of
+    # its first connection has none any more when that connection breaks, and never looks again.
+    if not cluster.brokers():
+        raise KafkaConnectionError("the broker counts no broker in yet")
 
 
 async def stop_producer(producer: AIOKafkaProducer) -> None:

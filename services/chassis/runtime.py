@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
+from faststream.kafka import KafkaBroker
 
 from services.chassis import kafka, migrate
 from services.chassis.admin import TopicIds
@@ -175,17 +176,17 @@ class Runtime:
         for ingest in self.ingests:
             ingest.subscribe(broker, self.settings, topic_ids)
         self._stack.push_async_callback(broker.stop)
-        await self._patiently("broker", broker.start)
+        await self._patiently("broker", lambda: self._start_broker(broker))
         for ingest in self.ingests:
             self._spawn(ingest.watch_store())
 
+    async def _start_broker(self, broker: KafkaBroker) -> None:
+        await kafka.see_brokers(self.door_producer)
+        await broker.start()
+
     async def _start_producer(self, *, patient: bool) -> AIOKafkaProducer:
         producer = kafka.new_producer(self.settings, patient=patient)
-        try:
-            await producer.start()
-        except BaseException:
-            await kafka.stop_producer(producer)
-            raise
+        await kafka.start_producer(producer)
         self._stack.push_async_callback(kafka.stop_producer, producer)
         return producer
 
