@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import statistics
 import sys
@@ -22,7 +23,7 @@ from deploy.launcher import stop_on_signals
 from deploy.local.datadir import temporary_directory
 from deploy.services import ROOT
 from tests.faults.evidence import Violation
-from tests.faults.run import COPIES, SESSION_SECONDS, Outcome, Run, run
+from tests.faults.run import COPIES, FOUND, SESSION_SECONDS, Outcome, Run, run
 from tests.faults.schedule import plan
 
 _SENDS_A_JOURNEY = 130
@@ -37,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", type=int, default=30, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="the same seed throws the same faults")
     parser.add_argument("--spacing", type=float, default=3.0, help="seconds between two faults")
+    parser.add_argument("--without", nargs="*", default=[], metavar="KIND", help="kinds of faults to leave out")
     options = parser.parse_args(arguments)
     stop_on_signals()
-    wanted = planned(options.seed, options.faults, options.spacing)
+    # It tells every attempt to reach a broker that is away.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    wanted = planned(options.seed, options.faults, options.spacing, options.without)
     outcome = Outcome()
     with temporary_directory() as data:
         try:
@@ -55,11 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if outcome.violations else 0
 
 
-def planned(seed: int, faults: int, spacing: float) -> Run:
+def planned(seed: int, faults: int, spacing: float, without: Sequence[str] = ()) -> Run:
     """A run of so many faults, with a load that lasts as long."""
     seconds = (faults + 1) * spacing
     journeys = max(1, round(seconds * _SENDS_A_SECOND / _SENDS_A_JOURNEY))
-    return Run(seed, seconds, journeys, plan(seed, faults, spacing, COPIES, SESSION_SECONDS))
+    return Run(seed, seconds, journeys, plan(seed, faults, spacing, COPIES, SESSION_SECONDS, without))
 
 
 def figures(outcome: Outcome, seed: int) -> dict[str, Any]:
@@ -94,8 +98,9 @@ def _keep(data: Path, name: str, outcome: Outcome) -> None:
     kept = _KEPT / name
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(data / "logs", kept)
-    for server in ("kafka", "postgres"):
-        shutil.copy(data / server / f"{server}.log", kept)
+    for name in ("kafka/kafka.log", "postgres/postgres.log", FOUND):
+        if (data / name).exists():
+            shutil.copy(data / name, kept)
     lines = [f"{violation.invariant}: {violation.detail}\n" for violation in outcome.violations]
     (kept / "violations.txt").write_text("".join(lines))
     print(f"the logs are in {kept}", file=sys.stderr)

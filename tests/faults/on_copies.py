@@ -19,7 +19,7 @@ from tests.faults.schedule import Planned
 
 _TWIN_TRIES_SECONDS = 2
 _TWIN_ENDS_WITHIN = 40
-_READY_WITHIN = 60.0
+_READY_WITHIN = 15.0
 _MOST_AHEAD = timedelta(days=12)
 
 

@@ -6,8 +6,8 @@ Invariant: afterwards the server answers again, at the same address.
 from __future__ import annotations
 
 import asyncio
-import resource
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +16,15 @@ import asyncpg
 import psutil
 
 from deploy.local.postgres import Postgres
+from deploy.local.unprivileged import postgres_account
 from tests.faults.scene import Scene
 from tests.faults.schedule import Planned
 from tests.faults.servers import WAL_SEGMENT_MB
 
-# Only what grows with the load: a file of the catalogue may be larger.
+# Of what grows with the load: a file of the catalogue may be larger.
 _LARGEST = """
-SELECT coalesce(max(pg_relation_size(oid)), 0) FROM pg_class WHERE relname = $1 AND relkind = 'r'
+SELECT relname, pg_relation_size(oid) AS size FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') ORDER BY 2 DESC LIMIT 1
 """
 _REFUSED = "File too large"
 
@@ -70,49 +72,46 @@ async def put_back(scene: Scene, fault: Planned) -> str:
 
 
 async def full_disk(scene: Scene, fault: Planned) -> str:
-    """No file of Postgres may grow beyond the size that a table of the services has now."""
+    """No file of Postgres may grow beyond the size that the largest table of the services has now."""
     async with scene.taking_server("postgres", fault.kind):
-        limit = max(WAL_SEGMENT_MB * 1024 * 1024, await _largest(scene, fault.on))
+        name, size = await _largest(scene)
+        limit = max(WAL_SEGMENT_MB * 1024 * 1024, size)
         before = await asyncio.to_thread(_refusals, scene.servers.postgres.log)
         try:
-            for _ in range(int(fault.seconds / 0.2)):
-                # Sessions that have begun meanwhile have it from the server's own process.
-                _limit(scene.servers.postgres, limit)
-                await asyncio.sleep(0.2)
+            await asyncio.to_thread(_limit, scene.servers.postgres, str(limit))
+            await asyncio.sleep(fault.seconds)
         finally:
-            _limit(scene.servers.postgres, resource.RLIM_INFINITY)
+            await asyncio.to_thread(_limit, scene.servers.postgres, "unlimited")
         await asyncio.to_thread(scene.servers.postgres.start)
         refused = await asyncio.to_thread(_refusals, scene.servers.postgres.log) - before
-    return f"at {limit // 1024} KiB, {refused} writes refused"
+    return f"at {limit // 1024} KiB, {name} has {size // 1024} KiB, {refused} writes refused"
 
 
-async def _largest(scene: Scene, table: str) -> int:
-    """The size of the largest table of this name in any store."""
-    sizes = [0]
+async def _largest(scene: Scene) -> tuple[str, int]:
+    """The largest table or index of any store, with its size."""
+    found = []
     for url in scene.servers.database_urls.values():
         connection = await asyncpg.connect(url, timeout=10)
         try:
-            sizes.append(await connection.fetchval(_LARGEST, table))
+            found += [(row["relname"], row["size"]) for row in await connection.fetch(_LARGEST)]
         finally:
             await connection.close()
-    return max(sizes)
+    return max(found, key=lambda one: one[1])
 
 
-def _limit(postgres: Postgres, size: int) -> None:
-    for process in _processes(postgres):
-        try:
-            _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
-        except ProcessLookupError:
-            continue
+def _limit(postgres: Postgres, size: str) -> None:
+    """Sets the soft limit, as the account that the server runs under: another may not."""
+    for pid in _processes(postgres):
+        # One that has ended meanwhile needs none.
+        command = ["prlimit", f"--pid={pid}", f"--fsize={size}:"]
+        subprocess.run(command, user=postgres_account(), capture_output=True, timeout=10, check=False)
 
 
-def _processes(postgres: Postgres) -> Iterator[psutil.Process]:
+def _processes(postgres: Postgres) -> Iterator[int]:
     """The server's main process first: sessions that begin later have its limit."""
+    yield postgres.pid
     try:
-        main = psutil.Process(postgres.pid)
-        yield main
-        yield from main.children(recursive=True)
+        yield from (process.pid for process in psutil.Process(postgres.pid).children(recursive=True))
     except psutil.NoSuchProcess:
         return
 

@@ -6,6 +6,7 @@ Invariant: what is thrown is a function of seed and plan; every wait is bounded,
 from __future__ import annotations
 
 import asyncio
+import pickle
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from tests.faults import invariants, stores
 from tests.faults.evidence import Acknowledged, Evidence, Violation
 from tests.faults.kinds import KINDS
 from tests.faults.load import sends
+from tests.faults.looked import look
 from tests.faults.player import Player
 from tests.faults.recovery import Recovery
 from tests.faults.scene import AS_OF, BEGIN, Scene
@@ -26,11 +28,14 @@ from tests.faults.schedule import COPY, Planned
 from tests.faults.servers import Servers, running_servers
 from tests.faults.streams import PARTIES, Reader
 
+FOUND = "found.pickle"
+"""What a run has left in stores and topics, with the evidence, for whoever looks into it."""
 SESSION_SECONDS = 6.0
 COPIES = [f"{service}-{number}" for service in SERVICES for number in (1, 2)]
 
 _READY_WITHIN = 90.0
 _SETTLED_WITHIN = 150.0
+_TOLD_EVERY = 5.0
 _CAUGHT_UP_WITHIN = 30.0
 
 
@@ -65,9 +70,10 @@ async def run(wanted: Run, data: Path, outcome: Outcome, tell: Callable[[str], N
         async with _scene(wanted, servers, tokens, data, outcome) as scene:
             evidence = await _disturbed(wanted, scene, outcome, tell)
             tell("checking")
-            outcome.violations += await invariants.check(evidence)
-            outcome.accepted = await stores.accepted(servers.database_urls)
             outcome.recovery = scene.recovery.seconds
+            outcome.accepted = await stores.accepted(servers.database_urls)
+            (data / FOUND).write_bytes(pickle.dumps((evidence, await look(evidence))))
+            outcome.violations += await invariants.check(evidence)
     outcome.seconds = time.monotonic() - began
 
 
@@ -132,7 +138,11 @@ async def _play(wanted: Run, scene: Scene, player: Player, tell: Callable[[str],
 async def _throw(planned: Planned, scene: Scene, tell: Callable[[str], None]) -> None:
     await asyncio.sleep(scene.began + planned.at - time.monotonic())
     at = time.monotonic() - scene.began
-    said = await KINDS[planned.kind](scene, planned)
+    try:
+        said = await KINDS[planned.kind](scene, planned)
+    except Exception as failure:
+        scene.violations.append(Violation("thrown", f"{planned}: {failure!r}"))
+        said = repr(failure)
     lasted = time.monotonic() - scene.began - at
     if planned.kind != COPY:
         more = f": {said}" if said else ""
@@ -149,12 +159,10 @@ async def _settle(
     try:
         await scene.recovery.all_ready(_READY_WITHIN)
         await watch.step(AS_OF, _READY_WITHIN)
-        await watch.settled(_SETTLED_WITHIN, AS_OF)
-        tell("settled")
+        await _settled(watch, tell)
         before = await stores.drawn(urls)
         await stores.republish(urls)
-        await watch.settled(_SETTLED_WITHIN, AS_OF)
-        tell("settled after republication")
+        await _settled(watch, tell)
         violations = list(stores.stale(before, await stores.drawn(urls)))
     except (NotSettled, TimeoutError) as failure:
         violations = [Violation("settled", str(failure))]
@@ -165,6 +173,21 @@ async def _settle(
         for reader, came in zip(readers, caught, strict=True)
         if not came
     ]
+
+
+async def _settled(watch: Watch, tell: Callable[[str], None]) -> None:
+    """Waits, and tells now and then what for."""
+    end = time.monotonic() + _SETTLED_WITHIN
+    while True:
+        try:
+            await watch.settled(_TOLD_EVERY, AS_OF)
+        except NotSettled as failure:
+            if time.monotonic() > end:
+                raise
+            tell(str(failure))
+        else:
+            tell("settled")
+            return
 
 
 def _evidence(scene: Scene, acknowledged: Sequence[Acknowledged], readers: Sequence[Reader]) -> Evidence:

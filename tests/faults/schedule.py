@@ -42,10 +42,12 @@ class Draw:
     amount: Callable[[random.Random], float] = lambda chance: 0.0
 
 
-def plan(seed: int, faults: int, spacing: float, copies: Sequence[str], session: float) -> list[Planned]:
-    """So many faults about `spacing` seconds apart, with the copies that are to be put back."""
+def plan(
+    seed: int, faults: int, spacing: float, copies: Sequence[str], session: float, without: Sequence[str] = ()
+) -> list[Planned]:
+    """So many faults about `spacing` seconds apart, `without` some kinds; with the copies that are to be put back."""
     chance = random.Random(f"{seed}/schedule")
-    draws = _draws(copies, session)
+    draws = {kind: draw for kind, draw in _draws(copies, session).items() if kind not in without}
     kinds = _kinds(chance, draws, faults)
     planned = []
     for number, kind in enumerate(kinds, start=1):
@@ -75,7 +77,7 @@ def _draws(copies: Sequence[str], session: float) -> Mapping[str, Draw]:
         "kafka-away": Draw(["kafka"], 1, lambda _, spacing: min(60.0, 2.7 * spacing)),
         "postgres-kill": Draw(["postgres"], 2, _between(0.0, 2.0)),
         _PUT_BACK: Draw(["postgres"], 2),
-        "full-disk": Draw(["event", "item"], 1, _between(2.0, 6.0)),
+        "full-disk": Draw(["postgres"], 1, _between(2.0, 6.0)),
         "cut": Draw(links, 2),
         "refuse": Draw(links, 2, _between(1.0, 5.0)),
         "delay": Draw(links, 2, _between(3.0, 8.0), lambda chance: chance.choice((0.05, 0.2, 0.5))),
