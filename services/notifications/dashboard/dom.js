@@ -121,27 +121,27 @@ export function list(parent, models, { key, signature, build, onChange }) {
   for (const model of models) {
     const name = key(model);
     const sign = signature(model);
-    let entry = kept.get(name);
-    if (!entry) {
-      entry = { el: build(model), sign };
-      kept.set(name, entry);
-      onChange?.(entry.el, model, true);
-    } else if (entry.sign !== sign) {
-      entry.el = morph(entry.el, build(model));
-      entry.sign = sign;
-      onChange?.(entry.el, model, false);
-    }
+    const isNew = !kept.has(name);
+    if (isNew) kept.set(name, { el: build(model), sign });
+    const entry = kept.get(name);
     if (entry.el === at) at = at.nextElementSibling;
     else move(parent, entry.el, at);
+    // Only now: what a moved element was given before it moved, Chromium would not always show.
+    if (entry.sign !== sign) entry.el = morph(entry.el, build(model));
+    if (isNew || entry.sign !== sign) onChange?.(entry.el, model, isNew);
+    entry.sign = sign;
   }
 }
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Marks for a moment what has just changed; the lines around it stay to be seen. */
+/**
+ * Marks for a moment what has just changed; the lines around it stay to be seen. By way of properties that its cells
+ * take over: a row whose own background moves is painted over what its cells have got meanwhile.
+ */
 export function flash(el) {
   if (still.matches) return;
   const style = getComputedStyle(el);
-  const lit = { backgroundColor: style.getPropertyValue("--flash"), "--line": style.getPropertyValue("--flash-line") };
+  const lit = { "--lit": style.getPropertyValue("--flash"), "--line": style.getPropertyValue("--flash-line") };
   el.animate([lit, { ...lit, offset: 0.3 }, {}], { duration: 2400, id: "flash" });
 }
