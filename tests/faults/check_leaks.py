@@ -62,10 +62,20 @@ def _feed(party: str, items: Sequence[Mapping[str, Any]], rights: Mapping[str, R
 def _cases(country: str, records: Sequence[Taken]) -> Iterator[Violation]:
     for record in records:
         body = json.loads(record.value or b"{}")
-        law = body["jurisdiction"] if "jurisdiction" in body else parse_case(body["case"]).jurisdiction
-        if country not in CORRIDOR.countries(law):
+        laws = _laws(body)
+        if not any(country in CORRIDOR.countries(law) for law in laws):
             key = (record.key or b"").decode()
-            yield Violation("leaked", f"customs of {country} were told of {key}, which is of {law}")
+            yield Violation("leaked", f"customs of {country} were told of {key}, which is of {', '.join(laws)}")
+
+
+def _laws(body: Mapping[str, Any]) -> Sequence[str]:
+    """The jurisdiction that a record is of; where nothing was declared, those that rule at the border in question."""
+    if "jurisdiction" in body:
+        return [body["jurisdiction"]]
+    if body["case"]:
+        return [parse_case(body["case"]).jurisdiction]
+    border = body["violation"].split("/")[1]
+    return [law for one in CORRIDOR.borders if one.key == border for law in one.jurisdictions]
 
 
 def _rights(book: Ledger) -> dict[str, Rights]:
