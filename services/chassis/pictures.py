@@ -4,7 +4,7 @@ Invariant: a round uses each statement at most once, whatever the number of its 
 in sorted order before their facts are read, so the second of two folders sees what the first one saw.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -69,16 +69,6 @@ INSERT INTO unsettled (subject, cause, priority)
 SELECT subject, 'expand', min(u.priority)
 FROM link l JOIN unnest($1::text[], $2::smallint[]) AS u (reads, priority) USING (reads)
 WHERE l.reads <> '' GROUP BY subject ORDER BY subject
-"""
-# What each subject reads, directly and by way of others, with whether news of it still waits to be folded or handed on.
-_READS = """
-WITH RECURSIVE below (root, subject) AS (
-    SELECT s, s FROM unnest($1::text[]) AS s
-    UNION
-    SELECT b.root, l.reads FROM below b JOIN link l ON l.subject = b.subject WHERE l.reads <> '')
-SELECT root, subject, EXISTS (
-    SELECT FROM unsettled u WHERE u.subject = b.subject AND u.not_before IS NULL AND u.priority < $2) AS waits
-FROM below b
 """
 _FIRE = """
 WITH due AS (
@@ -190,18 +180,6 @@ async def load(connection: Connection, held: Sequence[Held], own_topics: Sequenc
         )
         for h in held
     ]
-
-
-async def unsettled_below(connection: Connection, subjects: Sequence[str], taken: Container[str]) -> set[str]:
-    """Those subjects for which something that they read, or they themselves, still has news to be folded.
-
-    Asked after the facts were loaded: whatever was folded in between has left a row behind. `taken` is what this very
-    round folds. What is merely drawn again is no news, and what failed is not waited for.
-    """
-    if not subjects:
-        return set()
-    rows = await connection.fetch(_READS, subjects, BEHIND)
-    return {r["root"] for r in rows if r["waits"] or (r["subject"] != r["root"] and r["subject"] in taken)}
 
 
 async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: int) -> None:

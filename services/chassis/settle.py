@@ -45,10 +45,6 @@ class Folder(Protocol):
         """The picture of one subject; pure."""
         ...
 
-    def decides(self, subject: str) -> bool:
-        """Whether its fold decides something for good, and so has to wait until all that it reads is folded."""
-        ...
-
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
         """Saves the service's own rows of changed pictures; at most a few statements."""
         ...
@@ -157,21 +153,17 @@ class Settle:
         return len(taken)
 
     async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> int:
-        """Folds and saves; returns how many subjects are to be handed on to their dependents, or folded soon."""
+        """Folds and saves; returns how many subjects are to be handed on to their dependents."""
         if not taken:
             return 0
         held = await pictures.lock(connection, sorted(taken))
         ours = [h for h in held if self._may_fold(h)]
         inputs = await pictures.load(connection, ours, self.own_topics)
-        deciding = [h.subject for h in ours if self.folder.decides(h.subject)]
-        early = await pictures.unsettled_below(connection, deciding, taken)
         now, build = self.clock.now(), (self.folder.fold_number, self.folder.data_number)
         done: list[Effect] = []
         failed: list[Taken] = []
         for before, given in zip(ours, inputs, strict=True):
             row = taken[before.subject]
-            if before.subject in early:
-                continue
             try:
                 folded = self.folder.fold(given, now)
                 done.append(effects.effect(before, folded, given.revisions, row, now, build))
@@ -181,8 +173,7 @@ class Settle:
                 log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
                 failed.append(row)
         newer = [taken[h.subject] for h in held if not self._may_fold(h)]
-        await pictures.queue_again(connection, [(_as_it_was(taken[s]), None) for s in early])
-        return len(early) + await self._write(connection, done, now, _later(failed, newer))
+        return await self._write(connection, done, now, _later(failed, newer))
 
     def _may_fold(self, held: Held) -> bool:
         return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number
@@ -210,12 +201,7 @@ def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken,
     for row in failed:
         seconds = _LATER_SECONDS[min(row.attempts, len(_LATER_SECONDS) - 1)]
         found.append((row._replace(attempts=row.attempts + 1), now + timedelta(seconds=seconds)))
-    return [(_as_it_was(row), at) for row, at in found]
-
-
-def _as_it_was(row: Taken) -> Taken:
-    """A row of the queue that asks for what all the rows asked that it stands for."""
-    return row._replace(cause=pictures.REPUBLISH if row.republish else row.cause)
+    return [(row._replace(cause=pictures.REPUBLISH if row.republish else row.cause), at) for row, at in found]
 
 
 async def drain(settle: Settle) -> None:

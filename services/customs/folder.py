@@ -23,9 +23,5 @@ class CustomsFolder:
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
         return fold(inputs, self.corridor, as_of)
 
-    def decides(self, subject: str) -> bool:
-        """A release that is refused stays so: it is judged on all that is known."""
-        return subject.startswith("case:")
-
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
         await store.save_cases(connection, effects)
