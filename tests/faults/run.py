@@ -6,6 +6,7 @@ Invariant: what is thrown is a function of seed and plan; every wait is bounded,
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,6 +32,11 @@ from tests.faults.streams import PARTIES, Reader
 FOUND = "found.pickle"
 """What a run has left in stores and topics, with the evidence, for whoever looks into it."""
 SESSION_SECONDS = 6.0
+# The clock jumps by months: nothing is to go by its age, since the checks look for all of it.
+_SETTINGS = {
+    "SESSION_TIMEOUT_SECONDS": f"{SESSION_SECONDS:g}",
+    "KEEP_DAYS": json.dumps(dict.fromkeys(("receipt", "dead_letter", "item", "history"), 9999)),
+}
 COPIES = [f"{service}-{number}" for service in SERVICES for number in (1, 2)]
 
 _READY_WITHIN = 90.0
@@ -87,7 +93,7 @@ async def _scene(
         data / "logs",
         copies=dict.fromkeys(SERVICES, 2),
         clock="stepped",
-        settings={"SESSION_TIMEOUT_SECONDS": f"{SESSION_SECONDS:g}"},
+        settings=_SETTINGS,
         environments=servers.environments(),
     )
     recovery = Recovery(services.endpoints, outcome.violations)
@@ -159,10 +165,10 @@ async def _settle(
     try:
         await scene.recovery.all_ready(_READY_WITHIN)
         await watch.step(AS_OF, _READY_WITHIN)
-        await _settled(watch, tell)
+        await _settled(scene, watch, tell)
         before = await stores.drawn(urls)
         await stores.republish(urls)
-        await _settled(watch, tell)
+        await _settled(scene, watch, tell)
         violations = list(stores.stale(before, await stores.drawn(urls)))
     except (NotSettled, TimeoutError) as failure:
         violations = [Violation("settled", str(failure))]
@@ -175,7 +181,7 @@ async def _settle(
     ]
 
 
-async def _settled(watch: Watch, tell: Callable[[str], None]) -> None:
+async def _settled(scene: Scene, watch: Watch, tell: Callable[[str], None]) -> None:
     """Waits, and tells now and then what for."""
     end = time.monotonic() + _SETTLED_WITHIN
     while True:
@@ -185,6 +191,8 @@ async def _settled(watch: Watch, tell: Callable[[str], None]) -> None:
             if time.monotonic() > end:
                 raise
             tell(str(failure))
+            for line in await stores.at_work(scene.servers.postgres.admin_url):
+                tell(f"  {line}")
         else:
             tell("settled")
             return

@@ -26,6 +26,12 @@ Drawn = Mapping[tuple[str, str], Mapping[str, Any]]
 
 _PICTURES = "SELECT subject, content::text AS drawn FROM picture WHERE content IS NOT NULL"
 _ENDS = "SELECT party, sequence FROM feed"
+_AT_WORK = """
+SELECT application_name, pid, state, wait_event, pg_blocking_pids(pid) AS blocked_by, now() - xact_start AS since,
+       left(query, 120) AS query
+FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND state <> 'idle' AND now() - xact_start > interval '1 second'
+"""
 _EVENTS = "SELECT count(*) FROM event"
 
 
@@ -51,6 +57,13 @@ def stale(before: Drawn, after: Drawn) -> Iterable[Violation]:
     for place in sorted(before.keys() | after.keys()):
         for difference in islice(differences(before.get(place, {}), after.get(place, {}), place[1]), 1):
             yield Violation("stale", f"{place[0]}, folded once more in a settled system: {difference}")
+
+
+async def at_work(admin_url: str) -> list[str]:
+    """What sessions of services are doing, or waiting for, longer than a second."""
+    async with _connected(admin_url) as connection:
+        rows = await connection.fetch(_AT_WORK)
+    return [" ".join(str(value) for value in row.values()) for row in rows]
 
 
 async def accepted(urls: Mapping[str, str]) -> int:
