@@ -22,6 +22,7 @@ from typing import Any
 from deploy.launcher import stop_on_signals
 from deploy.local.datadir import temporary_directory
 from deploy.services import ROOT
+from tests.faults import mutants
 from tests.faults.evidence import Violation
 from tests.faults.run import COPIES, FOUND, SESSION_SECONDS, Outcome, Run, run
 from tests.faults.schedule import plan
@@ -39,11 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed throws the same faults")
     parser.add_argument("--spacing", type=float, default=3.0, help="seconds between two faults")
     parser.add_argument("--without", nargs="*", default=[], metavar="KIND", help="kinds of faults to leave out")
+    parser.add_argument("--mutant", choices=mutants.MUTANTS, help="take a guard away; the run has to fail")
     options = parser.parse_args(arguments)
     stop_on_signals()
     # It tells every attempt to reach a broker that is away.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    wanted = planned(options.seed, options.faults, options.spacing, options.without)
+    if options.mutant:
+        wanted = mutants.planned(options.mutant, options.seed)
+    else:
+        wanted = planned(options.seed, options.faults, options.spacing, options.without)
     outcome = Outcome()
     with temporary_directory() as data:
         try:
@@ -52,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
             outcome.violations.append(Violation("run", repr(failure)))
         if outcome.violations:
-            _keep(data, f"seed-{options.seed}", outcome)
+            _keep(data, f"{options.mutant or 'seed'}-{options.seed}", outcome)
     for violation in outcome.violations[:_SHOWN]:
         print(f"{violation.invariant}: {violation.detail}")
     print(json.dumps(figures(outcome, options.seed)))

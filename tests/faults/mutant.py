@@ -1,0 +1,134 @@
+"""A service with one guard taken away: `python -m tests.faults.mutant <guard> <service>`.
+
+Invariant: nothing in the services knows of it; all but the guard is the service's ordinary main. A window that the
+guard closes may be stretched, so that what it keeps out comes within a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import runpy
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import TopicPartition
+
+from services.chassis import facts, pictures, relay
+from services.chassis.effects import Effect
+from services.chassis.pictures import Taken
+from services.chassis.positions import Positions
+from services.chassis.relay import Relay
+from services.chassis.settle import Settle
+
+_STRETCH_SECONDS = 0.5
+_LAST_AS_IT_WAS = """
+SELECT party, sequence FROM feed, (SELECT pg_sleep(0.2)) AS stretched WHERE party = ANY($1::text[])
+"""
+_ADVANCE_WHEREVER = """
+UPDATE position AS p SET next_offset = u.next
+FROM unnest($1::text[], $2::int[], $3::bigint[]) AS u (topic, partition, next)
+WHERE p.topic = u.topic AND p.partition = u.partition
+"""
+
+
+def _no_head_check() -> None:
+    """A revision that is known is stored, answered and queued like a fresh one."""
+    insert = facts._insert_events
+
+    async def insert_all(connection: Any, records: Any, recorded_at: Any) -> Any:
+        await insert(connection, records, recorded_at)
+        return list(records)
+
+    vars(facts)["_is_known"] = lambda one, heads: False
+    vars(facts)["_insert_events"] = insert_all
+
+
+def _no_offset_fence() -> None:
+    """Positions advance from whatever the store has, and nobody looks whether it was put back."""
+
+    async def advance(self: Positions, connection: Any, ends: Mapping[TopicPartition, int]) -> None:
+        columns = [p.topic for p in ends], [p.partition for p in ends], list(ends.values())
+        await connection.execute(_ADVANCE_WHEREVER, *columns)
+
+    async def recheck(self: Positions) -> list[TopicPartition]:
+        return []
+
+    _put(Positions, advance=advance, recheck=recheck)
+
+
+def _early_expand() -> None:
+    """Dependents are looked up before the change that they are to read is committed."""
+    write = Settle._write
+
+    async def write_and_expand(self: Settle, connection: Any, done: Sequence[Effect], *rest: Any) -> int:
+        quiet = [e._replace(shared_changed=False) for e in done]
+        await write(self, connection, quiet, *rest)
+        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
+        await pictures.expand(connection, expansions)
+        if expansions:
+            await asyncio.sleep(random.uniform(0, _STRETCH_SECONDS))
+        return len(expansions)
+
+    _put(Settle, _write=write_and_expand)
+
+
+def _early_delete() -> None:
+    """Rows of the outbox go before the broker has acknowledged them."""
+
+    async def send_page(self: Relay) -> int:
+        rows = await self._pool.fetch(relay._PAGE, list(self.held), relay.PAGE)
+        if rows:
+            await self._pool.execute(relay._DELETE, [row["id"] for row in rows])
+            await self._send(rows)
+        return len(rows)
+
+    _put(Relay, send_page=send_page)
+
+
+def _no_rebalance_listener() -> None:
+    """Partitions begin wherever Kafka says, and are let go in the middle of a batch."""
+
+    async def assigned(self: Positions, assigned: Iterable[TopicPartition]) -> None:
+        self.met = True
+        self._held.update(await self._read(sorted(assigned)))
+
+    async def revoked(self: Positions, revoked: Iterable[TopicPartition]) -> None:
+        return None
+
+    _put(Positions, on_partitions_assigned=assigned, on_partitions_revoked=revoked)
+
+
+def _two_sequencers() -> None:
+    """Every sequencer is granted every shard, and no row is locked before its number is read."""
+    from services.notifications import sequencer
+
+    vars(sequencer)["_TRY_LOCK"] = "SELECT shard FROM unnest($2::int[]) AS shard WHERE $1::int IS NOT NULL"
+    vars(sequencer)["_LAST"] = _LAST_AS_IT_WAS
+
+
+def _put(owner: type, **attributes: Any) -> None:
+    for name, value in attributes.items():
+        setattr(owner, name, value)
+
+
+GUARDS: Final[Mapping[str, Callable[[], None]]] = {
+    "head-check": _no_head_check,
+    "offset-fence": _no_offset_fence,
+    "early-expand": _early_expand,
+    "early-delete": _early_delete,
+    "no-rebalance-listener": _no_rebalance_listener,
+    "two-sequencers": _two_sequencers,
+}
+
+
+def main(guard: str, service: str) -> None:
+    """Takes the guard away and runs the service."""
+    GUARDS[guard]()
+    sys.argv = [f"services.{service}"]
+    runpy.run_module(f"services.{service}", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
