@@ -5,7 +5,7 @@ spelling, a text can be stored as it is. What fails says which reason of the clo
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
@@ -91,6 +91,11 @@ def moment(occurred: str, zone: tzinfo) -> datetime:
 def utc_text(instant: datetime) -> str:
     """RFC 3339 in UTC with `Z`, microseconds only where there are any."""
     return instant.astimezone(UTC).isoformat()[:-6] + "Z"
+
+
+def as_shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON shows it: instants as texts, and without what is null."""
+    return {name: utc_text(v) if isinstance(v, datetime) else v for name, v in row.items() if v is not None}
 
 
 def _storable(text: str) -> str:

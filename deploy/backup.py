@@ -21,6 +21,7 @@ import asyncpg
 from deploy.local.errors import CannotRun
 from deploy.local.postgres_tools import run_tool
 from deploy.local.stack import DATABASE_VARIABLES
+from deploy.local.unprivileged import postgres_binaries
 
 _OTHERS: Final = """
 SELECT count(DISTINCT application_name) FROM pg_stat_activity
@@ -67,10 +68,8 @@ def _run(tool: str, url: str, *arguments: str) -> None:
 def _find(tool: str) -> Path:
     """The program that belongs to the embedded Postgres, or the installed one."""
     try:
-        from deploy.local.unprivileged import postgres_binaries
-
         return postgres_binaries() / tool
-    except (ImportError, CannotRun):
+    except (ModuleNotFoundError, CannotRun):
         found = shutil.which(tool)
     if found is None:
         raise BackupError(f"{tool} is not installed")

@@ -5,11 +5,11 @@ Invariant: it is its owner's alone, as it holds the stores' passwords.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.private import write_private
 from deploy.services import Endpoint
 
 # One line for each party, as the file of tokens is written.
@@ -23,6 +23,5 @@ def write_environment(file: Path, stack: Mapping[str, str], endpoints: list[Endp
         values[endpoint.service.upper()] = endpoint.url
     values["TOKENS"] = str(tokens.absolute())
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(values.items())]
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        out.write("\n".join([*lines, _TOKEN, ""]))
+    write_private(file, "\n".join([*lines, _TOKEN, ""]))
     return file

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from contracts import topics
 from contracts.catalogue import TYPES
 from contracts.topics import Topic
+from deploy.private import write_private
 from services.chassis import migrate
 from services.chassis.clock import machinery_now
 from services.chassis.parties import Party, digest, new_token, save_party, save_token
@@ -132,10 +133,7 @@ def keep_tokens(path: Path, parties: Sequence[Party], held: Collection[str] = ()
     tokens = known | {p.party: new_token() for p in parties if p.party not in known and p.party not in held}
     if tokens != known:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            json.dump(tokens, out, indent=1, sort_keys=True)
-        fresh.replace(path)
+        write_private(path, json.dumps(tokens, indent=1, sort_keys=True))
     return tokens
 
 

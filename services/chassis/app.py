@@ -6,7 +6,6 @@ and the queues move. The operations door moves the clock only where the setting 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
@@ -15,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from contracts import fields
-from contracts.fields import Text, utc_text
+from contracts.fields import Text, as_shown, utc_text
 from services.chassis import dead_letter_api, http, state, telemetry
 from services.chassis.health import readiness
 from services.chassis.http import Doorkeeper, ProblemError
@@ -95,7 +94,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             "clock": utc_text(now),
             "reads": reads,
             "assigned": sorted(f"{p.topic}/{p.partition}" for p in held),
-            "paused": sorted(t for i in runtime.ingests for t in i.quarantine.waiting if i.quarantine.holds_back(t)),
+            "paused": sorted(topic for ingest in runtime.ingests for topic in ingest.quarantine.paused),
         }
 
     @router.post("/clock", responses=failures(400))
@@ -124,11 +123,7 @@ def receipts(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
         rows = await runtime.store.fetch(_RECEIPTS, party.party, after, id, limit)
-        items = [{k: _shown(v) for k, v in row.items() if v is not None} for row in rows]
+        items = [as_shown(dict(row)) for row in rows]
         return {"party": party.party, "items": items, "after": rows[-1]["sequence"] if rows else after}
 
     return router
-
-
-def _shown(value: Any) -> Any:
-    return utc_text(value) if isinstance(value, datetime) else value

@@ -3,13 +3,12 @@
 Invariant: nothing is replayed or discarded without the name of who did it; a replay is dry unless asked otherwise.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.fields import Text, utc_text
+from contracts.fields import Text, as_shown
 from services.chassis import dead_letters
 from services.chassis.dead_letters import Filter, RowId
 from services.chassis.http import Doorkeeper, ProblemError
@@ -48,16 +47,16 @@ def router(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
-        rows = [_shown(row) for row in await dead_letters.listed(runtime.store, wanted, after, limit)]
+        rows = [as_shown(row) for row in await dead_letters.listed(runtime.store, wanted, after, limit)]
         return {"items": rows, "after": rows[-1]["id"] if rows else after}
 
     @routes.get("/counts")
     async def read_counts(wanted: Annotated[Filter, Depends(_filter)]) -> dict[str, Any]:
-        return {"counts": [_shown(row) for row in await dead_letters.counted(runtime.store, wanted)]}
+        return {"counts": [as_shown(row) for row in await dead_letters.counted(runtime.store, wanted)]}
 
     @routes.get("/actions")
     async def read_actions() -> dict[str, Any]:
-        return {"actions": [_shown(dict(row)) for row in await dead_letters.actions(runtime.store)]}
+        return {"actions": [as_shown(dict(row)) for row in await dead_letters.actions(runtime.store)]}
 
     # Only a number is an id, so that the actions beside it keep their own methods.
     @routes.get("/{id:int}", responses=failures(404))
@@ -65,7 +64,8 @@ def router(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         found = await dead_letters.shown(runtime.store, id)
         if found is None:
             raise ProblemError(404, f"there is no dead letter {id}")
-        return _shown(found)
+        action = found["last_action"]
+        return as_shown(found | {"last_action": action and as_shown(action)})
 
     @routes.post("/replay", responses=failures(400))
     async def replay(asked: Replay, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
@@ -95,13 +95,3 @@ def _filter(
     resolved: bool = False,
 ) -> Filter:
     return Filter(ids=id, reason=reason, party=party, topic=topic, resolved=resolved)
-
-
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _text(value) for name, value in row.items() if value is not None}
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return utc_text(value)
-    return _shown(value) if isinstance(value, dict) else value

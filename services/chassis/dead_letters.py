@@ -17,7 +17,6 @@ from aiokafka.structs import ConsumerRecord
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.fields import Instant, Text
-from contracts.refusal import REASONS
 from services.chassis.clock import machinery_now
 from services.chassis.database import Pool
 from services.chassis.records import Record
@@ -71,10 +70,6 @@ class Filter(BaseModel):
     @property
     def values(self) -> tuple[Any, ...]:
         return self.ids, self.reason, self.party, self.topic, self.since, self.until, self.resolved
-
-    @property
-    def is_known_reason(self) -> bool:
-        return self.reason is None or self.reason in REASONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,27 +32,19 @@ class Rule(NamedTuple):
     statement: str
 
 
-# The oldest rows are those of the lowest ids: looking at a page of them costs the same whatever the table holds.
+def by_id(table: str, days: int, goes: str = "true") -> Rule:
+    """A rule for a table whose ids rise with age: of the oldest rows that may go, those that are too old.
+
+    Looking at a page of the lowest ids costs the same whatever the table holds.
+    """
+    oldest = f"SELECT id, recorded_at FROM {table} WHERE {goes} ORDER BY id LIMIT $2"
+    chosen = f"SELECT id FROM ({oldest}) AS oldest WHERE recorded_at < $1"
+    return Rule(table, days, f"DELETE FROM {table} WHERE id IN ({chosen})")
+
+
 RULES: Final = (
-    Rule(
-        "receipt",
-        30,
-        """
-        DELETE FROM receipt WHERE id IN (
-            SELECT id FROM (SELECT id, recorded_at FROM receipt ORDER BY id LIMIT $2) AS oldest WHERE recorded_at < $1)
-        """,
-    ),
-    Rule(
-        "dead_letter",
-        90,
-        """
-        DELETE FROM dead_letter WHERE id IN (
-            SELECT id FROM (
-                SELECT id, recorded_at FROM dead_letter WHERE reason <> 'quarantined' OR resolution IS NOT NULL
-                ORDER BY id LIMIT $2) AS oldest
-            WHERE recorded_at < $1)
-        """,
-    ),
+    by_id("receipt", 30),
+    by_id("dead_letter", 90, "reason <> 'quarantined' OR resolution IS NOT NULL"),
 )
 
 

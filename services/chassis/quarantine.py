@@ -42,8 +42,8 @@ class Quarantine:
 
     @property
     def paused(self) -> list[str]:
-        """The topics over their limit."""
-        return sorted(topic for topic, number in self.waiting.items() if number >= self._limit)
+        """The topics with records in quarantine that are not read for now."""
+        return sorted(filter(self.holds_back, self.waiting))
 
     def holds_back(self, topic: str) -> bool:
         """Whether a topic is not to be read for now."""

@@ -11,11 +11,11 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from contracts.fields import utc_text
+from contracts.fields import as_shown, utc_text
 from services.chassis.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.effects import Effect
 from services.chassis.pictures import BEHIND
-from services.chassis.purge import Rule
+from services.chassis.purge import by_id
 from services.notifications.domain.fold import for_party
 from services.notifications.domain.items import order
 
@@ -54,15 +54,7 @@ SELECT * FROM (
     FROM item WHERE party = $1 AND sequence < $3 ORDER BY sequence DESC LIMIT $2
 ) newest ORDER BY sequence
 """
-PURGE_ITEMS: Final = Rule(
-    "item",
-    30,
-    """
-    DELETE FROM item WHERE id IN (
-        SELECT id FROM (SELECT id, recorded_at, sequence FROM item ORDER BY id LIMIT $2) AS oldest
-        WHERE recorded_at < $1 AND sequence IS NOT NULL)
-    """,
-)
+PURGE_ITEMS: Final = by_id("item", 30, "sequence IS NOT NULL")
 _CURSOR = "SELECT coalesce((SELECT sequence FROM feed WHERE party = $1), 0)"
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
@@ -120,7 +112,8 @@ ON CONFLICT (single) DO UPDATE SET digest = EXCLUDED.digest WHERE a.digest <> EX
 
 async def save_items(connection: Connection, effects: Sequence[Effect], late_after: timedelta) -> None:
     """Writes the items that changed pictures owe; one statement."""
-    # Numbers are given in the order of writing, which is that of a feed.
+    # Numbers are given in the order of writing, which is that of a feed. What is queued behind everything else, and all
+    # that follows from it, is no news: rebuilds, and changed parties.
     owed = [(e, i) for e in effects for i in e.folded.rows]
     owed.sort(key=lambda pair: order(pair[1].content, pair[1].fact))
     if not owed:
@@ -167,7 +160,6 @@ async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
     )
 
 
-# What is queued behind everything else, and all that follows from it, is no news: rebuilds, and changed parties.
 _HEADER: Final = ("origin", "destination", "run", "members", "associations", "references", "ended")
 
 
@@ -266,7 +258,7 @@ def _has(row: Mapping[str, Any], query: str) -> bool:
 def _row(row: asyncpg.Record, party: str) -> dict[str, Any]:
     shown: dict[str, Any] = dict(row.items()) | for_party(orjson.loads(row["header"]), party)
     del shown["header"]
-    return {n: utc_text(v) if isinstance(v, datetime) else v for n, v in shown.items() if v is not None}
+    return as_shown(shown)
 
 
 def _instant(text: str | None) -> datetime | None:

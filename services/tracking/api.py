@@ -4,14 +4,13 @@ Invariant: reports go to Kafka, as everybody's do; a party of the cargo reads on
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 
 from contracts import subjects, topics
-from contracts.fields import Instant, Text, utc_text
+from contracts.fields import Instant, Text, as_shown, utc_text
 from contracts.subjects import BadSubject
 from services.chassis import app as chassis_app
 from services.chassis.door import Door
@@ -68,7 +67,7 @@ def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         if party.role not in _CARRIAGE:
             raise ProblemError(403, "lists of all subjects are for carriers, customs and control rooms")
         rows = await store.list_subjects(runtime.store, kind, known_at, after, limit)
-        return {"items": [_shown(dict(row)) for row in rows], "after": rows[-1]["subject"] if rows else None}
+        return {"items": [as_shown(dict(row)) for row in rows], "after": rows[-1]["subject"] if rows else None}
 
     # An id may hold slashes, so the timeline is matched before the subject itself.
     @router.get("/{kind}/{id:path}/timeline", responses=failures(404))
@@ -117,10 +116,6 @@ def _require(party: Party, picture: Mapping[str, Any]) -> None:
     )
     if not (named or inside or picture["subject"].startswith(own)):
         raise ProblemError(403, f"{party.party} has no part in {picture['subject']}")
-
-
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: utc_text(v) if isinstance(v, datetime) else v for k, v in row.items() if v is not None}
 
 
 def _revision(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from deploy.local.stack import Stack
 from services.tracking.app import blueprint
+from tests.support.fixtures import store_fixture
 from tests.support.pipeline import cleared
-from tests.support.stores import Store, fresh_store
+from tests.support.stores import Store
 
-
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
+shared_store = store_fixture(blueprint)
 
 
 @pytest.fixture

@@ -8,15 +8,11 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.customs.app import blueprint
+from tests.support.fixtures import store_fixture
 from tests.support.pipeline import Line, cleared, emptied, fresh_line
-from tests.support.stores import Store, fresh_store
+from tests.support.stores import Store
 
-
-@pytest.fixture(scope="session")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
+shared_store = store_fixture(blueprint, "session")
 
 
 @pytest.fixture

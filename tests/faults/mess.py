@@ -15,23 +15,13 @@ from typing import Final
 from contracts import catalogue
 from contracts.fields import utc_text
 from contracts.identifiers import make_container
+from contracts.refusal import REASONS
 from contracts.topics import MAX_INCOMING
 from tests.faults.evidence import Send
 from tests.faults.report import Report, milestone, wire
 from tests.faults.voyage import Voyage, booking, note
 
-BAD: Final = (
-    "not_json",
-    "bad_header",
-    "bad_envelope",
-    "unknown_type",
-    "bad_field",
-    "check_digit",
-    "time_without_offset",
-    "too_large",
-    "type_changed",
-    "not_entitled",
-)
+BAD: Final = tuple(reason for reason in REASONS if reason != "quarantined")
 _MOVES: Final = ("DEPA", "ARRI", "BARR")
 
 

@@ -6,19 +6,19 @@ import asyncio
 import json
 import uuid
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from deploy.local.stack import Stack
 from services.chassis.database import Connection, transaction
 from services.notifications import sequencer, store
 from services.notifications.app import blueprint
 from services.notifications.sequencer import number_all, number_shards
 from tests.support import builders as b
+from tests.support.fixtures import store_fixture
 from tests.support.pipeline import cleared, runtime_of
-from tests.support.stores import Store, fresh_store
+from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
 
@@ -30,11 +30,7 @@ VALUES ($1, $2, $3, $4, $4, $5, 'new', $6::jsonb, true, false, $7)
 """
 
 
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
+shared_store = store_fixture(blueprint)
 
 
 @pytest.fixture

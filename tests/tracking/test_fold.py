@@ -8,19 +8,15 @@ from typing import Any
 
 import pytest
 
-from deploy.local.stack import Stack
 from services.tracking.app import blueprint
 from tests.support import builders as b
-from tests.support.stores import Store, empty, fresh_store
+from tests.support.fixtures import store_fixture
+from tests.support.stores import Store, empty
 
 pytestmark = pytest.mark.servers
 
 
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
+shared_store = store_fixture(blueprint)
 
 
 @pytest.fixture

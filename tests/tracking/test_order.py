@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import Event
-from deploy.local.stack import Stack
 from services.tracking.app import blueprint
-from tests.support.stores import Store, empty, fresh_store
+from tests.support.fixtures import store_fixture
+from tests.support.stores import Store, empty
 from tests.tracking.histories import histories
 
 pytestmark = pytest.mark.servers
@@ -22,11 +22,7 @@ pytestmark = pytest.mark.servers
 EXAMPLES = int(os.environ.get("ORDER_EXAMPLES", "40"))
 
 
-@pytest.fixture(scope="module")
-async def store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
+store = store_fixture(blueprint)
 
 
 @settings(

@@ -12,21 +12,17 @@ from itertools import permutations
 
 import pytest
 
-from deploy.local.stack import Stack
 from services.chassis import pictures
 from services.chassis.database import transaction
 from services.tracking.app import blueprint
 from tests.support import builders as b
-from tests.support.stores import Store, empty, fresh_store, reopened
+from tests.support.fixtures import store_fixture
+from tests.support.stores import Store, empty, reopened
 
 pytestmark = pytest.mark.servers
 
 
-@pytest.fixture(scope="module")
-async def shared_store(stack: Stack) -> AsyncIterator[Store]:
-    assert stack.admin_url
-    async with fresh_store(stack.admin_url, blueprint()) as store:
-        yield store
+shared_store = store_fixture(blueprint)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.operator import Call, TrainPlanned
-from contracts.fields import utc_text
+from contracts.fields import as_shown
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
 from services.tracking.domain import associations, exceptions, reading, reports
@@ -105,7 +105,7 @@ def calls_json(calls: Sequence[Call], facts: Sequence[Fact], corridor: Corridor)
             "actual_arrival": min(arrivals, default=None),
             "actual_departure": max(departures, default=None),
         }
-        found.append({n: utc_text(v) if isinstance(v, datetime) else v for n, v in shown.items() if v is not None})
+        found.append(as_shown(shown))
     return found
 
 

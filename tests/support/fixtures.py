@@ -1,0 +1,24 @@
+"""Fixtures that modules of several folders need, each for the service that it names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.chassis.runtime import Blueprint
+from tests.support.stores import Store, fresh_store
+
+
+def store_fixture(blueprint: Callable[[], Blueprint], scope: Literal["module", "session"] = "module") -> Any:
+    """A fixture that gives a store of its own to all tests of its scope."""
+
+    @pytest.fixture(scope=scope)
+    async def shared_store(stack: Stack) -> AsyncIterator[Store]:
+        assert stack.admin_url
+        async with fresh_store(stack.admin_url, blueprint()) as store:
+            yield store
+
+    return shared_store
