@@ -7,6 +7,7 @@ guard closes may be stretched, so that what it keeps out comes within a minute.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import runpy
 import sys
@@ -60,6 +61,8 @@ def _no_offset_fence() -> None:
 
 def _early_expand() -> None:
     """Dependents are looked up before the change that they are to read is committed."""
+    # Somebody has to fold while others have looked and not committed.
+    os.environ["SETTLE_WORKERS"] = "6"
     write = Settle._write
 
     async def write_and_expand(self: Settle, connection: Any, done: Sequence[Effect], *rest: Any) -> int:
@@ -68,7 +71,7 @@ def _early_expand() -> None:
         expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
         await pictures.expand(connection, expansions)
         if expansions:
-            await asyncio.sleep(random.uniform(0, _STRETCH_SECONDS))
+            await asyncio.sleep(random.uniform(0.2, 2 * _STRETCH_SECONDS))
         return len(expansions)
 
     _put(Settle, _write=write_and_expand)
@@ -81,6 +84,7 @@ def _early_delete() -> None:
         rows = await self._pool.fetch(relay._PAGE, list(self.held), relay.PAGE)
         if rows:
             await self._pool.execute(relay._DELETE, [row["id"] for row in rows])
+            await asyncio.sleep(_STRETCH_SECONDS)
             await self._send(rows)
         return len(rows)
 
@@ -92,7 +96,8 @@ def _no_rebalance_listener() -> None:
 
     async def assigned(self: Positions, assigned: Iterable[TopicPartition]) -> None:
         self.met = True
-        self._held.update(await self._read(sorted(assigned)))
+        if partitions := sorted(assigned):
+            self._held.update(await self._read(partitions))
 
     async def revoked(self: Positions, revoked: Iterable[TopicPartition]) -> None:
         return None

@@ -9,11 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.codec import Event, encode
 from deploy.services import SERVICES
+from tests.faults.evidence import Send
 from tests.faults.run import COPIES, Run
 from tests.faults.schedule import COPY, Planned
+from tests.support import builders as b
+from tests.support.system import topic_of
 
 _KILLED_FOR = 3.0
+# What a mutant breaks may keep it from ever settling.
+_SETTLED_WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,26 @@ class Shown:
     journeys: int
     named: frozenset[str]
     plan: Sequence[Planned] = ()
+    load: Sequence[Send] | None = None
 
 
 def _all_killed(at: float) -> list[Planned]:
     return [Planned(number, at, "kill", name, _KILLED_FOR) for number, name in enumerate(COPIES, start=10)]
+
+
+def _booked_and_declared(count: int) -> list[Send]:
+    """Consignments that are declared as they are booked: what is told of a case reads who takes part in the other."""
+    found = []
+    for number in range(count):
+        subject = f"consignment:indus-forwarding/E{number}"
+        booking = b.a_booking([b.container(number)], subject, id=f"booking-{number}")
+        found += [booking, b.a_declaration(subject, id=f"declaration-{number}")]
+    return [_send(event) for event in found]
+
+
+def _send(event: Event) -> Send:
+    headers = encode(id=event.id, source=event.source, type=event.type, subject=event.subject)
+    return Send(topic_of(event), event.subject.encode(), tuple(headers), event.body, event.source, event.id)
 
 
 _PUT_BACK: Final = (Planned(1, 3.0, COPY, "postgres"), Planned(1, 9.0, "put-back", "postgres"))
@@ -35,10 +57,8 @@ _PUT_BACK: Final = (Planned(1, 3.0, COPY, "postgres"), Planned(1, 9.0, "put-back
 MUTANTS: Final[Mapping[str, Shown]] = {
     "head-check": Shown(10.0, 2, frozenset({"doubled"})),
     "offset-fence": Shown(15.0, 2, frozenset({"lost"}), _PUT_BACK),
-    "early-expand": Shown(12.0, 8, frozenset({"stale"})),
-    "early-delete": Shown(
-        15.0, 2, frozenset({"answered"}), [Planned(1, 5.0, "kafka-away", "kafka", 6.0), *_all_killed(9.0)]
-    ),
+    "early-expand": Shown(20.0, 0, frozenset({"stale"}), load=_booked_and_declared(80)),
+    "early-delete": Shown(15.0, 2, frozenset({"lost", "answered"}), [*_all_killed(5.0), *_all_killed(10.0)]),
     "no-rebalance-listener": Shown(15.0, 2, frozenset({"lost"}), [*_PUT_BACK, *_all_killed(8.5)]),
     "two-sequencers": Shown(12.0, 3, frozenset({"doubled", "out_of_order"})),
 }
@@ -48,4 +68,4 @@ def planned(guard: str, seed: int) -> Run:
     """The run of a mutant, every copy of every service without the guard."""
     shown = MUTANTS[guard]
     builds = {service: ("-m", "tests.faults.mutant", guard, service) for service in SERVICES}
-    return Run(seed, shown.seconds, shown.journeys, shown.plan, builds.__getitem__)
+    return Run(seed, shown.seconds, shown.journeys, shown.plan, builds.__getitem__, _SETTLED_WITHIN, shown.load)

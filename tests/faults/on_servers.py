@@ -6,11 +6,13 @@ Invariant: afterwards the server answers again, at the same address.
 from __future__ import annotations
 
 import asyncio
+import pwd
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -72,10 +74,10 @@ async def put_back(scene: Scene, fault: Planned) -> str:
 
 
 async def full_disk(scene: Scene, fault: Planned) -> str:
-    """No file of Postgres may grow beyond the size that the largest table of the services has now."""
+    """No file of Postgres may be written to beyond half the size that the largest table of the services has now."""
     async with scene.taking_server("postgres", fault.kind):
         name, size = await _largest(scene)
-        limit = max(WAL_SEGMENT_MB * 1024 * 1024, size)
+        limit = max(WAL_SEGMENT_MB * 1024 * 1024, size // 2)
         before = await asyncio.to_thread(_refusals, scene.servers.postgres.log)
         try:
             await asyncio.to_thread(_limit, scene.servers.postgres, str(limit))
@@ -101,10 +103,13 @@ async def _largest(scene: Scene) -> tuple[str, int]:
 
 def _limit(postgres: Postgres, size: str) -> None:
     """Sets the soft limit, as the account that the server runs under: another may not."""
+    account: dict[str, Any] = {}
+    if name := postgres_account():
+        account = {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": []}
     for pid in _processes(postgres):
         # One that has ended meanwhile needs none.
         command = ["prlimit", f"--pid={pid}", f"--fsize={size}:"]
-        subprocess.run(command, user=postgres_account(), capture_output=True, timeout=10, check=False)
+        subprocess.run(command, **account, capture_output=True, timeout=10, check=False)
 
 
 def _processes(postgres: Postgres) -> Iterator[int]:

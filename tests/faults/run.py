@@ -18,7 +18,7 @@ from deploy.provision import provision
 from deploy.services import SERVICES, Services
 from deploy.settled import NotSettled, Watch
 from tests.faults import invariants, stores
-from tests.faults.evidence import Acknowledged, Evidence, Violation
+from tests.faults.evidence import Acknowledged, Evidence, Send, Violation
 from tests.faults.kinds import KINDS
 from tests.faults.load import sends
 from tests.faults.looked import look
@@ -40,20 +40,21 @@ _SETTINGS = {
 COPIES = [f"{service}-{number}" for service in SERVICES for number in (1, 2)]
 
 _READY_WITHIN = 90.0
-_SETTLED_WITHIN = 150.0
 _TOLD_EVERY = 5.0
 _CAUGHT_UP_WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is to be done: for so long, with so many journeys under way, these faults, copies of this build."""
+    """What is to be done: so long, with so many journeys or a load of its own, these faults, copies of this build."""
 
     seed: int
     seconds: float
     journeys: int
     plan: Sequence[Planned]
     build: Callable[[str], Sequence[str]] | None = None
+    settled_within: float = 150.0
+    load: Sequence[Send] | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ async def run(wanted: Run, data: Path, outcome: Outcome, tell: Callable[[str], N
     began = time.monotonic()
     async with running_servers(data) as servers:
         tokens = await provision(servers.kafka.bootstrap_servers, servers.database_urls, data / "tokens.json")
+        await stores.spread_out(servers.database_urls)
         async with _scene(wanted, servers, tokens, data, outcome) as scene:
             evidence = await _disturbed(wanted, scene, outcome, tell)
             tell("checking")
@@ -126,7 +128,7 @@ async def _disturbed(wanted: Run, scene: Scene, outcome: Outcome, tell: Callable
             outcome.faults = sum(one.kind != COPY for one in wanted.plan)
             outcome.sent = len(player.acknowledged)
             tell("all faults are mended")
-            outcome.violations += await _settle(scene, watch, readers, tell)
+            outcome.violations += await _settle(wanted, scene, watch, readers, tell)
     finally:
         await _cancelled(reading)
     return _evidence(scene, player.acknowledged, readers)
@@ -134,7 +136,7 @@ async def _disturbed(wanted: Run, scene: Scene, outcome: Outcome, tell: Callable
 
 async def _play(wanted: Run, scene: Scene, player: Player, tell: Callable[[str], None]) -> None:
     scene.began = time.monotonic()
-    load = sends(wanted.seed, wanted.journeys)
+    load = wanted.load or sends(wanted.seed, wanted.journeys)
     async with asyncio.TaskGroup() as under_way:
         under_way.create_task(player.play(load, wanted.seconds))
         for planned in wanted.plan:
@@ -158,17 +160,17 @@ async def _throw(planned: Planned, scene: Scene, tell: Callable[[str], None]) ->
 
 
 async def _settle(
-    scene: Scene, watch: Watch, readers: Sequence[Reader], tell: Callable[[str], None]
+    wanted: Run, scene: Scene, watch: Watch, readers: Sequence[Reader], tell: Callable[[str], None]
 ) -> list[Violation]:
     """Brings the system to rest at the final instant, before and after everything is published once more."""
     urls = scene.servers.database_urls
     try:
         await scene.recovery.all_ready(_READY_WITHIN)
         await watch.step(AS_OF, _READY_WITHIN)
-        await _settled(scene, watch, tell)
+        await _settled(wanted, scene, watch, tell)
         before = await stores.drawn(urls)
         await stores.republish(urls)
-        await _settled(scene, watch, tell)
+        await _settled(wanted, scene, watch, tell)
         violations = list(stores.stale(before, await stores.drawn(urls)))
     except (NotSettled, TimeoutError) as failure:
         violations = [Violation("settled", str(failure))]
@@ -181,9 +183,9 @@ async def _settle(
     ]
 
 
-async def _settled(scene: Scene, watch: Watch, tell: Callable[[str], None]) -> None:
+async def _settled(wanted: Run, scene: Scene, watch: Watch, tell: Callable[[str], None]) -> None:
     """Waits, and tells now and then what for."""
-    end = time.monotonic() + _SETTLED_WITHIN
+    end = time.monotonic() + wanted.settled_within
     while True:
         try:
             await watch.settled(_TOLD_EVERY, AS_OF)

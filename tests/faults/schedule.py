@@ -14,6 +14,8 @@ from typing import Final
 from deploy.services import SERVICES
 
 COPY = "copy"
+# Tables have to have grown before they can be kept from growing.
+_LATE: Final = ("full-disk",)
 _PUT_BACK: Final = "put-back"
 # A copy is put back that is a minute old, or so many faults where they follow each other quickly.
 _COPY_AGE_SECONDS: Final = 60.0
@@ -92,6 +94,10 @@ def _kinds(chance: random.Random, draws: Mapping[str, Draw], faults: int) -> lis
     rest = faults - len(kinds)
     kinds += chance.choices(list(draws), [draw.weight for draw in draws.values()], k=rest)
     chance.shuffle(kinds)
+    late = [number for number, kind in enumerate(kinds) if kind in _LATE and number < faults // 2]
+    for number in late:
+        other = chance.randrange(faults // 2, faults)
+        kinds[number], kinds[other] = kinds[other], kinds[number]
     return kinds
 
 

@@ -1,0 +1,25 @@
+"""Thirty faults of every kind in one run: afterwards nothing is lost, doubled, leaked or out of order."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from deploy.local.datadir import temporary_directory
+from tests.faults.__main__ import planned
+from tests.faults.run import Outcome, run
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
+
+SEED, FAULTS, SPACING = 1, 30, 3.0
+
+
+def test_nothing_is_lost_or_doubled_whatever_dies() -> None:
+    outcome = Outcome()
+
+    with temporary_directory() as data:
+        asyncio.run(run(planned(SEED, FAULTS, SPACING), data, outcome, print))
+
+    assert outcome.violations == []
+    assert outcome.faults == FAULTS
