@@ -61,14 +61,23 @@ FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[]
 WHERE p.subject = u.subject
 """
 _QUEUE_AGAIN = """
-INSERT INTO unsettled (subject, expand, cause, priority, attempts, not_before)
-SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::smallint[], $5::int[], $6::timestamptz[])
+INSERT INTO unsettled (subject, expand, cause, traceparent, priority, attempts, not_before)
+SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::int[], $7::timestamptz[])
 """
 _EXPAND = """
 INSERT INTO unsettled (subject, cause, priority)
 SELECT subject, 'expand', min(u.priority)
 FROM link l JOIN unnest($1::text[], $2::smallint[]) AS u (reads, priority) USING (reads)
 WHERE l.reads <> '' GROUP BY subject ORDER BY subject
+"""
+# Which subjects read, directly or by way of others, something that is in this round or has news waiting in the queue.
+_BEHIND_NEWS = """
+WITH RECURSIVE below (root, subject) AS (
+    SELECT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> ''
+    UNION
+    SELECT b.root, l.reads FROM below b JOIN link l ON l.subject = b.subject WHERE l.reads <> '')
+SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
+    SELECT FROM unsettled u WHERE u.subject = b.subject AND u.not_before IS NULL AND u.priority < $3))
 """
 _FIRE = """
 WITH due AS (
@@ -163,6 +172,18 @@ async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
     return [Held._make(row) for row in rows]
 
 
+async def behind_news(connection: Connection, subjects: Sequence[str], taken: Sequence[str]) -> set[str]:
+    """Those of `subjects` below which there is news: what they read is `taken` in this round, or waits in the queue.
+
+    Asked before facts are loaded, the answer no means that all that was accepted by now is in what will be read.
+    Rows of the subjects themselves do not count, or two workers could put each other off for ever; nor does what
+    is merely drawn again, nor a fold that failed.
+    """
+    if not subjects:
+        return set()
+    return {row["root"] for row in await connection.fetch(_BEHIND_NEWS, subjects, taken, BEHIND)}
+
+
 async def load(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
     """What each locked subject is folded from; `own_topics` are the topics of ours that the service reads."""
     subjects = [h.subject for h in held]
@@ -218,6 +239,7 @@ async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, dateti
         [r.subject for r in again],
         [r.expand for r in again],
         [r.cause for r in again],
+        [r.traceparent for r in again],
         [r.priority for r in again],
         [r.attempts for r in again],
         [not_before for _, not_before in pairs],

@@ -45,6 +45,10 @@ class Folder(Protocol):
         """The picture of one subject; pure."""
         ...
 
+    def decides(self, subject: str) -> bool:
+        """Whether a fold of it settles something for good, and so waits until all that it reads is folded."""
+        ...
+
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
         """Saves the service's own rows of changed pictures; at most a few statements."""
         ...
@@ -153,11 +157,13 @@ class Settle:
         return len(taken)
 
     async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> int:
-        """Folds and saves; returns how many subjects are to be handed on to their dependents."""
+        """Folds and saves; returns how many rows it has put into the queue that are due at once."""
         if not taken:
             return 0
         held = await pictures.lock(connection, sorted(taken))
-        ours = [h for h in held if self._may_fold(h)]
+        deciding = [s for s in taken if self.folder.decides(s)]
+        early = await pictures.behind_news(connection, deciding, list(taken))
+        ours = [h for h in held if h.subject not in early and self._may_fold(h)]
         inputs = await pictures.load(connection, ours, self.own_topics)
         now, build = self.clock.now(), (self.folder.fold_number, self.folder.data_number)
         done: list[Effect] = []
@@ -172,26 +178,25 @@ class Settle:
                 telemetry.FOLD_FAILED.labels(self.service).inc()
                 log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
                 failed.append(row)
-        newer = [taken[h.subject] for h in held if not self._may_fold(h)]
-        return await self._write(connection, done, now, _later(failed, newer))
+        newer = [taken[h.subject] for h in held if h.subject not in early and not self._may_fold(h)]
+        await self._write(connection, done, now)
+        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
+        at_once = expansions + [_as_it_was(taken[s]) for s in early]
+        await pictures.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
+        return len(at_once)
 
     def _may_fold(self, held: Held) -> bool:
         return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number
 
-    async def _write(
-        self, connection: Connection, done: Sequence[Effect], now: datetime, later: Sequence[tuple[Taken, datetime]]
-    ) -> int:
+    async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> None:
         changed = [e for e in done if e.saved is not None]
         saved = [e.saved for e in changed if e.saved is not None]
         await pictures.save(connection, saved, self.folder.fold_number, self.folder.data_number)
         await self.folder.save(connection, changed)
         await keep_receipts(connection, [r for e in done for r in e.receipts], now)
         await outbox.append(connection, [o for e in done for o in effects.records(self.service, e, now)])
-        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
-        await pictures.queue_again(connection, [*((e, None) for e in expansions), *later])
         telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))
         telemetry.FOLDED.labels(self.service, "unchanged").inc(len(done) - len(changed))
-        return len(expansions)
 
 
 def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken, datetime]]:
@@ -201,7 +206,12 @@ def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken,
     for row in failed:
         seconds = _LATER_SECONDS[min(row.attempts, len(_LATER_SECONDS) - 1)]
         found.append((row._replace(attempts=row.attempts + 1), now + timedelta(seconds=seconds)))
-    return [(row._replace(cause=pictures.REPUBLISH if row.republish else row.cause), at) for row, at in found]
+    return [(_as_it_was(row), at) for row, at in found]
+
+
+def _as_it_was(row: Taken) -> Taken:
+    """A row for the queue that asks for all that the rows it stands for asked."""
+    return row._replace(cause=pictures.REPUBLISH if row.republish else row.cause)
 
 
 async def drain(settle: Settle) -> None:

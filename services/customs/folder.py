@@ -23,5 +23,9 @@ class CustomsFolder:
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
         return fold(inputs, self.corridor, as_of)
 
+    def decides(self, subject: str) -> bool:
+        """A refused release stays refused, and so does what was found of a unit that has gone on with other goods."""
+        return subject.startswith(("case:", "passage:"))
+
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
         await store.save_cases(connection, effects)

@@ -23,5 +23,9 @@ class TrackingFolder:
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
         return fold(inputs, self.corridor, as_of)
 
+    def decides(self, subject: str) -> bool:
+        """Nothing here is for good."""
+        return False
+
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
         await store.insert_history(connection, effects)

@@ -33,6 +33,23 @@ class Newer(TrackingFolder):
     fold_number = TrackingFolder.fold_number + 1
 
 
+class Deciding(TrackingFolder):
+    """Settles something for good with each fold of the container; keeps what these folds have read of others."""
+
+    def __init__(self, *, waits: bool) -> None:
+        super().__init__()
+        self._waits = waits
+        self.read: list[Any] = []
+
+    def decides(self, subject: str) -> bool:
+        return self._waits and subject == b.CONTAINER
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        if inputs.subject == b.CONTAINER:
+            self.read.append(inputs.shared)
+        return super().fold(inputs, as_of)
+
+
 def with_folder(store: Store, folder: TrackingFolder) -> Store:
     return Store(dataclasses.replace(store.blueprint, folder=folder), store.pool)
 
@@ -50,6 +67,34 @@ async def test_a_fold_that_fails_holds_up_no_other_subject_and_is_tried_again(st
     assert b.TRAIN in await store.pictures()
     waiting = {(r["subject"], r["attempts"] > 0) for r in await store.rows("unsettled")}
     assert waiting == {(b.WAGON, True)}
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_what_decides_for_good_is_folded_when_all_that_it_reads_is(store: Store, *, waits: bool) -> None:
+    """The container reads of the train by way of the wagon; another subject may be folded on what is there."""
+    await store.feed([b.a_consist(), b.a_booking()])
+    folder = Deciding(waits=waits)
+    deciding = with_folder(store, folder)
+    for event in (b.a_milestone("DEPA", at=2), b.a_milestone("GTIN", b.CONTAINER, at=1, party="lahore-dry-port")):
+        await store.take([store.record(event)])
+
+    await deciding.settle()
+
+    assert any(read != folder.read[-1] for read in folder.read) is not waits
+    assert await store.rows("unsettled") == []
+
+
+async def test_a_fold_that_waits_keeps_the_trace_of_its_report(store: Store) -> None:
+    deciding = with_folder(store, Deciding(waits=True))
+    await store.feed([b.a_consist(), b.a_booking()])
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    report = b.a_milestone("GTIN", b.CONTAINER, at=1, party="lahore-dry-port")
+    await store.take([store.record(b.a_milestone("DEPA", at=2))])
+    await store.take([store.record(report._replace(traceparent=trace))])
+
+    await deciding.settle()
+
+    assert trace in {o["traceparent"] for o in await published(store, b.CONTAINER)}
 
 
 async def test_what_has_not_changed_is_neither_saved_nor_published_again(store: Store) -> None:
@@ -124,7 +169,8 @@ async def test_republication_sends_each_entity_again_unchanged(store: Store) -> 
     await store.settle()
 
     again = (await published(store, b.TRAIN))[1]
-    assert (again["ce_id"], json.loads(again["body"])) == (first["ce_id"], json.loads(first["body"]))
+    unchanged = json.loads(first["body"]) | {"redrawn": True}
+    assert (again["ce_id"], json.loads(again["body"])) == (first["ce_id"], unchanged)
 
 
 async def test_what_was_published_a_day_ago_is_published_again(store: Store) -> None:

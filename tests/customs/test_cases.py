@@ -679,3 +679,24 @@ async def test_a_decision_for_another_jurisdiction_is_refused(store: Store) -> N
 
     (dead,) = await store.rows("dead_letter")
     assert (dead["reason"], (await case_of(store))["state"]) == ("not_entitled", "LODGED")
+
+
+async def test_a_release_behind_the_lifting_of_its_hold_is_effective_though_both_come_at_once(line: Line) -> None:
+    """The hold is on the container: the case learns of its lifting by way of two other pictures."""
+    await line.feed(b.a_booking(), b.a_hold(b.CONTAINER))
+    await line.feed(lodged(), decided("accept", -39))
+
+    await line.feed(b.a_lift(b.CONTAINER, at=-33), decided("release", -30))
+
+    assert verdicts(await case_of(line.customs)) == [("accept", "effective"), ("release", "effective")]
+
+
+async def test_a_release_under_a_hold_that_comes_with_it_is_never_effective(line: Line) -> None:
+    await line.feed(b.a_booking())
+    await line.feed(lodged(), decided("accept", -39))
+
+    await line.feed(b.a_hold(b.CONTAINER), decided("release", -30))
+
+    assert verdicts(await case_of(line.customs)) == [("accept", "effective"), ("release", "refused")]
+    answers = [o["body"] for o in await line.customs.rows("outbox") if o["ce_type"] == catalogue.ANSWER]
+    assert not [a for a in answers if b'"effective"' in a and b'"release"' in a]

@@ -11,17 +11,15 @@ import os
 import random
 import runpy
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import TopicPartition
 
 from services.chassis import facts, pictures, relay
-from services.chassis.effects import Effect
 from services.chassis.pictures import Taken
 from services.chassis.positions import Positions
 from services.chassis.relay import Relay
-from services.chassis.settle import Settle
 
 _STRETCH_SECONDS = 0.5
 _LAST_AS_IT_WAS = """
@@ -63,18 +61,17 @@ def _early_expand() -> None:
     """Dependents are looked up before the change that they are to read is committed."""
     # Somebody has to fold while others have looked and not committed.
     os.environ["SETTLE_WORKERS"] = "6"
-    write = Settle._write
+    queue_again = pictures.queue_again
 
-    async def write_and_expand(self: Settle, connection: Any, done: Sequence[Effect], *rest: Any) -> int:
-        quiet = [e._replace(shared_changed=False) for e in done]
-        await write(self, connection, quiet, *rest)
-        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
-        await pictures.expand(connection, expansions)
-        if expansions:
+    async def expand_or_queue(connection: Any, rows: Iterable[tuple[Taken, Any]]) -> None:
+        pairs = list(rows)
+        changed = [row for row, _ in pairs if row.expand]
+        await pictures.expand(connection, changed)
+        if changed:
             await asyncio.sleep(random.uniform(0.2, 2 * _STRETCH_SECONDS))
-        return len(expansions)
+        await queue_again(connection, [pair for pair in pairs if not pair[0].expand])
 
-    _put(Settle, _write=write_and_expand)
+    vars(pictures)["queue_again"] = expand_or_queue
 
 
 def _early_delete() -> None:
@@ -100,7 +97,7 @@ def _no_rebalance_listener() -> None:
             self._held.update(await self._read(partitions))
 
     async def revoked(self: Positions, revoked: Iterable[TopicPartition]) -> None:
-        return None
+        self._held.clear()
 
     _put(Positions, on_partitions_assigned=assigned, on_partitions_revoked=revoked)
 

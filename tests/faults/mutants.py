@@ -38,12 +38,14 @@ def _all_killed(at: float) -> list[Planned]:
 
 
 def _booked_and_declared(count: int) -> list[Send]:
-    """Consignments that are declared as they are booked: what is told of a case reads who takes part in the other."""
+    """Consignments that are declared as they are booked, container by container: what is told of a case reads who
+    takes part in its consignment, and nothing else of that changes the case."""
     found = []
     for number in range(count):
         subject = f"consignment:indus-forwarding/E{number}"
         booking = b.a_booking([b.container(number)], subject, id=f"booking-{number}")
-        found += [booking, b.a_declaration(subject, id=f"declaration-{number}")]
+        named = [b.container(number).removeprefix("container:")]
+        found += [booking, b.a_declaration(subject, id=f"declaration-{number}", containers=named)]
     return [_send(event) for event in found]
 
 

@@ -123,8 +123,9 @@ class Store:
         return {row["subject"]: json.loads(row["content"]) for row in rows}
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a table, as they are."""
-        return [dict(row) for row in await self.pool.fetch(f"SELECT * FROM {table}")]
+        """All rows of a table, as they are; in the order in which they were made, where the table knows it."""
+        rows = [dict(row) for row in await self.pool.fetch(f"SELECT * FROM {table}")]
+        return sorted(rows, key=lambda row: row["id"]) if rows and "id" in rows[0] else rows
 
 
 def _matches(ingest: Ingest, topic: str) -> bool:
