@@ -44,8 +44,7 @@ def _booked_and_declared(count: int) -> list[Send]:
     for number in range(count):
         subject = f"consignment:indus-forwarding/E{number}"
         booking = b.a_booking([b.container(number)], subject, id=f"booking-{number}")
-        named = [b.container(number).removeprefix("container:")]
-        found += [booking, b.a_declaration(subject, id=f"declaration-{number}", containers=named)]
+        found += [booking, b.a_declaration(subject, id=f"declaration-{number}", containers=[b.container(number)])]
     return [_send(event) for event in found]
 
 

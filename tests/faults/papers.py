@@ -81,13 +81,13 @@ def reports(one: Voyage) -> Iterator[Report]:
 
 
 def _export_under_hold(one: Voyage) -> Iterator[Report]:
-    """A release under a hold is refused; the one after the hold was lifted counts, up to the border."""
+    """A release under a hold on a container is refused; the one after the hold was lifted counts, up to the border."""
     desk = Desk(one, 0, "PK", "EXPORT")
     yield desk.lodged(-58)
     yield desk.decided(-55, "accept", number=f"GD-{one.number}")
-    yield desk.held(-52)
+    yield desk.held(-52, one.containers[0])
     yield desk.decided(-50, "release", name="early-release")
-    yield desk.lifted(-48)
+    yield desk.lifted(-48, one.containers[0])
     yield desk.decided(-46, "release")
     yield desk.decided(-5, "start_transit")
     yield desk.decided(114, "present")
