@@ -8,8 +8,9 @@ import asyncio
 import asyncpg
 from aiokafka.errors import KafkaError
 
-# 08 connection, 40 rollback (serialization, deadlock), 53 resources, 57 operator intervention, 58 system error.
-_PASSING_CLASSES = ("08", "40", "53", "57", "58")
+# 08 connection, 40 rollback (serialization, deadlock), 53 resources, 57 operator intervention, 58 system error,
+# XX internal: what Postgres has no word for, as when a quota or the size of a file is at its limit.
+_PASSING_CLASSES = ("08", "40", "53", "57", "58", "XX")
 # lock_not_available, idle_in_transaction_session_timeout, transaction_timeout, read_only_sql_transaction
 _PASSING_STATES = ("55P03", "25P03", "25P04", "25006")
 

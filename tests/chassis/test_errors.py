@@ -27,6 +27,15 @@ async def test_a_value_that_the_store_cannot_take_is_no_failure_that_passes(
     assert not passes(raised.value)
 
 
+@pytest.mark.parametrize("state", ["53100", "58030", "XX000", "XX001", "40P01"])
+async def test_what_is_the_trouble_of_the_server_passes(store: Store, state: str) -> None:
+    """A full disk is 53100, a file at the limit of its size XX000: no record is at fault."""
+    with pytest.raises(asyncpg.PostgresError) as raised:
+        await store.pool.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
+
+    assert passes(raised.value)
+
+
 async def test_a_connection_that_is_gone_passes(store: Store) -> None:
     connection = await store.pool.acquire()
     await connection.execute("SELECT 1")
