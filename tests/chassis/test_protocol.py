@@ -122,6 +122,21 @@ class Path(RuleBasedStateMachine):
         if service in self.saved:
             self.run(put_back(self.stores[service].pool))
 
+    @rule(number=copies, before=histories(1, 2), after=histories(1, 2))
+    def put_back_behind(self, number: int, before: list[Event], after: list[Event]) -> None:
+        """A store is put back behind what a copy has just read; the copy has not noticed, and reads on."""
+        copy = self.copies["tracking"][number]
+        self.save("tracking")
+        self.report(before)
+        self.run(self.read_all(copy))
+        self.put_back("tracking")
+        self.report(after)
+        self.run(self.read_all(copy))
+
+    async def read_all(self, copy: Copy) -> None:
+        for topic in [t for t in sorted(self.log.topics) if copy.reads(t)]:
+            await copy.read(topic, 1000)
+
     def teardown(self) -> None:
         if not self.sent:
             return
