@@ -4,7 +4,7 @@ Invariant: a revision is stored once, whatever the order and repetition of deliv
 sorted order; a fixed number of statements serves any batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -92,7 +92,8 @@ async def keep_replicas(connection: Connection, accepted: Sequence[Accepted]) ->
     )
     entities = {row["entity"] for row in rows}
     fresh = [a for a in records if a.event.subject in entities]
-    await _link_and_queue(connection, fresh, fresh, by_entity=True)
+    news = {a.event.subject for a in accepted if not getattr(a.event.data, "redrawn", False)}
+    await _link_and_queue(connection, fresh, fresh, by_entity=True, redrawn=entities - news)
     return fresh
 
 
@@ -162,17 +163,22 @@ def _columns(one: Accepted) -> tuple[Any, ...]:
 
 
 async def _link_and_queue(
-    connection: Connection, fresh: Sequence[Accepted], known: Sequence[Accepted], *, by_entity: bool = False
+    connection: Connection,
+    fresh: Sequence[Accepted],
+    known: Sequence[Accepted],
+    *,
+    by_entity: bool = False,
+    redrawn: Container[str] = (),
 ) -> None:
+    """Links what is fresh and queues whom it names; behind everything else what is merely `redrawn`."""
+
     def named(one: Accepted) -> tuple[str, str]:
         return (one.record.topic, one.event.subject) if by_entity else one.identity
 
     links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
     causes: dict[str, Cause] = {}
     for one in fresh:
-        # What another service has merely redrawn is folded behind everything else.
-        behind = by_entity and getattr(one.event.data, "redrawn", False)
-        cause = Cause(one.event.traceparent, BEHIND if behind else 0)
+        cause = Cause(one.event.traceparent, BEHIND if one.event.subject in redrawn else 0)
         for subject, _ in one.links:
             if subject not in causes or cause.priority < causes[subject].priority:
                 causes[subject] = cause

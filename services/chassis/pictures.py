@@ -5,6 +5,7 @@ in sorted order before their facts are read, so the second of two folders sees w
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -77,7 +78,8 @@ WITH RECURSIVE below (root, subject) AS (
     UNION
     SELECT b.root, l.reads FROM below b JOIN link l ON l.subject = b.subject WHERE l.reads <> '')
 SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
-    SELECT FROM unsettled u WHERE u.subject = b.subject AND u.not_before IS NULL AND u.priority < $3))
+    SELECT FROM unsettled u WHERE u.subject = b.subject AND u.attempts = 0
+    AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))
 """
 _FIRE = """
 WITH due AS (
@@ -155,7 +157,7 @@ async def take(connection: Connection, most: int, now: datetime) -> list[Taken]:
 def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
     """One row for each subject: the most urgent one, with whatever the others ask for."""
     found: dict[str, Taken] = {}
-    for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None)):
+    for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None, r.cause != "expand")):
         held = found.setdefault(row.subject, row)
         republish = held.republish or row.cause == REPUBLISH
         found[row.subject] = held._replace(republish=republish, attempts=max(held.attempts, row.attempts))
@@ -175,20 +177,19 @@ async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
 async def behind_news(connection: Connection, subjects: Sequence[str], taken: Sequence[str]) -> set[str]:
     """Those of `subjects` below which there is news: what they read is `taken` in this round, or waits in the queue.
 
-    Asked before facts are loaded, the answer no means that all that was accepted by now is in what will be read.
-    Rows of the subjects themselves do not count, or two workers could put each other off for ever; nor does what
-    is merely drawn again, nor a fold that failed.
+    Asked between their own facts and what they read of others, the answer no means that whatever was accepted
+    before any of these facts has been folded. Rows of the subjects themselves do not count, or two workers could put
+    each other off for ever; nor does what is to be drawn again and has not changed, nor a fold that failed.
     """
     if not subjects:
         return set()
     return {row["root"] for row in await connection.fetch(_BEHIND_NEWS, subjects, taken, BEHIND)}
 
 
-async def load(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
-    """What each locked subject is folded from; `own_topics` are the topics of ours that the service reads."""
+async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
+    """What was said of each locked subject itself; `own_topics` are the topics of ours that the service reads."""
     subjects = [h.subject for h in held]
     revisions = _grouped(subjects, await connection.fetch(_REVISIONS, subjects))
-    shared = _grouped(subjects, await connection.fetch(_SHARED, subjects))
     rows = await connection.fetch(_REPLICAS, subjects, own_topics) if own_topics else []
     replicas = _grouped(subjects, rows)
     return [
@@ -196,11 +197,17 @@ async def load(connection: Connection, held: Sequence[Held], own_topics: Sequenc
             h.subject,
             [StoredRevision._make(row) for row in revisions[h.subject]],
             [Replica(*row) for row in replicas[h.subject]],
-            {subject: orjson.loads(text) for subject, text in shared[h.subject]},
-            orjson.loads(h.memory) if h.memory else None,
+            memory=orjson.loads(h.memory) if h.memory else None,
         )
         for h in held
     ]
+
+
+async def with_shared(connection: Connection, facts: Sequence[Inputs]) -> list[Inputs]:
+    """The same, with what each subject reads of others, as it is committed now."""
+    subjects = [f.subject for f in facts]
+    shared = _grouped(subjects, await connection.fetch(_SHARED, subjects))
+    return [replace(f, shared={s: orjson.loads(text) for s, text in shared[f.subject]}) for f in facts]
 
 
 async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: int) -> None:

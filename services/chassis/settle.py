@@ -161,14 +161,16 @@ class Settle:
         if not taken:
             return 0
         held = await pictures.lock(connection, sorted(taken))
-        deciding = [s for s in taken if self.folder.decides(s)]
+        ours = [h for h in held if self._may_fold(h)]
+        facts = await pictures.facts_of(connection, ours, self.own_topics)
+        deciding = [h.subject for h in ours if self.folder.decides(h.subject)]
         early = await pictures.behind_news(connection, deciding, list(taken))
-        ours = [h for h in held if h.subject not in early and self._may_fold(h)]
-        inputs = await pictures.load(connection, ours, self.own_topics)
+        inputs = await pictures.with_shared(connection, [f for f in facts if f.subject not in early])
+        folding = [h for h in ours if h.subject not in early]
         now, build = self.clock.now(), (self.folder.fold_number, self.folder.data_number)
         done: list[Effect] = []
         failed: list[Taken] = []
-        for before, given in zip(ours, inputs, strict=True):
+        for before, given in zip(folding, inputs, strict=True):
             row = taken[before.subject]
             try:
                 folded = self.folder.fold(given, now)
@@ -178,7 +180,7 @@ class Settle:
                 telemetry.FOLD_FAILED.labels(self.service).inc()
                 log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
                 failed.append(row)
-        newer = [taken[h.subject] for h in held if h.subject not in early and not self._may_fold(h)]
+        newer = [taken[h.subject] for h in held if not self._may_fold(h)]
         await self._write(connection, done, now)
         expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
         at_once = expansions + [_as_it_was(taken[s]) for s in early]

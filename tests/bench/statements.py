@@ -140,7 +140,7 @@ async def settle(connection: Any, most: int) -> int:
     if not subjects:
         return len(taken)
     held = await pictures.lock(connection, subjects)
-    given = await pictures.load(connection, held, ())
+    given = await pictures.with_shared(connection, await pictures.facts_of(connection, held, ()))
     saved = [_saved(h.version, i.subject, [r.body for r in i.revisions]) for h, i in zip(held, given, strict=True)]
     await pictures.save(connection, saved, 1, 1)
     await _history(connection, saved)

@@ -11,6 +11,7 @@ import pytest
 
 from contracts import catalogue
 from contracts.codec import Event
+from services.chassis import pictures
 from tests.support import builders as b
 from tests.support.pipeline import Line
 from tests.support.stores import Store
@@ -688,6 +689,29 @@ async def test_a_release_behind_the_lifting_of_its_hold_is_effective_though_both
 
     await line.feed(b.a_lift(b.CONTAINER, at=-33), decided("release", -30))
 
+    assert verdicts(await case_of(line.customs)) == [("accept", "effective"), ("release", "effective")]
+
+
+async def test_a_release_that_is_stored_while_its_case_is_being_folded_is_judged_with_the_lifting(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing waits when the case is asked for; then lifting and release are stored in one batch."""
+    await line.feed(b.a_booking(), b.a_hold(b.CONTAINER))
+    await line.feed(lodged(), decided("accept", -39))
+    late = [line.customs.record(e) for e in (b.a_lift(b.CONTAINER, at=-33), decided("release", -30))]
+    ask = pictures.behind_news
+
+    async def ask_before_they_come(connection: Any, subjects: Sequence[str], taken: Sequence[str]) -> set[str]:
+        found = await ask(connection, subjects, taken)
+        if late and subjects:
+            await line.customs.take([late.pop(0), late.pop(0)])
+        return found
+
+    monkeypatch.setattr(pictures, "behind_news", ask_before_they_come)
+    await line.customs.pool.execute("INSERT INTO unsettled (subject, cause) VALUES ($1, 'test')", EXPORT)
+    await line.customs.settle()
+
+    assert not late
     assert verdicts(await case_of(line.customs)) == [("accept", "effective"), ("release", "effective")]
 
 

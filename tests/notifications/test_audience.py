@@ -580,3 +580,18 @@ async def test_tracking_read_twice_gives_no_item_twice(line: Line) -> None:
 
     assert len(await line.notifications.rows("item")) == before > 0
     assert await hand_over(line.tracking, topics.TRACKING_EVENTS.name, line.notifications) == 0
+
+
+async def test_news_that_is_read_together_with_its_republication_stays_news(line: Line) -> None:
+    """One batch has a version and, behind it, a higher one that is merely drawn again."""
+    await line.tracking.feed([booked(), b.a_consist()])
+    await line.tracking.pool.execute("UPDATE picture SET content_hash = NULL, published = '{}'")
+    async with line.tracking.pool.acquire() as connection:
+        await pictures.queue_all(connection, "rebuild")
+    await line.tracking.settle()
+    records = await taken_out(line.tracking, topics.TRACKING_EVENTS.name)
+
+    await line.notifications.take(renumbered(records, 0))
+
+    assert any(b'"redrawn":true' in (r.value or b"") for r in records)
+    assert {r["priority"] for r in await line.notifications.rows("unsettled")} == {0}
