@@ -16,6 +16,7 @@ from services.chassis.database import Connection
 from services.chassis.fold import Inputs, Replica, StoredRevision
 
 REPUBLISH: Final = "republish"
+RESTATE: Final = "restate"
 BEHIND: Final = 10
 """The priority of what is no news: rebuilds, republication, and all that follows from them."""
 
@@ -104,7 +105,10 @@ _QUEUE_ALL = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, $
 
 
 class Taken(NamedTuple):
-    """A row of the queue, taken; `republish` says that what has not changed is to be published as well."""
+    """A row of the queue, taken.
+
+    `republish` says that what has not changed is to be published as well, `restate` that it gets a new version.
+    """
 
     subject: str
     expand: bool
@@ -113,6 +117,12 @@ class Taken(NamedTuple):
     attempts: int
     priority: int
     republish: bool = False
+    restate: bool = False
+
+    def as_it_was(self) -> "Taken":
+        """A row for the queue that asks for all that the rows it stands for asked."""
+        asked = RESTATE if self.restate else REPUBLISH if self.republish else self.cause
+        return self._replace(cause=asked)
 
 
 class Held(NamedTuple):
@@ -159,8 +169,11 @@ def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
     found: dict[str, Taken] = {}
     for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None, r.cause != "expand")):
         held = found.setdefault(row.subject, row)
-        republish = held.republish or row.cause == REPUBLISH
-        found[row.subject] = held._replace(republish=republish, attempts=max(held.attempts, row.attempts))
+        found[row.subject] = held._replace(
+            republish=held.republish or row.cause == REPUBLISH,
+            restate=held.restate or row.cause == RESTATE,
+            attempts=max(held.attempts, row.attempts),
+        )
     return found
 
 
@@ -278,7 +291,7 @@ async def queue_old(connection: Connection, before: datetime, now: datetime, mos
 
 
 async def queue_all(connection: Connection, cause: str) -> None:
-    """Queues every picture, behind everything else; with cause "republish" each is published again, unchanged."""
+    """Queues every picture, behind everything else; with `REPUBLISH` or `RESTATE` each is published again."""
     await connection.execute(_QUEUE_ALL, cause)
 
 

@@ -27,6 +27,7 @@ from services.chassis.monitor import Monitor
 from services.chassis.parties import PartyBook
 from services.chassis.purge import Purge, Rule
 from services.chassis.relay import Relay
+from services.chassis.restate import Restate
 from services.chassis.session_lock import NameLock
 from services.chassis.settings import ServiceSettings
 from services.chassis.settle import Folder, Settle
@@ -158,6 +159,7 @@ class Runtime:
             self._spawn(self.settle.run())
         self._spawn(self.settle.run_timers())
         self._spawn(self.settle.run_republication())
+        self._spawn(Restate(self.store, self.settle).run())
 
     def _make_loops(self) -> None:
         name, pool = self.blueprint.name, self.store

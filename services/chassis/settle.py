@@ -183,7 +183,7 @@ class Settle:
         newer = [taken[h.subject] for h in held if not self._may_fold(h)]
         await self._write(connection, done, now)
         expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
-        at_once = expansions + [_as_it_was(taken[s]) for s in early]
+        at_once = expansions + [taken[s].as_it_was() for s in early]
         await pictures.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
         return len(at_once)
 
@@ -208,12 +208,7 @@ def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken,
     for row in failed:
         seconds = _LATER_SECONDS[min(row.attempts, len(_LATER_SECONDS) - 1)]
         found.append((row._replace(attempts=row.attempts + 1), now + timedelta(seconds=seconds)))
-    return [(_as_it_was(row), at) for row, at in found]
-
-
-def _as_it_was(row: Taken) -> Taken:
-    """A row for the queue that asks for all that the rows it stands for asked."""
-    return row._replace(cause=pictures.REPUBLISH if row.republish else row.cause)
+    return [(row.as_it_was(), at) for row, at in found]
 
 
 async def drain(settle: Settle) -> None:

@@ -58,18 +58,28 @@ async def postgres_kill(scene: Scene, fault: Planned) -> None:
 async def copy(scene: Scene, fault: Planned) -> None:
     """A copy of all stores as they are, for the fault of the same number to put back."""
     async with scene.taking("postgres"):
-        target = scene.data / f"copy-{fault.number}"
-        await asyncio.to_thread(scene.servers.postgres.base_copy, target)
-        scene.copies_taken[fault.number] = target, time.monotonic()
+        await _copy(scene, fault.number)
+
+
+async def _copy(scene: Scene, number: int) -> None:
+    target = scene.data / f"copy-{number}"
+    await asyncio.to_thread(scene.servers.postgres.base_copy, target)
+    scene.copies_taken[number] = target, time.monotonic()
 
 
 async def put_back(scene: Scene, fault: Planned) -> str:
-    """All stores are what they were when the copy was taken; the services run on."""
+    """All stores are what they were when the copy was taken; the services run on.
+
+    What waits to be put back later is copied anew: nobody goes back to a course of events that has been given up.
+    """
     async with scene.taking_server("postgres", fault.kind):
         taken, at = scene.copies_taken.pop(fault.number)
         seconds = time.monotonic() - at
         await asyncio.to_thread(scene.servers.postgres.restore, taken)
         await asyncio.to_thread(shutil.rmtree, taken)
+        for number, (given_up, _) in list(scene.copies_taken.items()):
+            await asyncio.to_thread(shutil.rmtree, given_up)
+            await _copy(scene, number)
     return f"{seconds:.0f} s old"
 
 
