@@ -2,8 +2,9 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMP := .venv/.stamp
-# Two at a time: servers and clients wait for each other most of the time.
-TWO := -n 2 --dist loadfile
+# Two at a time: servers and clients wait for each other most of the time. In the order of the files, or those with
+# few and long tests would come last, one after the other.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
