@@ -4,22 +4,17 @@ Invariant: what readiness says of lag and queues was read within the last second
 makes it unknown, never good.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from services.chassis import telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool
-from services.chassis.errors import passes
 from services.chassis.ingest import Ingest
+from services.chassis.pace import repeat
 from services.chassis.state import read_state
-
-log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 2.0
 # Fresher than this a reading is believed; older than this a queue or a lag is too old to be called ready.
@@ -60,13 +55,7 @@ class Monitor:
 
     async def run(self) -> None:
         """Reads until cancelled."""
-        while True:
-            try:
-                await self.read()
-            except Exception as failure:
-                if not passes(failure):
-                    log.exception("progress cannot be read")
-            await asyncio.sleep(EVERY_SECONDS)
+        await repeat(self.read, EVERY_SECONDS, "progress cannot be read")
 
     async def read(self) -> None:
         """One reading, into `progress` and the metrics."""

@@ -1,4 +1,4 @@
-"""Keeps the rounds of a loop a little apart, so that each finds more to do.
+"""Keeps the rounds of a loop apart: a little, so that each finds more to do, or by the clock.
 
 Invariant: a loop that was idle begins at once; under load a round costs much the same for one row as for fifty, and
 a few milliseconds of waiting buy many of them.
@@ -6,6 +6,25 @@ a few milliseconds of waiting buy many of them.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from services.chassis.errors import passes
+
+log = structlog.get_logger(__name__)
+
+
+async def repeat(action: Callable[[], Awaitable[Any]], every_seconds: float, trouble: str) -> None:
+    """Does it now and then, until cancelled; what does not pass by itself is logged as `trouble`."""
+    while True:
+        try:
+            await action()
+        except Exception as failure:
+            if not passes(failure):
+                log.exception(trouble)
+        await asyncio.sleep(every_seconds)
 
 
 class Pace:

@@ -4,19 +4,14 @@ Invariant: heads, revisions and pictures stay, and so does what waits in quarant
 number of the oldest rows, so neither locks nor log grow with what there is to do.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-import structlog
-
 from services.chassis import telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, transaction
-from services.chassis.errors import passes
-
-log = structlog.get_logger(__name__)
+from services.chassis.pace import repeat
 
 PAGE: Final = 5000
 _EVERY_SECONDS = 600.0
@@ -61,13 +56,7 @@ class Purge:
 
     async def run(self, every_seconds: float = _EVERY_SECONDS) -> None:
         """Purges now and then, until cancelled; waits while the database is away."""
-        while True:
-            try:
-                await self.purge()
-            except Exception as failure:
-                if not passes(failure):
-                    log.exception("a purge failed")
-            await asyncio.sleep(every_seconds)
+        await repeat(self.purge, every_seconds, "a purge failed")
 
     async def purge(self, page: int = PAGE) -> dict[str, int]:
         """Takes away all that is too old; returns how many rows of each table."""

@@ -4,14 +4,12 @@ Invariant: the mark rises with every look of every copy. A store put back has an
 finds: it raises the mark beyond all that any copy has seen, in the transaction that queues all pictures.
 """
 
-import asyncio
-import time
-
 import structlog
 
 from services.chassis import pictures
+from services.chassis.clock import version_after
 from services.chassis.database import Pool, transaction
-from services.chassis.errors import passes
+from services.chassis.pace import repeat
 from services.chassis.settle import Settle
 
 log = structlog.get_logger(__name__)
@@ -33,18 +31,12 @@ class Restate:
 
     async def run(self) -> None:
         """Looks until cancelled."""
-        while True:
-            await asyncio.sleep(_EVERY_SECONDS)
-            try:
-                await self.look()
-            except Exception as failure:
-                if not passes(failure):
-                    log.exception("the mark of the store cannot be read")
+        await repeat(self.look, _EVERY_SECONDS, "the mark of the store cannot be read")
 
     async def look(self) -> bool:
         """Raises the mark; when the store was put back since the last look, queues all pictures and says true."""
         async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(_RAISE, time.time_ns() // 1000)
+            row = await connection.fetchrow(_RAISE, version_after(self._left))
             assert row is not None
             put_back = bool(row["found"] < self._left)
             if put_back:

@@ -20,7 +20,7 @@ from services.chassis.database import Connection, Pool, transaction
 from services.chassis.effects import Effect
 from services.chassis.errors import passes
 from services.chassis.fold import Folded, Inputs
-from services.chassis.pace import Pace
+from services.chassis.pace import Pace, repeat
 from services.chassis.pictures import Held, Taken
 
 log = structlog.get_logger(__name__)
@@ -101,23 +101,11 @@ class Settle:
 
     async def run_timers(self, every_seconds: float = 0.5) -> None:
         """Queues what is due, until cancelled."""
-        while True:
-            try:
-                await self.fire()
-            except Exception as failure:
-                if not passes(failure):
-                    log.exception("timers failed")
-            await asyncio.sleep(every_seconds)
+        await repeat(self.fire, every_seconds, "timers failed")
 
     async def run_republication(self, every_seconds: float = 60.0) -> None:
         """Publishes each live entity again at least once a day, unchanged, until cancelled."""
-        while True:
-            try:
-                await self.republish_old()
-            except Exception as failure:
-                if not passes(failure):
-                    log.exception("republication failed")
-            await asyncio.sleep(every_seconds)
+        await repeat(self.republish_old, every_seconds, "republication failed")
 
     async def republish_old(self) -> int:
         """Queues what was last published nearly a day ago; returns how many."""

@@ -6,7 +6,7 @@ Invariant: with the guard in place the same run has no violation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.codec import Event, encode
@@ -24,13 +24,16 @@ _SETTLED_WITHIN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How long, with how many journeys and which faults; one of `named` has to be violated."""
+    """One of `named` has to be violated in the run, which has as yet no seed and no build."""
 
-    seconds: float
-    journeys: int
     named: frozenset[str]
-    plan: Sequence[Planned] = ()
-    load: Sequence[Send] | None = None
+    run: Run
+
+
+def _shown(
+    seconds: float, journeys: int, *named: str, plan: Sequence[Planned] = (), load: Sequence[Send] | None = None
+) -> Shown:
+    return Shown(frozenset(named), Run(0, seconds, journeys, plan, None, _SETTLED_WITHIN, load))
 
 
 def _all_killed(at: float) -> list[Planned]:
@@ -56,17 +59,16 @@ def _send(event: Event) -> Send:
 _PUT_BACK: Final = (Planned(1, 3.0, COPY, "postgres"), Planned(1, 9.0, "put-back", "postgres"))
 
 MUTANTS: Final[Mapping[str, Shown]] = {
-    "head-check": Shown(10.0, 2, frozenset({"doubled"})),
-    "offset-fence": Shown(15.0, 2, frozenset({"lost"}), _PUT_BACK),
-    "early-expand": Shown(20.0, 0, frozenset({"stale"}), load=_booked_and_declared(80)),
-    "early-delete": Shown(15.0, 2, frozenset({"lost", "answered"}), [*_all_killed(5.0), *_all_killed(10.0)]),
-    "no-rebalance-listener": Shown(15.0, 2, frozenset({"lost"}), [*_PUT_BACK, *_all_killed(8.5)]),
-    "two-sequencers": Shown(12.0, 3, frozenset({"doubled", "out_of_order"})),
+    "head-check": _shown(10.0, 2, "doubled"),
+    "offset-fence": _shown(15.0, 2, "lost", plan=_PUT_BACK),
+    "early-expand": _shown(20.0, 0, "stale", load=_booked_and_declared(80)),
+    "early-delete": _shown(15.0, 2, "lost", "answered", plan=[*_all_killed(5.0), *_all_killed(10.0)]),
+    "no-rebalance-listener": _shown(15.0, 2, "lost", plan=[*_PUT_BACK, *_all_killed(8.5)]),
+    "two-sequencers": _shown(12.0, 3, "doubled", "out_of_order"),
 }
 
 
 def planned(guard: str, seed: int) -> Run:
     """The run of a mutant, every copy of every service without the guard."""
-    shown = MUTANTS[guard]
     builds = {service: ("-m", "tests.faults.mutant", guard, service) for service in SERVICES}
-    return Run(seed, shown.seconds, shown.journeys, shown.plan, builds.__getitem__, _SETTLED_WITHIN, shown.load)
+    return replace(MUTANTS[guard].run, seed=seed, build=builds.__getitem__)
