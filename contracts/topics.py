@@ -51,6 +51,10 @@ class Topic:
         names = "|".join(SERVICES) if variable == "service" else _NAME
         return f"^{re.escape(before)}{f'(?P<name>{names})' if variable else ''}{re.escape(after)}$"
 
+    def holds(self, topic: str) -> bool:
+        """Whether a topic is one of this row's."""
+        return re.fullmatch(self.regex, topic) is not None
+
     @property
     def events(self) -> dict[str, EventType]:
         return {name: catalogue.TYPES[name] for name in self.types}

@@ -22,7 +22,6 @@ from deploy.local.errors import CannotRun
 from deploy.local.postgres_tools import run_tool
 from deploy.local.stack import DATABASE_VARIABLES
 from deploy.local.unprivileged import postgres_binaries
-from services.chassis import pictures
 
 _OTHERS: Final = """
 SELECT count(DISTINCT application_name) FROM pg_stat_activity
@@ -44,10 +43,7 @@ def save(url: str, file: Path) -> None:
 
 
 async def restore(url: str, file: Path) -> None:
-    """Replaces everything in the database by a dump, and has it say everything once more.
-
-    Raises `BackupError` while anybody is connected.
-    """
+    """Replaces everything in the database by a dump; raises `BackupError` while anybody is connected."""
     connection = await asyncpg.connect(url)
     try:
         if others := await connection.fetchval(_OTHERS):
@@ -58,11 +54,6 @@ async def restore(url: str, file: Path) -> None:
     await asyncio.to_thread(
         _run, "pg_restore", url, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", str(file)
     )
-    connection = await asyncpg.connect(url)
-    try:
-        await pictures.queue_all(connection, pictures.RESTATE)
-    finally:
-        await connection.close()
 
 
 def _run(tool: str, url: str, *arguments: str) -> None:

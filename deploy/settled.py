@@ -23,7 +23,7 @@ from deploy.services import Endpoint
 Ends = Mapping[tuple[str, int], int]
 
 # What a service counts as work still to do; `pending` is its own kind.
-_QUEUES: Final = ("unsettled", "outbox", "outbox_failed", "due", "pending")
+_QUEUES: Final = ("unsettled", "outbox", "outbox_failed", "recall", "due", "pending")
 _BETWEEN_PASSES: Final = 0.01
 _BETWEEN_TRIES: Final = 0.05
 _KAFKA_WITHIN: Final = 10.0

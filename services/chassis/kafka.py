@@ -7,9 +7,9 @@ where a repeat would show, and bounded where somebody waits for an answer.
 import asyncio
 import contextlib
 import ssl
-from typing import Any
+from typing import Any, cast
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from faststream.kafka import KafkaBroker
@@ -58,6 +58,19 @@ def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProduce
     )
 
 
+def new_reader(settings: ServiceSettings) -> AIOKafkaConsumer:
+    """A consumer outside of all groups, which reads what it is told to and commits nothing."""
+    wire.install()
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        client_id=f"{settings.copy_name}-reader",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_MAX_REQUEST,
+        **client_security(settings),
+    )
+
+
 async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECONDS) -> None:
     """Starts a producer that will find its broker again; raises `KafkaConnectionError` or `TimeoutError`."""
     try:
@@ -66,7 +79,7 @@ async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECO
             await producer.start()
         _require_brokers(producer.client.cluster)
     except BaseException:
-        await stop_producer(producer)
+        await stop_client(producer)
         raise
 
 
@@ -85,10 +98,10 @@ def _require_brokers(cluster: ClusterMetadata) -> None:
         raise KafkaConnectionError("the broker counts no broker in yet")
 
 
-async def stop_producer(producer: AIOKafkaProducer) -> None:
-    """Stops a producer; gives up when the broker is away, since what is unsent stays in the outbox."""
+async def stop_client(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Stops a client; gives up when the broker is away, since what is unsent stays in the outbox."""
     with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-        await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        await asyncio.wait_for(cast(Any, client).stop(), STOP_SECONDS)
 
 
 def client_security(settings: ServiceSettings) -> dict[str, Any]:

@@ -14,15 +14,15 @@ import orjson
 from services.chassis.clock import machinery_now
 from services.chassis.database import Connection
 from services.chassis.fold import Inputs, Replica, StoredRevision
+from services.chassis.mark import knows_itself
 
 REPUBLISH: Final = "republish"
-RESTATE: Final = "restate"
 BEHIND: Final = 10
 """The priority of what is no news: rebuilds, republication, and all that follows from them."""
 
-_TAKE = """
+_TAKE = f"""
 DELETE FROM unsettled WHERE id IN (
-    SELECT id FROM unsettled WHERE not_before IS NULL OR not_before <= $2
+    SELECT id FROM unsettled WHERE (not_before IS NULL OR not_before <= $2) AND {knows_itself("$3")}
     ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING subject, expand, cause, traceparent, attempts, priority
 """
@@ -105,10 +105,7 @@ _QUEUE_ALL = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, $
 
 
 class Taken(NamedTuple):
-    """A row of the queue, taken.
-
-    `republish` says that what has not changed is to be published as well, `restate` that it gets a new version.
-    """
+    """A row of the queue, taken; `republish` says that what has not changed is to be published as well."""
 
     subject: str
     expand: bool
@@ -117,12 +114,10 @@ class Taken(NamedTuple):
     attempts: int
     priority: int
     republish: bool = False
-    restate: bool = False
 
     def as_it_was(self) -> "Taken":
         """A row for the queue that asks for all that the rows it stands for asked."""
-        asked = RESTATE if self.restate else REPUBLISH if self.republish else self.cause
-        return self._replace(cause=asked)
+        return self._replace(cause=REPUBLISH if self.republish else self.cause)
 
 
 class Held(NamedTuple):
@@ -159,9 +154,12 @@ class Saved(NamedTuple):
     sent: bool
 
 
-async def take(connection: Connection, most: int, now: datetime) -> list[Taken]:
-    """Takes rows that no other worker holds; they are back when the transaction fails."""
-    return [Taken(*row) for row in await connection.fetch(_TAKE, most, now)]
+async def take(connection: Connection, most: int, now: datetime, mark: int = 0) -> list[Taken]:
+    """Takes rows that no other worker holds; they are back when the transaction fails.
+
+    `mark` is what this copy has left in the store: when that was put back, there is nothing to take.
+    """
+    return [Taken(*row) for row in await connection.fetch(_TAKE, most, now, mark)]
 
 
 def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
@@ -171,7 +169,6 @@ def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
         held = found.setdefault(row.subject, row)
         found[row.subject] = held._replace(
             republish=held.republish or row.cause == REPUBLISH,
-            restate=held.restate or row.cause == RESTATE,
             attempts=max(held.attempts, row.attempts),
         )
     return found
@@ -291,7 +288,7 @@ async def queue_old(connection: Connection, before: datetime, now: datetime, mos
 
 
 async def queue_all(connection: Connection, cause: str) -> None:
-    """Queues every picture, behind everything else; with `REPUBLISH` or `RESTATE` each is published again."""
+    """Queues every picture, behind everything else; with `REPUBLISH` each is published again."""
     await connection.execute(_QUEUE_ALL, cause)
 
 

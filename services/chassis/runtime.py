@@ -23,14 +23,16 @@ from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, connect, open_pool
 from services.chassis.errors import NameTaken, SettingsError, passes
 from services.chassis.ingest import Ingest
+from services.chassis.mark import StoreMark
 from services.chassis.monitor import Monitor
 from services.chassis.parties import PartyBook
 from services.chassis.purge import Purge, Rule
+from services.chassis.recall import Recall
 from services.chassis.relay import Relay
-from services.chassis.restate import Restate
 from services.chassis.session_lock import NameLock
 from services.chassis.settings import ServiceSettings
 from services.chassis.settle import Folder, Settle
+from services.chassis.spoken import Speaker
 from services.chassis.state import load_clock
 from services.chassis.stream import Stream
 
@@ -41,7 +43,7 @@ _RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What makes a service: its name, streams, fold, migrations, and further loops of its own.
+    """What makes a service: its name, streams, fold, what it tells, migrations, and further loops of its own.
 
     `prepare` runs before anything is folded. `pending` counts rows of the service's own that are still to be
     worked on, as a statement that gives one number. `purges` say what of its own is taken away by age.
@@ -50,6 +52,7 @@ class Blueprint:
     name: str
     streams: Sequence[Stream]
     folder: Folder
+    speaker: Speaker
     migrations: Path
     loops: Sequence[Callable[["Runtime"], Awaitable[None]]] = field(default=())
     prepare: Callable[["Runtime"], Awaitable[None]] | None = None
@@ -65,6 +68,7 @@ class Runtime:
         self.settings = settings
         self.clock = CorridorClock(stepped=settings.clock == "stepped")
         self.book = PartyBook(min(settings.metadata_age_seconds, 5.0))
+        self.mark = StoreMark()
         self.pool: Pool | None = None
         self.producer: AIOKafkaProducer | None = None
         self.settle: Settle | None = None
@@ -133,6 +137,7 @@ class Runtime:
         await self._set_clock()
         self._make_loops()
         self.producer = await self._patiently("broker", lambda: self._start_producer(patient=False))
+        await self._start_recall()
         relay_producer = await self._patiently("broker", lambda: self._start_producer(patient=True))
         self.relay = Relay(name, url, self.pool, relay_producer)
         self._spawn(self.relay.run())
@@ -159,13 +164,26 @@ class Runtime:
             self._spawn(self.settle.run())
         self._spawn(self.settle.run_timers())
         self._spawn(self.settle.run_republication())
-        self._spawn(Restate(self.store, self.settle).run())
+
+    async def _start_recall(self) -> None:
+        """Before anything is told: what our topics end with has to be looked at first."""
+        recall = Recall(
+            self.blueprint.name,
+            self.blueprint.speaker,
+            self.store,
+            self.mark,
+            self.stored,
+            self.settings,
+            self.door_producer,
+        )
+        await self._patiently("broker", recall.begin)
+        self._spawn(recall.run())
 
     def _make_loops(self) -> None:
         name, pool = self.blueprint.name, self.store
         own = [s.topic.name for s in self.blueprint.streams if s.own]
         self.settle = Settle(
-            name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed
+            name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed, self.mark
         )
         self.ingests = [
             Ingest(name, stream, pool, self.clock, self.book, self.stored, self.settings.quarantine_limit)
@@ -189,7 +207,7 @@ class Runtime:
     async def _start_producer(self, *, patient: bool) -> AIOKafkaProducer:
         producer = kafka.new_producer(self.settings, patient=patient)
         await kafka.start_producer(producer)
-        self._stack.push_async_callback(kafka.stop_producer, producer)
+        self._stack.push_async_callback(kafka.stop_client, producer)
         return producer
 
     async def _migrate(self) -> None:

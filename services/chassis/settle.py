@@ -20,6 +20,7 @@ from services.chassis.database import Connection, Pool, transaction
 from services.chassis.effects import Effect
 from services.chassis.errors import passes
 from services.chassis.fold import Folded, Inputs
+from services.chassis.mark import StoreMark
 from services.chassis.pace import Pace, repeat
 from services.chassis.pictures import Held, Taken
 
@@ -66,6 +67,7 @@ class Settle:
         own_topics: Sequence[str] = (),
         subjects: int = 250,
         on_commit: Callable[[], None] = lambda: None,
+        mark: StoreMark | None = None,
     ) -> None:
         self.service = service
         self.folder = folder
@@ -74,6 +76,7 @@ class Settle:
         self.own_topics = own_topics
         self.subjects = subjects
         self.on_commit = on_commit
+        self.mark = mark or StoreMark()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -133,7 +136,7 @@ class Settle:
         """One transaction; returns how many rows of the queue it took."""
         with telemetry.ROUND.labels(self.service, "settle").time():
             async with transaction(self.pool) as connection:
-                taken = await pictures.take(connection, self.subjects, machinery_now())
+                taken = await pictures.take(connection, self.subjects, machinery_now(), self.mark.left)
                 if taken:
                     expanded = [t for t in taken if t.expand]
                     await pictures.expand(connection, expanded)

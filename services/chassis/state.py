@@ -16,6 +16,7 @@ SELECT (SELECT count(*) FROM unsettled) AS unsettled,
        (SELECT count(*) FROM unsettled WHERE attempts > 0) AS failing,
        (SELECT count(*) FROM outbox) AS outbox,
        (SELECT count(*) FROM outbox_failed) AS outbox_failed,
+       (SELECT count(*) FROM recall) AS recall,
        (SELECT count(*) FROM picture WHERE due <= $1) AS due,
        (SELECT count(*) FROM dead_letter) AS dead_letters
 """

@@ -3,7 +3,6 @@
 Invariant: a handler is a pure function of one decoded event; delivery, dedupe and transactions are the chassis's.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +40,7 @@ class Stream:
 
     def reads(self, topic: str) -> bool:
         """Whether a topic is one of this stream's."""
-        return re.fullmatch(self.topic.regex, topic) is not None
+        return self.topic.holds(topic)
 
 
 def stream_of(streams: Sequence[Stream], topic: str) -> Stream | None:

@@ -1,12 +1,19 @@
 """The composition of the customs service."""
 
+from functools import partial
 from pathlib import Path
 
+from contracts import topics
 from services.chassis.runtime import Blueprint
+from services.chassis.spoken import Entities
+from services.customs.domain import recalled
 from services.customs.folder import CustomsFolder
 from services.customs.handlers import STREAMS
 
 
 def blueprint() -> Blueprint:
     """What makes the customs service."""
-    return Blueprint("customs", STREAMS, CustomsFolder(), Path(__file__).parent / "migrations")
+    folder = CustomsFolder()
+    remember = partial(recalled.remember, corridor=folder.corridor)
+    speaker = Entities((topics.CUSTOMS_EVENTS, topics.CUSTOMS_CASES), recalled.owner, remember)
+    return Blueprint("customs", STREAMS, folder, speaker, Path(__file__).parent / "migrations")

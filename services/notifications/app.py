@@ -6,6 +6,7 @@ from services.chassis.runtime import Blueprint
 from services.notifications import audiences, sequencer
 from services.notifications.folder import NotificationsFolder
 from services.notifications.handlers import STREAMS
+from services.notifications.recalled import Feeds
 from services.notifications.store import PURGE_ITEMS
 
 
@@ -15,6 +16,7 @@ def blueprint() -> Blueprint:
         "notifications",
         STREAMS,
         NotificationsFolder(),
+        Feeds(),
         Path(__file__).parent / "migrations",
         loops=(sequencer.run, audiences.run),
         prepare=audiences.refresh,

@@ -18,6 +18,7 @@ from services.chassis import outbox, telemetry
 from services.chassis.clock import version_after
 from services.chassis.database import Connection, transaction
 from services.chassis.errors import passes
+from services.chassis.mark import knows_itself
 from services.chassis.outbox import Outgoing
 from services.chassis.pace import Pace
 from services.chassis.runtime import Runtime
@@ -31,10 +32,10 @@ _POLL_SECONDS = 0.5
 _PACE_SECONDS = 0.015
 
 _TRY_LOCK = "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_xact_lock($1, shard)"
-_UNNUMBERED = """
+_UNNUMBERED = f"""
 SELECT id, item, party, NULL::bigint AS sequence, NULL::bigint AS previous_sequence, action, supersedes, fact, subject,
        content::text AS content, alert, late, recorded_at, traceparent
-FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL ORDER BY id LIMIT $2
+FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL AND {knows_itself("$3")} ORDER BY id LIMIT $2
 """
 _LAST = "SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) FOR UPDATE"
 _NUMBER = """
@@ -71,17 +72,20 @@ async def number_all(runtime: Runtime) -> int:
     if not await runtime.store.fetchval(_WAITING):
         return 0
     async with transaction(runtime.store) as connection:
-        count = await number_shards(connection, range(SHARDS))
+        count = await number_shards(connection, range(SHARDS), runtime.mark.left)
     if count:
         runtime.committed()
     return count
 
 
-async def number_shards(connection: Connection, shards: Iterable[int]) -> int:
-    """Numbers a page of these shards in the caller's transaction, leaving out those that another sequencer is at."""
+async def number_shards(connection: Connection, shards: Iterable[int], mark: int = 0) -> int:
+    """Numbers a page of these shards in the caller's transaction, leaving out those that another sequencer is at.
+
+    `mark` is what this copy has left in the store: one that was put back first reads its feeds back.
+    """
     with telemetry.ROUND.labels("notifications", "sequencer").time():
         held = [row["shard"] for row in await connection.fetch(_TRY_LOCK, _LOCK_SPACE, list(shards))]
-        rows = await connection.fetch(_UNNUMBERED, held, PAGE)
+        rows = await connection.fetch(_UNNUMBERED, held, PAGE, mark)
         if not rows:
             return 0
         parties = sorted({row["party"] for row in rows})

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from contracts import topics
 from services.chassis.runtime import Blueprint
+from services.chassis.spoken import Entities
+from services.tracking.domain import recalled
 from services.tracking.folder import TrackingFolder
 from services.tracking.handlers import STREAMS
 from services.tracking.store import PURGE_HISTORY
@@ -10,5 +13,6 @@ from services.tracking.store import PURGE_HISTORY
 
 def blueprint() -> Blueprint:
     """What makes the tracking service."""
+    speaker = Entities((topics.TRACKING_EVENTS,), recalled.owner, recalled.remember)
     migrations = Path(__file__).parent / "migrations"
-    return Blueprint("tracking", STREAMS, TrackingFolder(), migrations, purges=(PURGE_HISTORY,))
+    return Blueprint("tracking", STREAMS, TrackingFolder(), speaker, migrations, purges=(PURGE_HISTORY,))

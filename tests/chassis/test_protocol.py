@@ -107,6 +107,11 @@ class Path(RuleBasedStateMachine):
         copy = self.copies[service][number]
         self.step(copy, copy.relay(dies_after))
 
+    @rule(service=services, number=copies, crash=crashes)
+    def recall(self, service: str, number: int, crash: Crash) -> None:
+        copy = self.copies[service][number]
+        self.step(copy, copy.recall(), crash)
+
     @rule(service=services, number=copies)
     def die(self, service: str, number: int) -> None:
         self.copies[service][number].die()
@@ -159,8 +164,10 @@ class Path(RuleBasedStateMachine):
         revisions = [(e["source"], e["event_id"], e["updated_at"]) for e in await tracking.rows("event")]
         assert sorted(accepted) == sorted(revisions)
         assert {(e.source, e.id) for e in self.sent} == {(s, i) for s, i, _ in revisions}
+        books = {e: entry[0] for p in await tracking.rows("picture") for e, entry in json.loads(p["published"]).items()}
         for records in grouped(self.log.topics.get("tracking-events", [])):
             assert rises([version(r) for r in records])
+            assert max(version(r) for r in records) == books[(records[0].key or b"").decode()]
         await check_feeds(notifications, self.log)
 
 
@@ -171,6 +178,7 @@ async def to_the_end(copies: dict[str, list[Copy]], log: Log) -> None:
         done = 0
         for copy in itertools.chain(*copies.values()):
             await copy.recheck()
+            done += await copy.recall()
             for topic in [t for t in sorted(log.topics) if copy.reads(t)]:
                 done += await copy.read(topic, 1000)
             done += await copy.settle() + await copy.number() + await copy.relay(None)
@@ -186,7 +194,9 @@ async def check_feeds(store: Store, log: Log) -> None:
             assert after["previous_sequence"] == before["sequence"]
         sent = [json.loads(r.value or b"") for r in log.topics[f"notifications-{party}"]]
         assert rises([item["sequence"] for item in sent])
-        assert {str(row["item"]) for row in rows} <= {item["item"] for item in sent}
+        assert [(str(row["item"]), row["sequence"]) for row in rows] == list(
+            dict.fromkeys((item["item"], item["sequence"]) for item in sent)
+        )
 
 
 def rises(numbers: list[int]) -> bool:

@@ -60,7 +60,7 @@ async def producer(stack: Stack, url: str) -> AsyncIterator[AIOKafkaProducer]:
     producer = kafka.new_producer(settings, patient=True)
     await producer.start()
     yield producer
-    await kafka.stop_producer(producer)
+    await kafka.stop_client(producer)
 
 
 def rows(topic: str, *ids: str, body: bytes = b"{}") -> list[Outgoing]:

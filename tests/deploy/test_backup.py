@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contracts import catalogue, topics
 from contracts.codec import Event
 from deploy.services import ROOT
 from tests.support import builders as b
@@ -20,6 +23,9 @@ from tests.support.system import System, running_system
 pytestmark = pytest.mark.servers
 
 _PICTURES = "SELECT subject, content::text AS content FROM picture WHERE content IS NOT NULL ORDER BY subject"
+
+# What the book of a subject has of an entity: its version, and the version before it.
+_ENTRY = "SELECT published -> $1 AS entry FROM picture WHERE subject = $2"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,35 @@ async def test_a_store_put_back_reads_on_and_converges(system: System, tmp_path:
 
     assert missing < len(await system.rows("tracking", "SELECT 1 FROM event"))
     assert await pictures(system) == before
+
+
+async def test_what_was_told_since_and_nobody_knows_any_more_is_closed(system: System, tmp_path: Path) -> None:
+    """The last words of the course that is given up are read from Kafka when the service starts."""
+    await system.send(*journey("C", 0))
+    await system.settled()
+    assert backup(system, "save", "tracking", str(tmp_path / "tracking")).returncode == 0
+    await asyncio.to_thread(system.services.stop)
+    assert backup(system, "restore", "tracking", str(tmp_path / "tracking")).returncode == 0
+    name = "exception:NO_REPORT/train:pr/C/2026-06-22"
+    opened = {
+        "exception": name,
+        "rule": "NO_REPORT",
+        "subject": "train:pr/C/2026-06-22",
+        "severity": "warning",
+        "state": "open",
+        "opened_at": b.hours(1),
+        "version": int(time.time() * 1_000_000),
+        "recorded_at": b.hours(1),
+    }
+    told = b.an_event(catalogue.EXCEPTION, name, opened, id=f"{name}@1", party="x")
+    await system.send(told._replace(source="urn:corridor:tracking"), topic=topics.TRACKING_EVENTS.name)
+
+    await asyncio.to_thread(system.services.start)
+    await system.settled()
+
+    (row,) = await system.rows("tracking", _ENTRY, name, opened["subject"])
+    version, _, previous, *_ = json.loads(row["entry"])
+    assert version > previous == opened["version"]
 
 
 async def test_nothing_is_put_back_under_a_copy_at_work(system: System, tmp_path: Path) -> None:

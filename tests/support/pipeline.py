@@ -44,6 +44,12 @@ async def taken_out(source: Store, topic: str) -> list[ConsumerRecord[bytes, byt
     return records
 
 
+async def all_taken_out(source: Store) -> list[ConsumerRecord[bytes, bytes]]:
+    """The records of all topics, taken out of a store's outbox."""
+    names = [row["topic"] for row in await source.pool.fetch("SELECT DISTINCT topic FROM outbox ORDER BY 1")]
+    return [record for name in names for record in await taken_out(source, name)]
+
+
 async def hand_over(source: Store, topic: str, *targets: Store) -> int:
     """Takes the records of a topic out of a store's outbox and lets other stores read them; returns how many."""
     records = await taken_out(source, topic)

@@ -6,7 +6,8 @@ Everything is the real code on real stores; Kafka is a list of records for each 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+import itertools
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import SimpleNamespace
 from typing import Any, Literal, cast
@@ -16,11 +17,13 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
-from services.chassis import ingest, settle
+from services.chassis import database, ingest, settle
 from services.chassis.database import Connection, Pool, transaction
 from services.chassis.errors import Fenced
+from services.chassis.mark import StoreMark
 from services.chassis.outbox import SHARDS
 from services.chassis.relay import Relay
+from services.chassis.spoken import events_of
 from services.chassis.stream import stream_of
 from services.notifications import sequencer
 from tests.support import builders as b
@@ -93,7 +96,7 @@ class Crashes:
     @contextmanager
     def installed(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for module in (ingest, settle, sequencer):
+            for module in (ingest, settle, sequencer, database):
                 patch.setattr(module, "transaction", self._transaction)
             yield
 
@@ -153,12 +156,28 @@ class Copy:
             return 0
         return await sequencer.number_all(runtime_of(self._store))
 
+    async def recall(self) -> int:
+        """Reads back what the store has told and no longer knows, where that is to be done; returns whether it was."""
+        told = itertools.chain(*self._log.topics.values())
+        return int(await read_back(self._store, told))
+
     async def relay(self, dies_after: int | None) -> int:
         """Sends a page, or a part of it."""
         producer = cast(Any, Producer(self._log, dies_after))
         relay = Relay(self._store.blueprint.name, "", self._store.pool, producer)
         relay.held = set(range(SHARDS))
         return await relay.send_page()
+
+
+async def read_back(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> bool:
+    """Has a store that was put back take up what was told; whether there was anything to do."""
+    speaker, service = store.blueprint.speaker, store.blueprint.name
+    own = [r for r in told if any(t.holds(r.topic) for t in speaker.topics)]
+    async with database.transaction(store.pool) as connection:
+        noted = await connection.fetchrow("DELETE FROM recall RETURNING noticed") is not None
+        if noted:
+            await speaker.take_up(connection, events_of(own, service, speaker))
+    return noted
 
 
 async def save(pool: Pool) -> None:
@@ -169,8 +188,9 @@ async def save(pool: Pool) -> None:
 
 
 async def put_back(pool: Pool) -> None:
-    """Puts the last copy back, under whoever is at work."""
+    """Puts the last copy back, under whoever is at work, and who finds an older mark notes it."""
     tables = [row["tablename"] for row in await pool.fetch(_TABLES)]
     rows = [f"DELETE FROM {t}; INSERT INTO {t} OVERRIDING SYSTEM VALUE SELECT * FROM saved.{t}" for t in tables]
     async with transaction(pool) as connection:
         await connection.execute("; ".join(rows))
+    await StoreMark().look(pool, put_back=True)

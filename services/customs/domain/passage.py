@@ -8,7 +8,7 @@ goods goes on to hold: its movements from then are no longer to be seen.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from contracts.borders import Border, BorderSide
 from contracts.corridor import Corridor
@@ -17,6 +17,7 @@ from contracts.routes import RouteVariant
 from contracts.subjects import Case, parse_case
 from services.customs.domain.transitions import LET_GO
 
+LEFT_WITHOUT_PERMISSION: Final = "LEFT_WITHOUT_PERMISSION"
 _LEAVES = ("DEPA", "PASS", "GTOT")
 _ENDED = frozenset({"DISCHARGED", "CLOSED"})
 
@@ -139,7 +140,7 @@ def _at_exit(
     states = _ENDED | ({"PRESENTED"} if side.customs.permission == "leave" else set())
     if left is None or regimes.was_in(unit, side.customs.jurisdiction, side.customs.procedure, states, left.instant):
         return []
-    return [_violation("LEFT_WITHOUT_PERMISSION", consignment, side, unit, left, regimes, border)]
+    return [_violation(LEFT_WITHOUT_PERMISSION, consignment, side, unit, left, regimes, border)]
 
 
 def _at_entry(
@@ -191,7 +192,7 @@ def _violation(
         "point": left.point,
         "instant": utc_text(left.instant),
         "rests_on": "inferred" if left.confidence == "inferred" else "observed",
-        "detail": f"{law} {procedure} was not {'ended' if rule == 'LEFT_WITHOUT_PERMISSION' else 'released'}",
+        "detail": f"{law} {procedure} was not {'ended' if rule == LEFT_WITHOUT_PERMISSION else 'released'}",
     }
 
 

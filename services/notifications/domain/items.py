@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard, cast
 
 import orjson
 
@@ -36,7 +36,15 @@ class Item:
 
 
 Given = dict[str, Any]
-"""For each fact: [content hash, occurrence, {party: occurrence of its item}, what it is about, first told at]."""
+"""For each fact: [content hash, occurrence, {party: its item}, what it is about, first told at].
+
+An item is known by its occurrence; one that was read back, by its id and the hash of its content.
+"""
+
+Place = int | list[str]
+
+# The hash of a fact of which parties have different contents.
+_MIXED: Final = "mixed"
 
 _NOTHING: Final[Sequence[Any]] = ("", 0, {}, {}, "")
 
@@ -77,6 +85,32 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
+def recall(before: Sequence[Any] | None, item: Mapping[str, Any], content: Mapping[str, Any]) -> list[Any]:
+    """The entry of a fact with an item that one of its parties has, and that the entry does not know of."""
+    digest, _, holders, about, first = before or _NOTHING
+    has = {
+        p: place if _is_read(place) else [_had(p, item["fact"], digest, place), digest] for p, place in holders.items()
+    }
+    if item["action"] == "withdrawn":
+        has.pop(item["party"], None)
+    else:
+        has[item["party"]] = [item["item"], digest_of(content)]
+        about, first = _about(content), first or item["recorded_at"]
+    digests = {digest for _, digest in has.values()}
+    common = digests.pop() if len(digests) == 1 else _MIXED if digests else ""
+    # Numbers are far beyond all occurrences: none that was used is used again.
+    return [common, item["sequence"], has, about or _about(content), first]
+
+
+def _had(party: str, fact: str, digest: str, place: Place) -> str:
+    """The id of the item that a party has."""
+    return str(place[0]) if _is_read(place) else item_id(party, fact, digest, cast(int, place))
+
+
+def _is_read(place: Place) -> TypeGuard[list[str]]:
+    return isinstance(place, list)
+
+
 def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: datetime) -> list[Any]:
     digest = digest_of(one.content)
     known_digest, occurrence, holders, about, first = before or _NOTHING
@@ -85,9 +119,9 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: dat
     if before and digest == known_digest and set(holders) == one.parties:
         return list(before)
     occurrence += 1
-    now: dict[str, int] = {}
+    now: dict[str, Place] = {}
     for party in sorted(one.parties | set(holders)):
-        had = item_id(party, one.fact, known_digest, holders[party]) if party in holders else None
+        had = _had(party, one.fact, known_digest, holders[party]) if party in holders else None
         if party not in one.parties:
             items.append(_item(party, one, digest, occurrence, "withdrawn", had, about))
         elif had is None:
@@ -108,7 +142,7 @@ def _take_back(items: list[Item], fact: str, before: Sequence[Any]) -> list[Any]
         return list(before)
     gone = Told(fact, about, frozenset())
     for party in sorted(holders):
-        had = item_id(party, fact, digest, holders[party])
+        had = _had(party, fact, digest, holders[party])
         items.append(_item(party, gone, "", occurrence + 1, "withdrawn", had, about))
     return ["", occurrence + 1, {}, about, first]
 
