@@ -63,7 +63,7 @@ class Monitor:
         state = await read_state(self._pool, self._clock.now(), self._pending)
         lags = {ingest.stream.name: lag_of(ingest) for ingest in self._ingests}
         progress.read_at = now
-        progress.busy_since = _since(progress.busy_since, bool(state["unsettled"] or state["outbox"]), now)
+        progress.busy_since = _since(progress.busy_since, any(state[queue] for queue in ("unsettled", "outbox", "recall")), now)
         progress.lagging_since = _since(progress.lagging_since, any(lags.values()), now)
         _tell(self._service, state, lags, 0.0 if progress.busy_since is None else now - progress.busy_since)
 
@@ -83,7 +83,7 @@ def _since(since: float | None, is_so: bool, now: float) -> float | None:
 
 
 def _tell(name: str, state: Mapping[str, Any], lags: Mapping[str, int], busy_seconds: float) -> None:
-    for queue in ("unsettled", "failing", "outbox", "outbox_failed", "pending"):
+    for queue in ("unsettled", "failing", "outbox", "outbox_failed", "recall", "pending"):
         telemetry.DEPTH.labels(name, queue).set(state[queue])
     for stream, lag in lags.items():
         telemetry.LAG.labels(name, stream).set(lag)

@@ -1,6 +1,6 @@
 """Every party's feed has each item once, in one unbroken chain, and readers of topic and stream see just that.
 
-Invariant: a store put back takes items away that had been sent; nothing else may be seen that is not in the feed.
+Invariant: what was sent and shown is what is in the feed, also across a store put back.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ def feeds(evidence: Evidence, found: Found) -> Iterator[Violation]:
         yield from _chain(party, rows)
         yield from _all_sent(party, rows, told.get(party, []))
         yield from _rising("out_of_order", f"notifications-{party}", told.get(party, []))
+        yield from _all_kept("lost", f"notifications-{party}", rows, told.get(party, []))
     for party, items in evidence.streamed.items():
         yield from _rising("stream", f"the stream of {party}", items)
         yield from _all_streamed(party, stored.get(party, []), items)
+        yield from _all_kept("stream", f"the stream of {party}", stored.get(party, []), items)
 
 
 def _stored(found: Found) -> dict[str, list[Row]]:
@@ -77,6 +79,14 @@ def _rising(invariant: str, where: str, items: Seen) -> Iterator[Violation]:
     for before, after in pairwise(_first_seen(items)):
         if after["sequence"] <= before["sequence"]:
             yield Violation(invariant, f"{where}: number {after['sequence']} comes after {before['sequence']}")
+
+
+def _all_kept(invariant: str, where: str, rows: Sequence[Row], items: Seen) -> Iterator[Violation]:
+    """Whatever was told is in the feed, under the number that it was told under."""
+    kept = {(str(row["item"]), row["sequence"]) for row in rows}
+    for item in items:
+        if (item["item"], item["sequence"]) not in kept:
+            yield Violation(invariant, f"{where}: item {item['item']}, number {item['sequence']}, is not in the feed")
 
 
 def _all_streamed(party: str, rows: Sequence[Row], items: Seen) -> Iterator[Violation]:

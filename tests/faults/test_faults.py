@@ -1,8 +1,4 @@
-"""Thirty faults in one run: afterwards nothing is lost, doubled, leaked or out of order.
-
-Stores are put back in `make faults` and in the test of the journey: what such a store has forgotten may stand on a
-topic, which is known and open.
-"""
+"""Thirty faults in one run: afterwards nothing is lost, doubled, leaked or out of order."""
 
 from __future__ import annotations
 
@@ -16,14 +12,14 @@ from tests.faults.run import Outcome, run
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
 
-SEED, FAULTS, SPACING, WITHOUT = 1, 30, 3.0, ("put-back",)
+SEED, FAULTS, SPACING = 1, 30, 3.0
 
 
 def test_nothing_is_lost_or_doubled_whatever_dies() -> None:
     outcome = Outcome()
 
     with temporary_directory() as data:
-        asyncio.run(run(planned(SEED, FAULTS, SPACING, WITHOUT), data, outcome, print))
+        asyncio.run(run(planned(SEED, FAULTS, SPACING), data, outcome, print))
 
     assert outcome.violations == []
     assert outcome.faults == FAULTS

@@ -234,6 +234,14 @@ def an_entity_is_on_no_topic(run: Run) -> None:
     records[:] = [r for r in records if r.key != BOX.encode()]
 
 
+def the_store_has_forgotten_what_is_over(run: Run) -> None:
+    records = run.found.records["customs-events"]
+    entity = next((r.key or b"").decode() for r in records if b'"state":"withdrawn"' in (r.value or b""))
+    for number, row in enumerate(rows(run, "customs", "picture")):
+        book = {name: entry for name, entry in json.loads(row["published"]).items() if name != entity}
+        rows(run, "customs", "picture")[number] = {**row, "published": json.dumps(book)}
+
+
 def _version(record: Taken) -> int:
     return int(json.loads(record.value or b"")["version"])
 
@@ -241,6 +249,12 @@ def _version(record: Taken) -> int:
 def a_feed_has_a_gap(run: Run) -> None:
     items = rows(run, "notifications", "item")
     items.remove([item for item in items if item["party"] == "pr"][10])
+
+
+def a_feed_has_forgotten_its_end(run: Run) -> None:
+    items = rows(run, "notifications", "item")
+    last = max((i for i in items if i["party"] == "pr"), key=lambda i: i["sequence"])
+    items.remove(last)
 
 
 def two_numbers_change_places_on_the_topic(run: Run) -> None:
@@ -293,6 +307,11 @@ def the_stream_missed_an_item(run: Run) -> None:
     run.evidence.streamed = {"pr": [item for item in items if item["item"] != items[8]["item"]]}
 
 
+def the_stream_showed_what_is_in_no_feed(run: Run) -> None:
+    items = told(run.found, "pr")
+    run.evidence.streamed = {"pr": [*items, {**items[-1], "sequence": items[-1]["sequence"] + 1}]}
+
+
 def the_stream_changed_the_order(run: Run) -> None:
     items = told(run.found, "pr")
     items[2], items[7] = items[7], items[2]
@@ -309,6 +328,7 @@ TAMPERED: Mapping[str, tuple[Callable[[Run], None], ...]] = {
         a_good_record_is_put_aside,
         kafka_has_lost_a_record,
         a_numbered_item_was_never_sent,
+        a_feed_has_forgotten_its_end,
     ),
     "doubled": (a_revision_is_accepted_twice, a_repeat_is_accepted, an_item_is_there_twice),
     "answered": (a_receipt_is_missing, a_sender_was_not_told),
@@ -323,6 +343,7 @@ TAMPERED: Mapping[str, tuple[Callable[[Run], None], ...]] = {
         the_highest_version_never_came,
         an_old_version_is_the_last_word,
         an_entity_is_on_no_topic,
+        the_store_has_forgotten_what_is_over,
         a_feed_has_a_gap,
         two_numbers_change_places_on_the_topic,
     ),
@@ -333,7 +354,7 @@ TAMPERED: Mapping[str, tuple[Callable[[Run], None], ...]] = {
         a_case_reaches_another_country,
     ),
     "queues": (something_is_still_to_be_folded, something_could_not_be_sent, an_item_has_no_number),
-    "stream": (the_stream_missed_an_item, the_stream_changed_the_order),
+    "stream": (the_stream_missed_an_item, the_stream_showed_what_is_in_no_feed, the_stream_changed_the_order),
 }
 
 
