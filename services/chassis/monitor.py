@@ -20,6 +20,7 @@ EVERY_SECONDS = 2.0
 # Fresher than this a reading is believed; older than this a queue or a lag is too old to be called ready.
 _BELIEVED_SECONDS = 15.0
 _BEHIND_SECONDS = 60.0
+_BUSY = ("unsettled", "outbox", "recall")
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class Monitor:
         state = await read_state(self._pool, self._clock.now(), self._pending)
         lags = {ingest.stream.name: lag_of(ingest) for ingest in self._ingests}
         progress.read_at = now
-        progress.busy_since = _since(progress.busy_since, any(state[queue] for queue in ("unsettled", "outbox", "recall")), now)
+        progress.busy_since = _since(progress.busy_since, any(state[q] for q in _BUSY), now)
         progress.lagging_since = _since(progress.lagging_since, any(lags.values()), now)
         _tell(self._service, state, lags, 0.0 if progress.busy_since is None else now - progress.busy_since)
 
