@@ -41,3 +41,10 @@ class StoreMark:
                 await connection.execute(_WANT, row["found"], row["left"])
         self.left = row["left"]
         return put_back
+
+    async def note(self, pool: Pool, since: int) -> None:
+        """Notes that our own topics are to be read back from an instant on, in microseconds."""
+        async with transaction(pool) as connection:
+            row = await connection.fetchrow(_RAISE, version_after(self.left))
+            assert row is not None
+            await connection.execute(_WANT, since, row["left"])

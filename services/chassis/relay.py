@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence, Set
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -27,9 +26,10 @@ from aiokafka.errors import (
 
 from contracts.codec import encode
 from services.chassis import telemetry
-from services.chassis.clock import machinery_now
+from services.chassis.clock import machinery_now, version_after
 from services.chassis.database import OwnConnection, Pool, connect
 from services.chassis.errors import passes
+from services.chassis.mark import StoreMark
 from services.chassis.outbox import SHARDS
 from services.chassis.pace import Pace
 
@@ -51,19 +51,23 @@ _NEVER = (
 
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
 _PAGE = "SELECT * FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
-_DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+# A store that was put back gives the same ids again, to rows that have not been sent.
+_DELETE = """
+DELETE FROM outbox AS o USING unnest($1::bigint[], $2::text[]) AS u (id, ce_id) WHERE o.id = u.id AND o.ce_id = u.ce_id
+"""
 _SET_ASIDE = """
-WITH gone AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING *)
-INSERT INTO outbox_failed SELECT gone.*, u.failure, $3
-FROM gone JOIN unnest($1::bigint[], $2::text[]) AS u (id, failure) USING (id)
+WITH failed AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, failure)),
+gone AS (DELETE FROM outbox AS o USING failed AS f WHERE o.id = f.id AND o.ce_id = f.ce_id RETURNING o.*)
+INSERT INTO outbox_failed SELECT gone.*, failure, $4 FROM gone JOIN failed USING (id)
 """
 
 
 class Relay:
     """Sends the shards whose advisory locks it holds."""
 
-    def __init__(self, service: str, url: str, pool: Pool, producer: AIOKafkaProducer) -> None:
+    def __init__(self, service: str, url: str, pool: Pool, producer: AIOKafkaProducer, mark: StoreMark) -> None:
         self.service = service
+        self._mark = mark
         self.source = f"urn:corridor:{service}"
         self._url = url
         self._pool = pool
@@ -115,16 +119,24 @@ class Relay:
 
     async def send_page(self) -> int:
         """Sends one page and deletes what was acknowledged; returns how many rows it read."""
+        since = version_after(0)
         rows = await self._pool.fetch(_PAGE, sorted(self.held), PAGE)
         if not rows:
             return 0
         with telemetry.ROUND.labels(self.service, "relay").time():
             failures = await self._send(rows)
-            await self._pool.execute(_DELETE, [r["id"] for r in rows if r["id"] not in failures])
+            await self._delete([r for r in rows if r["id"] not in failures], since)
             if failures:
-                await self._set_aside(failures, machinery_now())
+                await self._set_aside([r for r in rows if r["id"] in failures], failures)
         telemetry.SENT.labels(self.service).inc(len(rows) - len(failures))
         return len(rows)
+
+    async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:
+        gone = await self._pool.execute(_DELETE, [r["id"] for r in sent], [r["ce_id"] for r in sent])
+        if gone != f"DELETE {len(sent)}":
+            # Another relay has taken over, or the store was put back while this was under way.
+            log.warning("what was sent is not in the store any more", service=self.service)
+            await self._mark.note(self._pool, since)
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> dict[int, BaseException]:
         """Queues all rows in order, then awaits all acknowledgements; returns those that can never be sent."""
@@ -182,8 +194,9 @@ class Relay:
             if topic not in self._known:
                 raise UnknownTopicOrPartitionError(topic)
 
-    async def _set_aside(self, failures: dict[int, BaseException], now: datetime) -> None:
-        for row_id, failure in failures.items():
+    async def _set_aside(self, rows: Sequence[asyncpg.Record], failures: dict[int, BaseException]) -> None:
+        for row in rows:
             telemetry.SEND_FAILED.labels(self.service).inc()
-            log.error("a record can never be sent", outbox_id=row_id, failure=repr(failure))
-        await self._pool.execute(_SET_ASIDE, list(failures), [repr(f) for f in failures.values()], now)
+            log.error("a record can never be sent", outbox_id=row["id"], failure=repr(failures[row["id"]]))
+        said = [repr(failures[r["id"]]) for r in rows]
+        await self._pool.execute(_SET_ASIDE, [r["id"] for r in rows], [r["ce_id"] for r in rows], said, machinery_now())

@@ -139,7 +139,7 @@ class Runtime:
         self.producer = await self._patiently("broker", lambda: self._start_producer(patient=False))
         await self._start_recall()
         relay_producer = await self._patiently("broker", lambda: self._start_producer(patient=True))
-        self.relay = Relay(name, url, self.pool, relay_producer)
+        self.relay = Relay(name, url, self.pool, relay_producer, self.mark)
         self._spawn(self.relay.run())
         if self.blueprint.prepare is not None:
             prepare = self.blueprint.prepare

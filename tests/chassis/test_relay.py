@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -14,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.local.stack import Stack
 from services.chassis import kafka, outbox
 from services.chassis.database import Pool, open_pool
+from services.chassis.mark import StoreMark
 from services.chassis.outbox import SHARDS, Outgoing
 from services.chassis.relay import Relay
 from services.chassis.settings import ServiceSettings
@@ -109,7 +112,7 @@ async def test_rows_of_a_key_arrive_in_order_of_their_ids_and_are_gone(
 ) -> None:
     await append(pool, rows(topic, *(f"a{n}" for n in range(50)), *(f"b{n}" for n in range(50))))
 
-    task = await running(Relay("tracking", url, pool, producer))
+    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
     records = await read(stack, topic, 100)
 
     await until(lambda: is_empty(pool), 10, "an empty outbox")
@@ -125,7 +128,7 @@ async def test_a_record_is_a_cloudevent_of_the_service(
     (row,) = rows(topic, "x1", body=b'{"a": 1}')
     await append(pool, [row])
 
-    task = await running(Relay("tracking", url, pool, producer))
+    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
     (record,) = await read(stack, topic, 1)
     await stopped(task)
 
@@ -142,7 +145,7 @@ async def test_what_can_never_be_sent_is_put_aside_and_the_others_go_on(
     too_large = rows(topic, "a1", body=b"x" * (2 * 1024 * 1024))
     await append(pool, [*too_large, *rows(topic, "a2")])
 
-    task = await running(Relay("tracking", url, pool, producer))
+    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
     (record,) = await read(stack, topic, 1)
 
     async def aside() -> bool:
@@ -159,7 +162,7 @@ async def test_a_topic_that_does_not_exist_stops_nothing_else(
     """With every key in one shard, a row for a missing topic stands before one that can be sent."""
     await append(pool, [*rows("no-such-topic", "a1"), *rows(topic, "a2")])
 
-    task = await running(Relay("tracking", url, pool, producer))
+    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
     (record,) = await read(stack, topic, 1)
 
     async def aside() -> bool:
@@ -173,7 +176,10 @@ async def test_a_topic_that_does_not_exist_stops_nothing_else(
 async def test_one_relay_holds_a_shard_and_another_takes_over_when_it_is_gone(
     stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
 ) -> None:
-    first, second = Relay("tracking", url, pool, producer), Relay("tracking", url, pool, producer)
+    first, second = (
+        Relay("tracking", url, pool, producer, StoreMark()),
+        Relay("tracking", url, pool, producer, StoreMark()),
+    )
     one = await running(first)
 
     async def holds_all() -> bool:
@@ -194,3 +200,44 @@ async def test_one_relay_holds_a_shard_and_another_takes_over_when_it_is_gone(
     records = await read(stack, topic, 2)
     await stopped(other)
     assert [dict(r.headers)["ce_id"] for r in records] == [b"a1", b"a2"]
+
+
+_OTHERS = "UPDATE outbox SET ce_id = 'other'"
+
+
+class PutBackMeanwhile:
+    """Acknowledges after the store was put back, and has given the ids of what was sent to other rows."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.client = SimpleNamespace(fetch_all_metadata=self._metadata)
+
+    async def _metadata(self) -> Any:
+        return SimpleNamespace(topics=lambda: {"t"})
+
+    async def send(self, *_: Any, **__: Any) -> asyncio.Future[None]:
+        await self._pool.execute(_OTHERS)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+async def test_a_row_that_has_the_id_of_what_was_sent_before_a_put_back_stays(url: str, pool: Pool) -> None:
+    await append(pool, rows("t", "a1"))
+    relay = Relay("tracking", url, pool, cast(Any, PutBackMeanwhile(pool)), StoreMark())
+    relay.held = set(range(SHARDS))
+
+    await relay.send_page()
+
+    assert [row["ce_id"] for row in await pool.fetch("SELECT ce_id FROM outbox")] == ["other"]
+
+
+async def test_what_was_sent_and_is_not_in_the_store_any_more_is_read_back(url: str, pool: Pool) -> None:
+    await append(pool, rows("t", "a1"))
+    relay = Relay("tracking", url, pool, cast(Any, PutBackMeanwhile(pool)), StoreMark())
+    relay.held = set(range(SHARDS))
+    since = time.time_ns() // 1000
+
+    await relay.send_page()
+
+    assert [row["since"] >= since for row in await pool.fetch("SELECT since FROM recall")] == [True]

@@ -80,7 +80,7 @@ def _early_delete() -> None:
     async def send_page(self: Relay) -> int:
         rows = await self._pool.fetch(relay._PAGE, list(self.held), relay.PAGE)
         if rows:
-            await self._pool.execute(relay._DELETE, [row["id"] for row in rows])
+            await self._delete(rows, 0)
             await asyncio.sleep(_STRETCH_SECONDS)
             await self._send(rows)
         return len(rows)

@@ -164,7 +164,7 @@ class Copy:
     async def relay(self, dies_after: int | None) -> int:
         """Sends a page, or a part of it."""
         producer = cast(Any, Producer(self._log, dies_after))
-        relay = Relay(self._store.blueprint.name, "", self._store.pool, producer)
+        relay = Relay(self._store.blueprint.name, "", self._store.pool, producer, self._store.settler.mark)
         relay.held = set(range(SHARDS))
         return await relay.send_page()
 
