@@ -83,12 +83,17 @@ async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECO
         raise
 
 
-async def see_brokers(producer: AIOKafkaProducer) -> None:
-    """Raises `KafkaConnectionError` while no broker counts itself in: other clients are not to be started then."""
+async def see_brokers(producer: AIOKafkaProducer) -> ClusterMetadata:
+    """The brokers and topics that there are.
+
+    Raises `KafkaConnectionError` while no broker counts itself in: other clients are not to be started then.
+    """
     try:
-        _require_brokers(await producer.client.fetch_all_metadata())
+        cluster: ClusterMetadata = await producer.client.fetch_all_metadata()
+        _require_brokers(cluster)
     except KafkaError as failure:
         raise KafkaConnectionError("no broker has told of brokers") from failure
+    return cluster
 
 
 def _require_brokers(cluster: ClusterMetadata) -> None:

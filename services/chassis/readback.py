@@ -62,7 +62,7 @@ async def readback(
     settings: ServiceSettings, producer: AIOKafkaProducer, topics: Sequence[Topic]
 ) -> AsyncIterator[Readback]:
     """Opens the topics of some rows; raises what aiokafka raises while the broker is away."""
-    cluster = await producer.client.fetch_all_metadata()
+    cluster = await kafka.see_brokers(producer)
     names = sorted(n for n in cluster.topics() if any(t.holds(n) for t in topics))
     partitions = [TopicPartition(n, p) for n in names for p in sorted(cluster.partitions_for_topic(n) or ())]
     consumer = kafka.new_reader(settings)

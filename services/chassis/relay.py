@@ -8,7 +8,7 @@ moved aside with an alarm, and the others go on.
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import asyncpg
@@ -65,9 +65,18 @@ INSERT INTO outbox_failed SELECT gone.*, failure, $4 FROM gone JOIN failed USING
 class Relay:
     """Sends the shards whose advisory locks it holds."""
 
-    def __init__(self, service: str, url: str, pool: Pool, producer: AIOKafkaProducer, mark: StoreMark) -> None:
+    def __init__(
+        self,
+        service: str,
+        url: str,
+        pool: Pool,
+        producer: AIOKafkaProducer,
+        mark: StoreMark,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> None:
         self.service = service
         self._mark = mark
+        self._on_sent = on_sent
         self.source = f"urn:corridor:{service}"
         self._url = url
         self._pool = pool
@@ -129,6 +138,7 @@ class Relay:
             if failures:
                 await self._set_aside([r for r in rows if r["id"] in failures], failures)
         telemetry.SENT.labels(self.service).inc(len(rows) - len(failures))
+        self._on_sent()
         return len(rows)
 
     async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:

@@ -107,6 +107,10 @@ class Runtime:
         """Says that something has been committed: it may be to be sent, or awaited."""
         if self.relay is not None:
             self.relay.wake()
+        self.sent()
+
+    def sent(self) -> None:
+        """Says that something has reached Kafka: it may be shown."""
         # Whoever waits holds the event from before it looked, so no commit between look and wait is missed.
         done, self.next_commit = self.next_commit, asyncio.Event()
         done.set()
@@ -139,7 +143,7 @@ class Runtime:
         self.producer = await self._patiently("broker", lambda: self._start_producer(patient=False))
         await self._start_recall()
         relay_producer = await self._patiently("broker", lambda: self._start_producer(patient=True))
-        self.relay = Relay(name, url, self.pool, relay_producer, self.mark)
+        self.relay = Relay(name, url, self.pool, relay_producer, self.mark, self.sent)
         self._spawn(self.relay.run())
         if self.blueprint.prepare is not None:
             prepare = self.blueprint.prepare

@@ -42,20 +42,29 @@ ON CONFLICT (subject) DO UPDATE SET status = EXCLUDED.status, point = EXCLUDED.p
     exceptions = EXCLUDED.exceptions, parties = EXCLUDED.parties, header = EXCLUDED.header,
     recorded_at = EXCLUDED.recorded_at
 """
-_FEED = """
+# The first item of a party ($1) that is not on its topic yet: whatever is shown has to survive a store put back.
+_UNSENT = """
+(SELECT i.{} FROM outbox o JOIN item i ON i.item = o.ce_id::uuid
+ WHERE o.topic = 'notifications-' || $1::text ORDER BY o.id LIMIT 1)
+"""
+_SENT = f"sequence < coalesce({_UNSENT.format('sequence')}, 9223372036854775807)"
+_FEED = f"""
 SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content, alert,
        late, recorded_at
-FROM item WHERE party = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
+FROM item WHERE party = $1 AND sequence > $2 AND {_SENT} ORDER BY sequence LIMIT $3
 """
-_FEED_END = """
+_FEED_END = f"""
 SELECT * FROM (
     SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content,
            alert, late, recorded_at
-    FROM item WHERE party = $1 AND sequence < $3 ORDER BY sequence DESC LIMIT $2
+    FROM item WHERE party = $1 AND sequence < $3 AND {_SENT} ORDER BY sequence DESC LIMIT $2
 ) newest ORDER BY sequence
 """
 PURGE_ITEMS: Final = by_id("item", 30, "sequence IS NOT NULL")
-_CURSOR = "SELECT coalesce((SELECT sequence FROM feed WHERE party = $1), 0)"
+_CURSOR = f"""
+SELECT CASE WHEN EXISTS {_UNSENT.format("item")} THEN coalesce({_UNSENT.format("previous_sequence")}, 0)
+            ELSE coalesce((SELECT sequence FROM feed WHERE party = $1), 0) END
+"""
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
        recorded_at

@@ -17,7 +17,7 @@ from services.notifications.app import blueprint
 from services.notifications.sequencer import number_all, number_shards
 from tests.support import builders as b
 from tests.support.fixtures import store_fixture
-from tests.support.pipeline import cleared, runtime_of
+from tests.support.pipeline import all_taken_out, cleared, runtime_of
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
@@ -47,6 +47,8 @@ async def owe(connection: Any, *facts: str, party: str = PARTY) -> None:
 
 
 async def feed(copy: Store, after: int = 0, party: str = PARTY) -> list[dict[str, Any]]:
+    """What is shown once everything has been sent."""
+    await all_taken_out(copy)
     return await store.read_feed(copy.pool, party, after, 10_000)
 
 
@@ -170,9 +172,9 @@ async def test_sequencers_at_once_give_one_chain_without_gaps_and_twins(copy: St
     while await number_all(runtime_of(copy)):
         pass
 
+    assert len(await copy.rows("outbox")) == len(names)
     items = await feed(copy)
     assert (sorted(facts(items)), is_chain(items)) == (sorted(names), True)
-    assert len(await copy.rows("outbox")) == len(names)
 
 
 async def test_an_item_that_is_committed_late_comes_behind_the_cursor(copy: Store) -> None:

@@ -20,7 +20,7 @@ from services.notifications.api import make_app
 from services.notifications.domain.fold import visible
 from services.notifications.sequencer import number_all
 from tests.support import builders as b
-from tests.support.pipeline import Line, emptied, fresh_line, hand_over
+from tests.support.pipeline import Line, all_taken_out, emptied, fresh_line, hand_over
 
 pytestmark = pytest.mark.servers
 
@@ -114,11 +114,29 @@ async def test_a_stream_sends_the_items_of_the_feed(line: Line) -> None:
     assert [id for id, _ in events] == [str(data["sequence"]) for _, data in events]
 
 
+async def test_what_has_not_been_sent_is_not_shown_yet(line: Line) -> None:
+    """Not in the feed, nor at its end, nor in the stream; and a snapshot's cursor stands before it."""
+    await line.feed(b.a_consist(), *passages(1, 3))
+    reader = Reader(line.runtime)
+    shown = await reader.get("/v1/feed")
+    _, cursor = await snapshot(line)
+    await feed_without_numbers(line, passages(3, 4)[0])
+    assert await number_all(line.runtime)
+
+    assert await reader.get("/v1/feed") == shown
+    assert (await reader.get("/v1/feed", last=100))["items"] == shown["items"]
+    assert [data for _, data in await reader.stream()] == shown["items"]
+    assert (await snapshot(line))[0] == cursor == shown["after"]
+    await all_taken_out(line.notifications)
+    assert len((await reader.get("/v1/feed"))["items"]) == len(shown["items"]) + 1
+
+
 async def test_who_comes_back_with_the_last_id_gets_every_item_once(line: Line) -> None:
     """Whichever event was the last one that arrived."""
     await line.feed(b.a_consist(), *passages(1, 6))
     reader = Reader(line.runtime)
     whole = await reader.stream()
+    assert len(whole) == 6
 
     for position, (last, _) in enumerate(whole):
         assert whole[: position + 1] + await reader.stream(last.encode()) == whole
@@ -209,7 +227,7 @@ async def test_a_subject_is_shown_without_who_may_see_what(line: Line) -> None:
 
 
 async def test_a_snapshot_and_its_cursor_give_what_listening_all_along_gives(line: Line) -> None:
-    """Taken after every report, before its items were numbered and after it."""
+    """Taken after every report: before its items were numbered, after it, and when they had been sent."""
     departure = b.a_milestone("DEPA", at=2, id="d")
     corrected = b.a_milestone("DEPA", at=3, id="d", updated_at=b.hours(50))
     gone = b.a_milestone("PASS", at=30, point="pk-sibi", id="p", updated_at=b.hours(60), retracted=True)
@@ -221,6 +239,8 @@ async def test_a_snapshot_and_its_cursor_give_what_listening_all_along_gives(lin
         taken.append(await snapshot(line))
         while await number_all(line.runtime):
             pass
+        taken.append(await snapshot(line))
+        await all_taken_out(line.notifications)
         taken.append(await snapshot(line))
 
     _, final = await snapshot(line)

@@ -87,7 +87,7 @@ class Line:
         await self.pass_on()
 
     async def pass_on(self) -> None:
-        """Folds and hands over until everything has arrived; feed items are numbered."""
+        """Folds and hands over until everything has arrived; feed items are numbered and sent."""
         await self.tracking.settle()
         await hand_over(self.tracking, topics.TRACKING_EVENTS.name, self.customs, self.notifications)
         await self.customs.settle()
@@ -96,6 +96,7 @@ class Line:
         await self.notifications.settle()
         while await sequencer.number_all(self.runtime):
             pass
+        await all_taken_out(self.notifications)
 
     async def step(self, instant: datetime) -> None:
         """Moves the corridor clock of all, and lets happen what is due then."""
