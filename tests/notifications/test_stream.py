@@ -119,7 +119,7 @@ async def test_what_has_not_been_sent_is_not_shown_yet(line: Line) -> None:
     await line.feed(b.a_consist(), *passages(1, 3))
     reader = Reader(line.runtime)
     shown = await reader.get("/v1/feed")
-    _, cursor = await snapshot(line)
+    cursor, _ = await snapshot(line)
     await feed_without_numbers(line, passages(3, 4)[0])
     assert await number_all(line.runtime)
 
