@@ -87,8 +87,8 @@ def _law_of(violation: ViolationChanged, corridor: Corridor) -> str | None:
 
     None where the corridor has no such border any more.
     """
-    named = violation.violation.split("/")[1]
-    border = next((b for b in corridor.borders if b.key == named), None)
+    named = violation.violation.split("/")[1:2]
+    border = next((b for b in corridor.borders if [b.key] == named), None)
     if border is None:
         return None
     side = border.exit if violation.rule == LEFT_WITHOUT_PERMISSION else border.entry
