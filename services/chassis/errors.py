@@ -4,6 +4,7 @@ Invariant: decided by SQLSTATE class, exception type and aiokafka's own `retriab
 """
 
 import asyncio
+import logging
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -13,6 +14,9 @@ from aiokafka.errors import KafkaError
 _PASSING_CLASSES = ("08", "40", "53", "57", "58", "XX")
 # lock_not_available, idle_in_transaction_session_timeout, transaction_timeout, read_only_sql_transaction
 _PASSING_STATES = ("55P03", "25P03", "25P04", "25006")
+
+# data_corrupted, index_corrupted
+_CORRUPT = ("XX001", "XX002")
 
 
 class SettingsError(Exception):
@@ -41,3 +45,9 @@ def passes(failure: BaseException) -> bool:
     if isinstance(failure, asyncpg.InternalClientError):
         return True
     return isinstance(failure, (asyncio.TimeoutError, TimeoutError, OSError))
+
+
+def weight(failure: BaseException) -> int:
+    """The level at which to log what is waited for: damaged data do not mend themselves."""
+    damaged = isinstance(failure, asyncpg.PostgresError) and failure.sqlstate in _CORRUPT
+    return logging.CRITICAL if damaged else logging.WARNING

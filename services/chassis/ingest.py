@@ -19,7 +19,7 @@ from contracts.topics import party_of
 from services.chassis import outcome, records, telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, transaction
-from services.chassis.errors import Fenced, passes
+from services.chassis.errors import Fenced, passes, weight
 from services.chassis.parties import PartyBook
 from services.chassis.positions import Positions, TopicIds
 from services.chassis.quarantine import Quarantine, begin_stand_in, sender_of
@@ -133,7 +133,7 @@ class Ingest:
                     return await self._one_by_one(batch, failure)
                 if seconds is None or self.stopping.is_set():
                     raise
-                log.warning("waiting to store a batch", stream=self.stream.name, failure=repr(failure))
+                log.log(weight(failure), "waiting to store a batch", stream=self.stream.name, failure=repr(failure))
                 await _sleep_unless(self.stopping, seconds)
         raise AssertionError("unreachable")
 

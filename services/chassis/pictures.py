@@ -4,7 +4,7 @@ Invariant: a round uses each statement at most once, whatever the number of its 
 in sorted order before their facts are read, so the second of two folders sees what the first one saw.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -82,6 +82,7 @@ SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::t
     SELECT FROM unsettled u WHERE u.subject = b.subject AND u.attempts = 0
     AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))
 """
+_WITH_NEWS = "SELECT DISTINCT subject FROM unsettled WHERE subject = ANY($1::text[]) AND priority < $2"
 _FIRE = """
 WITH due AS (
     UPDATE picture SET due = NULL WHERE subject IN (
@@ -194,6 +195,18 @@ async def behind_news(connection: Connection, subjects: Sequence[str], taken: Se
     if not subjects:
         return set()
     return {row["root"] for row in await connection.fetch(_BEHIND_NEWS, subjects, taken, BEHIND)}
+
+
+async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mapping[str, Taken]:
+    """The same rows, as urgent as the news of their subjects that other workers have taken or are about to take.
+
+    Asked when the facts have been read: news among them has its row in the queue still, or was folded before.
+    """
+    behind = [subject for subject, row in taken.items() if row.priority >= BEHIND]
+    if not behind:
+        return taken
+    news = {row["subject"]: 0 for row in await connection.fetch(_WITH_NEWS, behind, BEHIND)}
+    return {s: row._replace(priority=min(row.priority, news.get(s, row.priority))) for s, row in taken.items()}
 
 
 async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:

@@ -12,7 +12,7 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from services.chassis.database import Connection, Pool
-from services.chassis.errors import Fenced, passes
+from services.chassis.errors import Fenced, passes, weight
 
 log = structlog.get_logger(__name__)
 
@@ -166,7 +166,7 @@ class Positions(ConsumerRebalanceListener):
                 if not passes(failure):
                     log.exception("positions cannot be read")
                 else:
-                    log.warning("waiting to read positions", failure=repr(failure))
+                    log.log(weight(failure), "waiting to read positions", failure=repr(failure))
                 await asyncio.sleep(self._retry_seconds)
 
     async def _read_once(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:

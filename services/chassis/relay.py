@@ -28,7 +28,7 @@ from contracts.codec import encode
 from services.chassis import telemetry
 from services.chassis.clock import machinery_now, version_after
 from services.chassis.database import OwnConnection, Pool, connect
-from services.chassis.errors import passes
+from services.chassis.errors import passes, weight
 from services.chassis.mark import StoreMark
 from services.chassis.outbox import SHARDS
 from services.chassis.pace import Pace
@@ -101,7 +101,7 @@ class Relay:
                 if not passes(failure):
                     log.exception("relay failed")
                 else:
-                    log.warning("relay waits", failure=repr(failure))
+                    log.log(weight(failure), "relay waits", failure=repr(failure))
                 await asyncio.sleep(_RETRY_SECONDS)
             finally:
                 self.held.clear()

@@ -18,7 +18,7 @@ from services.chassis.answers import keep_receipts
 from services.chassis.clock import CorridorClock, machinery_now
 from services.chassis.database import Connection, Pool, transaction
 from services.chassis.effects import Effect
-from services.chassis.errors import passes
+from services.chassis.errors import passes, weight
 from services.chassis.fold import Folded, Inputs
 from services.chassis.mark import StoreMark
 from services.chassis.pace import Pace, repeat
@@ -96,7 +96,7 @@ class Settle:
                 if not passes(failure):
                     log.exception("a round failed")
                 else:
-                    log.warning("settle waits", failure=repr(failure))
+                    log.log(weight(failure), "settle waits", failure=repr(failure))
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             with contextlib.suppress(TimeoutError):
@@ -154,6 +154,7 @@ class Settle:
         held = await pictures.lock(connection, sorted(taken))
         ours = [h for h in held if self._may_fold(h)]
         facts = await pictures.facts_of(connection, ours, self.own_topics)
+        taken = await pictures.with_news(connection, taken)
         deciding = [h.subject for h in ours if self.folder.decides(h.subject)]
         early = await pictures.behind_news(connection, deciding, list(taken))
         inputs = await pictures.with_shared(connection, [f for f in facts if f.subject not in early])

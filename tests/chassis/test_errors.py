@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.errors import passes
+from services.chassis.errors import passes, weight
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
@@ -34,6 +35,14 @@ async def test_what_is_the_trouble_of_the_server_passes(store: Store, state: str
         await store.pool.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
 
     assert passes(raised.value)
+
+
+@pytest.mark.parametrize(("state", "level"), [("53100", logging.WARNING), ("XX001", logging.CRITICAL)])
+async def test_damaged_data_are_an_alarm_and_a_full_disk_a_warning(store: Store, state: str, level: int) -> None:
+    with pytest.raises(asyncpg.PostgresError) as raised:
+        await store.pool.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
+
+    assert weight(raised.value) == level
 
 
 async def test_a_connection_that_is_gone_passes(store: Store) -> None:

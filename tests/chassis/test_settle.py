@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from services.chassis import pictures
+from services.chassis.database import transaction
 from services.chassis.fold import Folded, Inputs
 from services.tracking.folder import TrackingFolder
 from tests.support import builders as b
@@ -210,6 +211,19 @@ async def test_a_report_folded_together_with_a_rebuild_is_news(store: Store) -> 
     await store.take([store.record(b.a_milestone("DEPA", at=2))])
 
     await store.settle()
+
+    assert "redrawn" not in json.loads((await published(store, b.TRAIN))[-1]["body"])
+
+
+async def test_a_rebuild_that_meets_news_which_another_worker_has_taken_is_news(store: Store) -> None:
+    await store.feed([b.a_consist()])
+    await store.take([store.record(b.a_milestone("DEPA", at=2))])
+    async with transaction(store.pool) as other:
+        await other.execute("DELETE FROM unsettled")
+        async with transaction(store.pool) as connection:
+            await pictures.queue_all(connection, "rebuild")
+
+        await store.settler.round()
 
     assert "redrawn" not in json.loads((await published(store, b.TRAIN))[-1]["body"])
 
