@@ -14,7 +14,7 @@ from contracts.codec import Event
 from services.chassis.mark import StoreMark
 from tests.support import builders as b
 from tests.support.pipeline import all_taken_out
-from tests.support.steps import put_back, read_back, save
+from tests.support.steps import go_back, read_back, save
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
@@ -32,10 +32,7 @@ async def given_up(store: Store, *events: Event) -> Records:
     await save(store.pool)
     await store.feed(events)
     told = await all_taken_out(store)
-    await put_back(store.pool)
-    for ingest in store.ingests.values():
-        assert ingest.positions is not None
-        await ingest.positions.seek(ingest.positions.assigned)
+    await go_back(store)
     return told
 
 

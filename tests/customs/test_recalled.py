@@ -13,20 +13,12 @@ from contracts.codec import Event
 from tests.customs.test_cases import a_hold, case_of, decided, lodged, verdicts
 from tests.customs.test_passage import departed, sent, setting_out
 from tests.support.pipeline import Line, all_taken_out, hand_over
-from tests.support.steps import put_back, read_back, save
+from tests.support.steps import go_back, read_back, save
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
 
 Records = list[ConsumerRecord[bytes, bytes]]
-
-
-async def go_back(store: Store) -> None:
-    """Puts the store back under the copy, which notices."""
-    await put_back(store.pool)
-    for ingest in store.ingests.values():
-        assert ingest.positions is not None
-        await ingest.positions.seek(ingest.positions.assigned)
 
 
 async def given_up(line: Line, *events: Event) -> Records:

@@ -11,7 +11,6 @@ import pytest
 
 from contracts import catalogue, topics
 from contracts.codec import Event
-from deploy.local.stack import Stack
 from services.chassis import pictures
 from services.chassis.database import transaction
 from services.chassis.parties import Party, save_party
@@ -19,7 +18,8 @@ from services.notifications import audiences, store
 from services.notifications.app import blueprint
 from services.notifications.domain.fold import head, visible
 from tests.support import builders as b
-from tests.support.pipeline import Line, cleared, emptied, fresh_line, hand_over, runtime_of, taken_out
+from tests.support.fixtures import line_fixture
+from tests.support.pipeline import Line, cleared, emptied, hand_over, runtime_of, taken_out
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
@@ -31,11 +31,7 @@ CUSTOMS = ("fbr", "irica", "tmcustoms", "kgd", "fcs")
 PARTIES = [{"party": SHIPPER, "role": "shipper"}, {"party": CONSIGNEE, "role": "consignee"}]
 
 
-@pytest.fixture(scope="module")
-async def shared_line(stack: Stack) -> AsyncIterator[Line]:
-    assert stack.admin_url
-    async with fresh_line(stack.admin_url) as line:
-        yield line
+shared_line = line_fixture("module")
 
 
 @pytest.fixture

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
-from deploy.local.stack import Stack
 from services.notifications import sequencer, store
 from services.notifications.domain.items import diff, digest_of, item_id, recall
 from tests.notifications.test_items import ARRIVAL, NOW, told
 from tests.support import builders as b
-from tests.support.pipeline import Line, all_taken_out, emptied, fresh_line
-from tests.support.steps import put_back, read_back, save
-from tests.support.stores import Store
+from tests.support.fixtures import line_fixture
+from tests.support.pipeline import Line, all_taken_out, emptied
+from tests.support.steps import go_back, read_back, save
 
 pytestmark = pytest.mark.servers
 
@@ -27,24 +25,12 @@ PARTY = "corridor-control"
 Records = list[ConsumerRecord[bytes, bytes]]
 
 
-@pytest_asyncio.fixture(scope="module")
-async def shared_line(stack: Stack) -> AsyncIterator[Line]:
-    assert stack.admin_url
-    async with fresh_line(stack.admin_url) as line:
-        yield line
+shared_line = line_fixture("module")
 
 
 @pytest.fixture
 async def line(shared_line: Line) -> Line:
     return await emptied(shared_line)
-
-
-async def go_back(copy: Store) -> None:
-    """Puts the store back under the copy, which notices."""
-    await put_back(copy.pool)
-    for ingest in copy.ingests.values():
-        assert ingest.positions is not None
-        await ingest.positions.seek(ingest.positions.assigned)
 
 
 async def given_up(line: Line, *events: Event) -> tuple[Records, Records]:

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.chassis.runtime import Blueprint
+from tests.support.pipeline import Line, fresh_line
 from tests.support.stores import Store, fresh_store
 
 
@@ -22,3 +23,15 @@ def store_fixture(blueprint: Callable[[], Blueprint], scope: Literal["module", "
             yield store
 
     return shared_store
+
+
+def line_fixture(scope: Literal["module", "session"] = "session") -> Any:
+    """A fixture that gives the stores of all three services to all tests of its scope."""
+
+    @pytest.fixture(scope=scope)
+    async def shared_line(stack: Stack) -> AsyncIterator[Line]:
+        assert stack.admin_url
+        async with fresh_line(stack.admin_url) as line:
+            yield line
+
+    return shared_line
