@@ -19,6 +19,7 @@ from aiokafka import TopicPartition
 from services.chassis import facts, pictures, relay
 from services.chassis.pictures import Taken
 from services.chassis.positions import Positions
+from services.chassis.recall import Recall
 from services.chassis.relay import Relay
 
 _STRETCH_SECONDS = 0.5
@@ -110,6 +111,15 @@ def _two_sequencers() -> None:
     vars(sequencer)["_LAST"] = _LAST_AS_IT_WAS
 
 
+def _no_read_back() -> None:
+    """A store that was put back goes on as if nothing had been told since."""
+
+    async def read_back(self: Recall, since: int, noticed: int) -> None:
+        await self._pool.execute("DELETE FROM recall")
+
+    _put(Recall, _read_back=read_back)
+
+
 def _put(owner: type, **attributes: Any) -> None:
     for name, value in attributes.items():
         setattr(owner, name, value)
@@ -122,6 +132,7 @@ GUARDS: Final[Mapping[str, Callable[[], None]]] = {
     "early-delete": _early_delete,
     "no-rebalance-listener": _no_rebalance_listener,
     "two-sequencers": _two_sequencers,
+    "read-back": _no_read_back,
 }
 
 

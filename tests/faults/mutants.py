@@ -65,6 +65,7 @@ MUTANTS: Final[Mapping[str, Shown]] = {
     "early-delete": _shown(15.0, 2, "lost", "answered", plan=[*_all_killed(5.0), *_all_killed(10.0)]),
     "no-rebalance-listener": _shown(15.0, 2, "lost", plan=[*_PUT_BACK, *_all_killed(8.5)]),
     "two-sequencers": _shown(12.0, 3, "doubled", "out_of_order"),
+    "read-back": _shown(15.0, 2, "lost", "out_of_order", plan=_PUT_BACK),
 }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deploy.local.datadir import temporary_directory
 from tests.faults.mutants import MUTANTS, planned
-from tests.faults.run import Outcome, run
+from tests.faults.run import Outcome, Run, run
 
 pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(420)]
 
@@ -17,12 +18,20 @@ pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(420)]
 @pytest.mark.parametrize("guard", MUTANTS)
 def test_a_guard_that_is_taken_away_is_missed(guard: str) -> None:
     with temporary_directory() as data:
-        outcome = played(guard, data)
+        outcome = played(planned(guard, 1), data)
 
     assert MUTANTS[guard].named & {violation.invariant for violation in outcome.violations}
 
 
-def played(guard: str, data: Path) -> Outcome:
+@pytest.mark.parametrize("guard", MUTANTS)
+def test_with_the_guard_in_place_the_same_run_has_no_violation(guard: str) -> None:
+    with temporary_directory() as data:
+        outcome = played(replace(planned(guard, 1), build=None), data)
+
+    assert outcome.violations == []
+
+
+def played(wanted: Run, data: Path) -> Outcome:
     outcome = Outcome()
-    asyncio.run(run(planned(guard, 1), data, outcome, lambda line: None))
+    asyncio.run(run(wanted, data, outcome, lambda line: None))
     return outcome
