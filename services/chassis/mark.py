@@ -15,6 +15,7 @@ INSERT INTO recall AS r (since, noticed) VALUES ($1, $2)
 ON CONFLICT (single) DO UPDATE
 SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 """
+_MARK = "SELECT value FROM store_mark"
 
 
 def knows_itself(parameter: str) -> str:
@@ -28,23 +29,23 @@ class StoreMark:
     def __init__(self) -> None:
         self.left = 0
 
-    async def look(self, pool: Pool, *, put_back: bool = False) -> bool:
-        """Raises the mark; whether the store was put back, which it then notes as a task, in one transaction.
+    async def found(self, pool: Pool) -> int:
+        """The mark as it is in the store."""
+        value: int = await pool.fetchval(_MARK)
+        return value
 
-        An older mark than was left is found by exactly one copy; `put_back` says that it is known otherwise.
+    async def look(self, pool: Pool, unknown_since: int | None = None) -> bool:
+        """Raises the mark; whether there is something to read back, which it then notes, in one transaction.
+
+        That is so when the mark is older than it was left, which exactly one of the copies at work finds, or when our
+        topics have had something that the store does not know since an instant in microseconds.
         """
         async with transaction(pool) as connection:
             row = await connection.fetchrow(_RAISE, version_after(self.left))
             assert row is not None
-            put_back = put_back or bool(row["found"] < self.left)
-            if put_back:
-                await connection.execute(_WANT, row["found"], row["left"])
+            since = [row["found"]] if row["found"] < self.left else []
+            since += [unknown_since] if unknown_since is not None else []
+            if since:
+                await connection.execute(_WANT, min(since), row["left"])
         self.left = row["left"]
-        return put_back
-
-    async def note(self, pool: Pool, since: int) -> None:
-        """Notes that our own topics are to be read back from an instant on, in microseconds."""
-        async with transaction(pool) as connection:
-            row = await connection.fetchrow(_RAISE, version_after(self.left))
-            assert row is not None
-            await connection.execute(_WANT, since, row["left"])
+        return bool(since)

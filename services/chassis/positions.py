@@ -16,6 +16,9 @@ from services.chassis.errors import Fenced, passes, weight
 
 log = structlog.get_logger(__name__)
 
+Bounds = Mapping[TopicPartition, tuple[int, int]]
+"""For each partition the first offset that there is, and the one behind the last."""
+
 TopicIds = Callable[[Iterable[str]], Awaitable[dict[str, str]]]
 
 # A topic made anew has another id: it is read from its beginning.
@@ -34,6 +37,7 @@ FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[])
     AS u (topic, partition, topic_id, expected, next)
 WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_id AND p.next_offset = u.expected
 """
+_ALL = "SELECT topic, partition, next_offset FROM position"
 _STORED = "SELECT topic, partition, next_offset FROM position WHERE topic = ANY($1::text[])"
 # Stands for no row of the store, so that whatever is read next is fenced.
 _DOUBTFUL = -1
@@ -179,3 +183,13 @@ class Positions(ConsumerRebalanceListener):
             [ids[p.topic] for p in partitions],
         )
         return {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in rows}
+
+
+async def behind(pool: Pool, bounds: Bounds, held_back: Callable[[str], bool]) -> dict[TopicPartition, int]:
+    """Where the store stands in the partitions of which it has not read all that is within the bounds.
+
+    Topics that are held back are left out.
+    """
+    stored = {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in await pool.fetch(_ALL)}
+    places = {p: max(start, stored.get(p, 0)) for p, (start, _) in bounds.items()}
+    return {p: place for p, place in places.items() if place < bounds[p][1] and not held_back(p.topic)}

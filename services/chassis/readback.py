@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from contracts.topics import Topic
 from services.chassis import kafka
@@ -25,12 +26,11 @@ class Readback:
         self._consumer = consumer
         self._partitions = partitions
 
-    async def ends(self, count: int) -> AsyncIterator[Sequence[Record]]:
-        """The last `count` records of each partition, in pages."""
+    async def bounds(self) -> dict[TopicPartition, tuple[int, int]]:
+        """The first offset of each partition, and the one behind its last."""
         starts = await self._consumer.beginning_offsets(self._partitions)
         ends = await self._consumer.end_offsets(self._partitions)
-        async for page in self._read({p: max(starts[p], ends[p] - count) for p in ends}, ends):
-            yield page
+        return {p: (starts[p], ends[p]) for p in self._partitions}
 
     async def since(self, milliseconds: int) -> AsyncIterator[Sequence[Record]]:
         """What was appended since an instant of the broker's clock, in pages."""
@@ -61,7 +61,7 @@ class Readback:
 async def readback(
     settings: ServiceSettings, producer: AIOKafkaProducer, topics: Sequence[Topic]
 ) -> AsyncIterator[Readback]:
-    """Opens the topics of some rows; raises what aiokafka raises while the broker is away."""
+    """Opens the topics of some rows; raises `KafkaConnectionError` or `TimeoutError` while they cannot be read."""
     cluster = await kafka.see_brokers(producer)
     names = sorted(n for n in cluster.topics() if any(t.holds(n) for t in topics))
     partitions = [TopicPartition(n, p) for n in names for p in sorted(cluster.partitions_for_topic(n) or ())]
@@ -74,5 +74,8 @@ async def readback(
         consumer.assign(partitions)
         consumer.pause(*partitions)
         yield Readback(consumer, partitions)
+    except KafkaError as failure:
+        # The client's own timeout does not count as one that passes, and a right to read may be granted later.
+        raise TimeoutError(f"our topics cannot be read: {failure!r}") from failure
     finally:
         await kafka.stop_client(consumer)

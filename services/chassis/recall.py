@@ -1,18 +1,24 @@
 """Reads back from Kafka what a store that was put back has told and no longer knows.
 
-Invariant: until that is done nothing is folded or numbered; afterwards the store knows the highest version of each
-entity and the last number of each feed, so what was given up is published anew or closed, and nothing is told twice.
+Invariant: until that is done, and ingest has come again to where its topics ended, nothing is folded or numbered.
+Afterwards the store knows the highest version of each entity and every item of its feeds, and what no longer holds is
+closed by the next fold.
 """
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from dataclasses import dataclass
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
-from services.chassis.clock import machinery_now
-from services.chassis.database import Pool, transaction
+from contracts.topics import Topic
+from services.chassis import positions
+from services.chassis.clock import version_after
+from services.chassis.database import Connection, Pool, transaction
+from services.chassis.errors import passes
 from services.chassis.mark import StoreMark
 from services.chassis.pace import repeat
 from services.chassis.readback import Readback, readback
@@ -21,24 +27,41 @@ from services.chassis.spoken import Speaker, events_of
 
 log = structlog.get_logger(__name__)
 
-# A copy goes on at once with what it was at; others when its time is over.
-_CLAIM = "UPDATE recall SET until = $2 WHERE until <= $1 OR noticed = $3 RETURNING since, noticed"
-_KEEP = "UPDATE recall SET until = $2 WHERE noticed = $1"
+# A copy goes on at once with what it was at; others when its time is over, by the clock of the store.
+_CLAIM = """
+UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE until <= clock_timestamp() OR noticed = $1
+RETURNING since, noticed
+"""
+_KEEP = "UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE noticed = $1"
 _DONE = "DELETE FROM recall WHERE noticed = $1"
 _EVERY_SECONDS = 0.5
-_LEASE = timedelta(seconds=15)
+_LOOK_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
-_SKEW = 60_000_000
-_LAST_RECORDS = 20
+_SKEW = 30_000_000
+# Ingest that does not move for so long, while Kafka answers, is not waited for.
+_STANDS_SECONDS = 60.0
+
+
+class _Superseded(Exception):
+    """The task is another one now: the store was put back once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What ingest reads, and whether it leaves a topic alone for now."""
+
+    topics: Sequence[Topic] = ()
+    holds_back: Callable[[str], bool] = lambda _: False
 
 
 class Recall:
-    """Looks after the store of a service for one copy."""
+    """Looks after the store of a service for one copy; `wake` says that folding may go on."""
 
     def __init__(
         self,
         service: str,
         speaker: Speaker,
+        reads: Reads,
         pool: Pool,
         mark: StoreMark,
         wake: Callable[[], None],
@@ -47,52 +70,110 @@ class Recall:
     ) -> None:
         self._service = service
         self._speaker = speaker
+        self._reads = reads
         self._pool = pool
         self._mark = mark
         self._wake = wake
         self._settings = settings
         self._producer = producer
         self._at_work_on = 0
+        self._waits = False
+        self._doubtful = False
 
-    async def begin(self) -> None:
-        """Before this copy tells anything: whether our topics end with what the store does not know.
+    def doubt(self) -> None:
+        """Says that the connection to the store is a new one: it may have lost what it had committed."""
+        self._doubtful = True
 
-        Then it was put back while no copy was at work.
+    async def check(self) -> None:
+        """Whether our topics have had something since the mark that the store does not know; if so, notes the task.
+
+        Before a copy tells anything it finds a store that was put back while nobody was at work.
         """
+        mark = await self._mark.found(self._pool)
+        # A clock that was wrong has left a mark from which nothing can be told.
+        since = mark if mark <= version_after(0) else 0
         known = True
-        async with self._open() as topics:
-            async for page in topics.ends(_LAST_RECORDS):
+        async with self._open(self._speaker.topics) as topics:
+            async for page in topics.since(_milliseconds(since)):
                 async with transaction(self._pool) as connection:
                     known &= await self._speaker.all_known(connection, events_of(page, self._service, self._speaker))
-        await self._look(put_back=not known)
+        await self._look(None if known else since)
 
     async def run(self) -> None:
         """Looks and reads back until cancelled."""
-        await repeat(self._round, _EVERY_SECONDS, "what was told cannot be read back")
+        await repeat(self.round, _EVERY_SECONDS, "what was told cannot be read back")
 
-    async def _round(self) -> None:
+    async def round(self) -> None:
+        """One look, and the task, if there is one that nobody is at."""
         await self._look()
-        now = machinery_now()
-        row = await self._pool.fetchrow(_CLAIM, now, now + _LEASE, self._at_work_on)
-        if row is not None:
-            self._at_work_on = row["noticed"]
-            await self._read_back(row["since"], row["noticed"])
+        if self._doubtful:
+            await self.check()
+            self._doubtful = False
+        row = await self._pool.fetchrow(_CLAIM, self._at_work_on)
+        if row is None:
+            return
+        self._at_work_on = row["noticed"]
+        try:
+            await self._do(row["since"], row["noticed"])
+        except _Superseded:
+            log.warning("the store was put back once more", service=self._service)
+        except Exception as failure:
+            if passes(failure) and not self._waits:
+                self._waits = True
+                log.warning("reading back waits", service=self._service, failure=repr(failure))
+            raise
 
-    async def _look(self, *, put_back: bool = False) -> None:
-        if await self._mark.look(self._pool, put_back=put_back):
+    async def _look(self, unknown_since: int | None = None) -> None:
+        if await self._mark.look(self._pool, unknown_since):
             log.warning("the store was put back: what was told since is read back", service=self._service)
 
-    async def _read_back(self, since: int, noticed: int) -> None:
-        taken_up = 0
-        async with self._open() as topics:
-            async for page in topics.since(max(0, since - _SKEW) // 1000):
-                events = events_of(page, self._service, self._speaker)
-                async with transaction(self._pool) as connection:
-                    taken_up += await self._speaker.take_up(connection, events)
-                    await connection.execute(_KEEP, noticed, machinery_now() + _LEASE)
+    async def _do(self, since: int, noticed: int) -> None:
+        taken_up = await self._read_back(since, noticed)
+        await self._wait_for_ingest(noticed)
         await self._pool.execute(_DONE, noticed)
+        self._waits = False
         log.warning("what was told has been read back", service=self._service, taken_up=taken_up)
         self._wake()
 
-    def _open(self) -> AbstractAsyncContextManager[Readback]:
-        return readback(self._settings, self._producer, self._speaker.topics)
+    async def _read_back(self, since: int, noticed: int) -> int:
+        taken_up = 0
+        async with self._open(self._speaker.topics) as topics:
+            async for page in topics.since(_milliseconds(since)):
+                events = events_of(page, self._service, self._speaker)
+                async with transaction(self._pool) as connection:
+                    await _keep(connection, noticed)
+                    taken_up += await self._speaker.take_up(connection, events)
+        return taken_up
+
+    async def _wait_for_ingest(self, noticed: int) -> None:
+        """Waits until what was accepted before the put-back is there again, or ingest cannot come any further."""
+        bounds = await self._bounds()
+        before: dict[TopicPartition, int] = {}
+        moved = time.monotonic()
+        while behind := await positions.behind(self._pool, bounds, self._reads.holds_back):
+            if behind != before:
+                before, moved = behind, time.monotonic()
+            elif time.monotonic() - moved > _STANDS_SECONDS:
+                # Raises while Kafka is away: then ingest has a reason.
+                await self._bounds()
+                log.error("ingest does not come to where it was", service=self._service, behind=len(behind))
+                return
+            async with transaction(self._pool) as connection:
+                await _keep(connection, noticed)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _bounds(self) -> positions.Bounds:
+        async with self._open(self._reads.topics) as topics:
+            return await topics.bounds()
+
+    def _open(self, topics: Sequence[Topic]) -> AbstractAsyncContextManager[Readback]:
+        return readback(self._settings, self._producer, topics)
+
+
+async def _keep(connection: Connection, noticed: int) -> None:
+    if await connection.execute(_KEEP, noticed) != "UPDATE 1":
+        raise _Superseded
+
+
+def _milliseconds(since: int) -> int:
+    return max(0, since - _SKEW) // 1000

@@ -50,10 +50,11 @@ _NEVER = (
 )
 
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
-_PAGE = "SELECT * FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
-# A store that was put back gives the same ids again, to rows that have not been sent.
+# A store that was put back gives the same ids again, to rows that have not been sent; not by the same transactions.
+_PAGE = "SELECT *, xmin::text AS written_by FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
 _DELETE = """
-DELETE FROM outbox AS o USING unnest($1::bigint[], $2::text[]) AS u (id, ce_id) WHERE o.id = u.id AND o.ce_id = u.ce_id
+DELETE FROM outbox AS o USING unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, written_by)
+WHERE o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
 """
 _SET_ASIDE = """
 WITH failed AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, failure)),
@@ -73,10 +74,13 @@ class Relay:
         producer: AIOKafkaProducer,
         mark: StoreMark,
         on_sent: Callable[[], None] = lambda: None,
+        on_reconnect: Callable[[], None] = lambda: None,
     ) -> None:
         self.service = service
         self._mark = mark
         self._on_sent = on_sent
+        self._on_reconnect = on_reconnect
+        self._connected = False
         self.source = f"urn:corridor:{service}"
         self._url = url
         self._pool = pool
@@ -96,6 +100,9 @@ class Relay:
             connection = None
             try:
                 connection = await connect(self._url, f"{self.service}-relay")
+                if self._connected:
+                    self._on_reconnect()
+                self._connected = True
                 await self._lead(connection)
             except Exception as failure:
                 if not passes(failure):
@@ -142,11 +149,11 @@ class Relay:
         return len(rows)
 
     async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:
-        gone = await self._pool.execute(_DELETE, [r["id"] for r in sent], [r["ce_id"] for r in sent])
+        gone = await self._pool.execute(_DELETE, *([r[name] for r in sent] for name in ("id", "ce_id", "written_by")))
         if gone != f"DELETE {len(sent)}":
             # Another relay has taken over, or the store was put back while this was under way.
             log.warning("what was sent is not in the store any more", service=self.service)
-            await self._mark.note(self._pool, since)
+            await self._mark.look(self._pool, since)
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> dict[int, BaseException]:
         """Queues all rows in order, then awaits all acknowledgements; returns those that can never be sent."""

@@ -27,7 +27,7 @@ from services.chassis.mark import StoreMark
 from services.chassis.monitor import Monitor
 from services.chassis.parties import PartyBook
 from services.chassis.purge import Purge, Rule
-from services.chassis.recall import Recall
+from services.chassis.recall import Reads, Recall
 from services.chassis.relay import Relay
 from services.chassis.session_lock import NameLock
 from services.chassis.settings import ServiceSettings
@@ -141,9 +141,9 @@ class Runtime:
         await self._set_clock()
         self._make_loops()
         self.producer = await self._patiently("broker", lambda: self._start_producer(patient=False))
-        await self._start_recall()
+        recall = await self._start_recall()
         relay_producer = await self._patiently("broker", lambda: self._start_producer(patient=True))
-        self.relay = Relay(name, url, self.pool, relay_producer, self.mark, self.sent)
+        self.relay = Relay(name, url, self.pool, relay_producer, self.mark, self.sent, recall.doubt)
         self._spawn(self.relay.run())
         if self.blueprint.prepare is not None:
             prepare = self.blueprint.prepare
@@ -169,19 +169,25 @@ class Runtime:
         self._spawn(self.settle.run_timers())
         self._spawn(self.settle.run_republication())
 
-    async def _start_recall(self) -> None:
-        """Before anything is told: what our topics end with has to be looked at first."""
+    async def _start_recall(self) -> Recall:
+        """Before anything is told: our topics may have had what the store does not know."""
+        reads = Reads([stream.topic for stream in self.blueprint.streams], self._holds_back)
         recall = Recall(
             self.blueprint.name,
             self.blueprint.speaker,
+            reads,
             self.store,
             self.mark,
             self.stored,
             self.settings,
             self.door_producer,
         )
-        await self._patiently("broker", recall.begin)
+        await self._patiently("broker", recall.check)
         self._spawn(recall.run())
+        return recall
+
+    def _holds_back(self, topic: str) -> bool:
+        return any(ingest.quarantine.holds_back(topic) for ingest in self.ingests if ingest.stream.reads(topic))
 
     def _make_loops(self) -> None:
         name, pool = self.blueprint.name, self.store

@@ -76,26 +76,39 @@ class Entities:
         return all(_version(e) <= known.get(e.subject, 0) for e in events)
 
     async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
-        """Puts into books and memories what they do not have; each subject tells it anew, as it is now or as closed."""
+        """Puts into books and memories what they do not have; each subject tells it anew, as it is now or as closed.
+
+        A record that came late is the last word on its entity without being the highest version: the subject is
+        published again.
+        """
         by_owner: dict[str, list[Event]] = {}
-        for event in sorted(events, key=_version):
+        for event in events:
             by_owner.setdefault(self._owner(event), []).append(event)
         held = await pictures.lock(connection, sorted(by_owner))
         rows = [row for one in held if (row := self._taken_up(one, by_owner[one.subject])) is not None]
         if rows:
             await connection.execute(_TAKE_UP, *map(list, zip(*rows, strict=True)))
             await queue_recalled(connection, [row.subject for row in rows])
+        late = [one.subject for one in held if _ends_late(one, by_owner[one.subject])]
+        await queue_recalled(connection, late, pictures.REPUBLISH)
         return len(rows)
 
     def _taken_up(self, held: Held, told: Sequence[Event]) -> "_Row | None":
         book, memory = orjson.loads(held.published), orjson.loads(held.memory) if held.memory else None
-        unknown = [e for e in told if _version(e) > book.get(e.subject, [0])[0]]
+        unknown = [e for e in sorted(told, key=_version) if _version(e) > book.get(e.subject, [0])[0]]
         for event in unknown:
             memory = self._remember(memory, event)
             book[event.subject] = _entry(event, book.get(event.subject))
         if not unknown:
             return None
-        return _Row(held.subject, max(map(_version, unknown)), None if memory is None else _text(memory), _text(book))
+        return _Row(held.subject, _version(unknown[-1]), None if memory is None else _text(memory), _text(book))
+
+
+def _ends_late(held: Held, told: Sequence[Event]) -> bool:
+    """Whether the last of these records on some entity is below what the store has published of it, or another one."""
+    book, last = orjson.loads(held.published), {e.subject: _version(e) for e in told}
+    highest = {e.subject: _version(e) for e in sorted(told, key=_version)}
+    return any(version < max(highest[entity], book.get(entity, [0])[0]) for entity, version in last.items())
 
 
 class _Row(NamedTuple):
@@ -105,9 +118,9 @@ class _Row(NamedTuple):
     book: str
 
 
-async def queue_recalled(connection: Connection, subjects: Iterable[str]) -> None:
-    """Queues subjects of which something was taken up, behind everything else."""
-    rows = [Taken(subject, False, "recall", None, 0, pictures.BEHIND) for subject in subjects]
+async def queue_recalled(connection: Connection, subjects: Iterable[str], cause: str = "recall") -> None:
+    """Queues subjects of which something was read back, behind everything else."""
+    rows = [Taken(subject, False, cause, None, 0, pictures.BEHIND) for subject in subjects]
     await pictures.queue_again(connection, ((row, None) for row in rows))
 
 

@@ -18,7 +18,8 @@ from services.chassis.spoken import queue_recalled
 from services.notifications.domain.items import recall
 from services.notifications.store import SHARDS
 
-_LAST = "SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) FOR UPDATE"
+_LAST = "SELECT FROM feed WHERE party = ANY($1::text[]) ORDER BY party FOR UPDATE"
+_NUMBERED = "SELECT item FROM item WHERE item = ANY($1::uuid[]) AND sequence IS NOT NULL"
 # An item that was there without a number gets the one that it was sent under.
 _INSERT = """
 INSERT INTO item AS i (item, party, shard, sequence, previous_sequence, entity, subject, fact, action, supersedes,
@@ -52,7 +53,7 @@ class Feeds:
     topics = (topics.NOTIFICATIONS,)
 
     async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
-        """Whether the feeds have come to these numbers."""
+        """Whether the feeds have these items."""
         return not await _unknown(connection, events)
 
     async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
@@ -65,12 +66,15 @@ class Feeds:
 
 
 async def _unknown(connection: Connection, events: Sequence[Event]) -> list[tuple[Item, Event]]:
-    """The items beyond the last numbers of their feeds, each once, in order of their numbers."""
-    items: list[tuple[Item, Event]] = [(orjson.loads(e.body), e) for e in events]
-    parties = sorted({item["party"] for item, _ in items})
-    last = {row["party"]: row["sequence"] for row in await connection.fetch(_LAST, parties)}
-    found = {i["item"]: (i, e) for i, e in items if i["sequence"] > last.get(i["party"], 0)}
-    return sorted(found.values(), key=lambda pair: int(pair[0]["sequence"]))
+    """The items that have no number in the store, each once, in order of their numbers."""
+    found = {item["item"]: (item, event) for event in events for item in [orjson.loads(event.body)]}
+    parties = sorted({item["party"] for item, _ in found.values()})
+    # Nobody numbers or purges while these rows are held.
+    await connection.fetch(_LAST, parties)
+    known = {str(row["item"]) for row in await connection.fetch(_NUMBERED, list(found))}
+    return sorted(
+        (pair for name, pair in found.items() if name not in known), key=lambda pair: int(pair[0]["sequence"])
+    )
 
 
 async def _insert(connection: Connection, found: Sequence[tuple[Item, Event]]) -> None:
@@ -115,10 +119,11 @@ async def _remember(connection: Connection, items: Sequence[Item]) -> None:
 def _entity(item: Item) -> str:
     """The entity that a fact is of, by the way in which facts are named."""
     fact = str(item["fact"])
-    subject, _, rest = fact.partition("|")
-    if item["topic"] == "customs" and rest:
-        return f"{subject}#involved"
-    return subject
+    if item["topic"] == "milestone":
+        return fact.partition("|")[0]
+    if item["topic"] == "customs" and "|" in fact:
+        return f"{fact.partition('|')[0]}#involved"
+    return fact
 
 
 def _content(item: Item) -> dict[str, Any]:

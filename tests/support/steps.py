@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
-from services.chassis import database, ingest, settle
+from services.chassis import database, ingest, positions, settle
 from services.chassis.database import Connection, Pool, transaction
 from services.chassis.errors import Fenced
 from services.chassis.mark import StoreMark
@@ -157,9 +157,21 @@ class Copy:
         return await sequencer.number_all(runtime_of(self._store))
 
     async def recall(self) -> int:
-        """Reads back what the store has told and no longer knows, where that is to be done; returns whether it was."""
+        """Reads back what the store has told and no longer knows; done when ingest has come to where its topics end.
+
+        Returns whether it was done.
+        """
         told = itertools.chain(*self._log.topics.values())
-        return int(await read_back(self._store, told))
+        if not await taken_up(self._store, told):
+            return 0
+        ends = {
+            TopicPartition(name, 0): (0, len(found)) for name, found in self._log.topics.items() if self.reads(name)
+        }
+        if await positions.behind(self._store.pool, ends, lambda _: False):
+            return 0
+        async with database.transaction(self._store.pool) as connection:
+            await connection.execute("DELETE FROM recall")
+        return 1
 
     async def relay(self, dies_after: int | None) -> int:
         """Sends a page, or a part of it."""
@@ -169,12 +181,18 @@ class Copy:
         return await relay.send_page()
 
 
-async def read_back(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> bool:
-    """Has a store that was put back take up what was told; whether there was anything to do."""
+async def read_back(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
+    """Has a store that was put back take up what was told, and go on without waiting for ingest."""
+    await taken_up(store, told)
+    await store.pool.execute("DELETE FROM recall")
+
+
+async def taken_up(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> bool:
+    """Has a store take up what was told, where it was put back; whether it was."""
     speaker, service = store.blueprint.speaker, store.blueprint.name
     own = [r for r in told if any(t.holds(r.topic) for t in speaker.topics)]
     async with database.transaction(store.pool) as connection:
-        noted = await connection.fetchrow("DELETE FROM recall RETURNING noticed") is not None
+        noted = await connection.fetchrow("SELECT FROM recall") is not None
         if noted:
             await speaker.take_up(connection, events_of(own, service, speaker))
     return noted
@@ -193,7 +211,7 @@ async def put_back(pool: Pool) -> None:
     rows = [f"DELETE FROM {t}; INSERT INTO {t} OVERRIDING SYSTEM VALUE SELECT * FROM saved.{t}" for t in tables]
     async with transaction(pool) as connection:
         await connection.execute("; ".join(rows))
-    await StoreMark().look(pool, put_back=True)
+    await StoreMark().look(pool, 0)
 
 
 async def go_back(store: Store) -> None:

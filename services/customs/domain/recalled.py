@@ -14,6 +14,7 @@ from contracts import catalogue
 from contracts.codec import Event
 from contracts.corridor import Corridor
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, DecisionAnswered, ViolationChanged
+from contracts.subjects import parse_case
 from services.customs.domain.passage import LEFT_WITHOUT_PERMISSION
 
 _REFUSED: Final = ("refused", "reissue_required")
@@ -83,10 +84,12 @@ def _consignment(violation: ViolationChanged) -> str:
 
 
 def _law_of(violation: ViolationChanged, corridor: Corridor) -> str | None:
-    """The law of the side of the border that a violation is about, which its name has behind the rule.
+    """The law that was broken: that of the case; where there is none, of the side of the border that it is named by.
 
     None where the corridor has no such border any more.
     """
+    if violation.case:
+        return parse_case(violation.case).jurisdiction
     named = violation.violation.split("/")[1:2]
     border = next((b for b in corridor.borders if [b.key] == named), None)
     if border is None:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final
 
 import orjson
 
@@ -42,9 +42,6 @@ An item is known by its occurrence; one that was read back, by its id and the ha
 """
 
 Place = int | list[str]
-
-# The hash of a fact of which parties have different contents.
-_MIXED: Final = "mixed"
 
 _NOTHING: Final[Sequence[Any]] = ("", 0, {}, {}, "")
 
@@ -88,27 +85,25 @@ def digest_of(content: Mapping[str, Any]) -> str:
 def recall(before: Sequence[Any] | None, item: Mapping[str, Any], content: Mapping[str, Any]) -> list[Any]:
     """The entry of a fact with an item that one of its parties has, and that the entry does not know of."""
     digest, _, holders, about, first = before or _NOTHING
-    has = {
-        p: place if _is_read(place) else [_had(p, item["fact"], digest, place), digest] for p, place in holders.items()
-    }
+    has = {party: [_had(party, item["fact"], digest, at), _hash_at(digest, at)] for party, at in holders.items()}
     if item["action"] == "withdrawn":
         has.pop(item["party"], None)
     else:
-        has[item["party"]] = [item["item"], digest_of(content)]
+        digest = digest_of(content)
+        has[item["party"]] = [item["item"], digest]
         about, first = _about(content), first or item["recorded_at"]
-    digests = {digest for _, digest in has.values()}
-    common = digests.pop() if len(digests) == 1 else _MIXED if digests else ""
     # Numbers are far beyond all occurrences: none that was used is used again.
-    return [common, item["sequence"], has, about or _about(content), first]
+    return [digest if has else "", item["sequence"], has, about or _about(content), first]
 
 
 def _had(party: str, fact: str, digest: str, place: Place) -> str:
     """The id of the item that a party has."""
-    return str(place[0]) if _is_read(place) else item_id(party, fact, digest, cast(int, place))
+    return place[0] if isinstance(place, list) else item_id(party, fact, digest, place)
 
 
-def _is_read(place: Place) -> TypeGuard[list[str]]:
-    return isinstance(place, list)
+def _hash_at(digest: str, place: Place) -> str:
+    """The hash of the content that a party has."""
+    return place[1] if isinstance(place, list) else digest
 
 
 def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: datetime) -> list[Any]:
@@ -116,7 +111,8 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: dat
     known_digest, occurrence, holders, about, first = before or _NOTHING
     # What was taken back from everybody and comes again is news, whenever it was told at first.
     first = first if known_digest else as_of.isoformat()
-    if before and digest == known_digest and set(holders) == one.parties:
+    has = {party: _hash_at(known_digest, place) for party, place in holders.items()}
+    if before and digest == known_digest and has == dict.fromkeys(one.parties, digest):
         return list(before)
     occurrence += 1
     now: dict[str, Place] = {}
@@ -128,7 +124,7 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: dat
             action = "backfill" if as_of - datetime.fromisoformat(first) > _HISTORY_AFTER else "new"
             items.append(_item(party, one, digest, occurrence, action, None, one.content))
             now[party] = occurrence
-        elif digest != known_digest:
+        elif digest != has[party]:
             items.append(_item(party, one, digest, occurrence, "changed", had, one.content))
             now[party] = occurrence
         else:
