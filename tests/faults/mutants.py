@@ -20,6 +20,9 @@ from tests.support.system import topic_of
 _KILLED_FOR = 3.0
 # What a mutant breaks may keep it from ever settling.
 _SETTLED_WITHIN = 30.0
+# Hours from the builders' start: when the clock of the run begins, all this has happened.
+_LONG_AGO = -2000
+_PAUSE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,14 @@ def _all_killed(at: float) -> list[Planned]:
 
 
 def _booked_and_declared(count: int) -> list[Send]:
-    """Consignments that are declared as they are booked, container by container: what is told of a case reads who
-    takes part in its consignment, and nothing else of that changes the case."""
-    found = []
+    """Consignments that are declared as they are booked: what is told of a case reads who takes part in its
+    consignment, and nothing else of that changes the case. Repeats in between leave time to settle."""
+    found: list[Event] = []
     for number in range(count):
         subject = f"consignment:indus-forwarding/E{number}"
-        booking = b.a_booking([b.container(number)], subject, id=f"booking-{number}")
-        found += [booking, b.a_declaration(subject, id=f"declaration-{number}", containers=[b.container(number)])]
+        booking = b.a_booking([b.container(number)], subject, _LONG_AGO, id=f"booking-{number}")
+        declaration = b.a_declaration(subject, _LONG_AGO, id=f"declaration-{number}", containers=[b.container(number)])
+        found += [booking, declaration, *[booking] * _PAUSE]
     return [_send(event) for event in found]
 
 
@@ -61,7 +65,7 @@ _PUT_BACK: Final = (Planned(1, 3.0, COPY, "postgres"), Planned(1, 9.0, "put-back
 MUTANTS: Final[Mapping[str, Shown]] = {
     "head-check": _shown(10.0, 2, "doubled"),
     "offset-fence": _shown(15.0, 2, "lost", plan=_PUT_BACK),
-    "early-expand": _shown(20.0, 0, "stale", load=_booked_and_declared(80)),
+    "early-expand": _shown(25.0, 0, "stale", load=_booked_and_declared(20)),
     "early-delete": _shown(15.0, 2, "lost", "answered", plan=[*_all_killed(5.0), *_all_killed(10.0)]),
     "no-rebalance-listener": _shown(15.0, 2, "lost", plan=[*_PUT_BACK, *_all_killed(8.5)]),
     "two-sequencers": _shown(12.0, 3, "doubled", "out_of_order"),
