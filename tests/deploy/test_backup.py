@@ -106,6 +106,10 @@ async def test_what_was_told_since_and_nobody_knows_any_more_is_closed(system: S
     (row,) = await system.rows("tracking", _ENTRY, name, opened["subject"])
     version, _, previous, *_ = json.loads(row["entry"])
     assert version > previous == opened["version"]
+    (heard,) = await system.rows(
+        "customs", "SELECT convert_from(body, 'UTF8') AS body FROM replica WHERE entity = $1", name
+    )
+    assert json.loads(heard["body"])["state"] == "closed"
 
 
 async def test_nothing_is_put_back_under_a_copy_at_work(system: System, tmp_path: Path) -> None:

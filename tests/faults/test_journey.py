@@ -18,7 +18,7 @@ from deploy.demo.result import Result, examine
 from deploy.launcher import Launched, launched
 from deploy.local.datadir import temporary_directory
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(420)]
 
 COPY_AGE_SECONDS = 30.0
 
