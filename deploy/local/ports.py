@@ -2,24 +2,26 @@
 
 Invariant: a chosen port lies below the range that systems use for outgoing connections, so that a
 client which keeps dialling a server that is down cannot occupy the server's port (or connect to
-itself).
+itself). No process is given a port twice: it may not be bound yet.
 """
 
 from __future__ import annotations
 
-import random
+import itertools
+import os
 import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 _RANGE = range(20_000, 32_000)
-_TRIES = 200
-_random = random.SystemRandom()
+# Processes that run at once begin far from each other.
+_APART = 500
+_ports = itertools.islice(itertools.cycle(_RANGE), os.getpid() * _APART % len(_RANGE), None)
 
 
 def free_port() -> int:
-    for _ in range(_TRIES):
-        port = _random.choice(_RANGE)
+    """A port that nobody listens at; raises `OSError` when there is none."""
+    for port in itertools.islice(_ports, len(_RANGE)):
         if _can_bind(port):
             return port
     raise OSError(f"no free port found between {_RANGE.start} and {_RANGE.stop}")
