@@ -173,7 +173,6 @@ class Relay:
         return failures
 
     async def _enqueue(self, row: asyncpg.Record) -> "asyncio.Future[Any]":
-        await self._require_topic(row["topic"])
         headers = encode(
             id=row["ce_id"],
             source=self.source,
@@ -182,6 +181,7 @@ class Relay:
             traceparent=row["traceparent"],
         )
         while True:
+            await self._require_topic(row["topic"])
             try:
                 future: asyncio.Future[Any] = await self._producer.send(
                     row["topic"], row["body"], key=row["key"].encode(), headers=headers
@@ -190,6 +190,10 @@ class Relay:
             except KafkaTimeoutError:
                 # The buffer was full or the metadata were not to be had: nothing of this row has been queued.
                 log.warning("relay waits for the broker", topic=row["topic"])
+            except UnknownTopicOrPartitionError:
+                # The client says so as well when it could not look a topic up in time: the broker is to be asked.
+                self._known = frozenset()
+                await asyncio.sleep(_RETRY_SECONDS)
             except KafkaError as failure:
                 if isinstance(failure, _NEVER) or not failure.retriable:
                     raise

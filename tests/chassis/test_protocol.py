@@ -151,6 +151,7 @@ class Path(RuleBasedStateMachine):
         self.run(self.work(copy))
 
     async def work(self, copy: Copy) -> None:
+        await copy.recall()
         await self.read_all(copy)
         await copy.recall()
         while await copy.settle() + await copy.number():

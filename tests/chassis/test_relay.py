@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from deploy.local.stack import Stack
 from services.chassis import kafka, outbox
@@ -241,3 +242,32 @@ async def test_what_was_sent_and_is_not_in_the_store_any_more_is_read_back(url: 
     await relay.send_page()
 
     assert [row["since"] >= since for row in await pool.fetch("SELECT since FROM recall")] == [True]
+
+
+class NotLookedUpInTime(PutBackMeanwhile):
+    """Could not look the topic up while the broker was away, as the client tells it; then it can."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.sends = 0
+
+    async def send(self, *_: Any, **__: Any) -> asyncio.Future[None]:
+        self.sends += 1
+        if self.sends == 1:
+            raise UnknownTopicOrPartitionError
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+async def test_a_topic_that_could_not_be_looked_up_in_time_is_no_reason_to_give_a_record_up(
+    url: str, pool: Pool
+) -> None:
+    await append(pool, rows("t", "a1"))
+    producer = NotLookedUpInTime(pool)
+    relay = Relay("tracking", url, pool, cast(Any, producer), StoreMark())
+    relay.held = set(range(SHARDS))
+
+    await relay.send_page()
+
+    assert (producer.sends, await left(pool), await left(pool, "outbox_failed")) == (2, 0, 0)

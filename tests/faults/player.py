@@ -11,11 +11,12 @@ import time
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from aiokafka.structs import RecordMetadata
 
 from tests.faults.evidence import Acknowledged, Send
 
+_AGAIN_SECONDS = 0.2
 _ACKNOWLEDGED_WITHIN = 60.0
 
 
@@ -49,9 +50,9 @@ class Player:
             try:
                 sent = await self._producer.send(send.topic, send.value, key=send.key, headers=list(send.headers))
                 break
-            except KafkaTimeoutError:
+            except (KafkaTimeoutError, UnknownTopicOrPartitionError):
                 # Nothing of it has been queued: Kafka is away, and the buffer full or the topic not looked up yet.
-                continue
+                await asyncio.sleep(_AGAIN_SECONDS)
         self._waiting.add(sent)
         sent.add_done_callback(lambda done: self._note(send, done))
 
