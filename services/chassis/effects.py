@@ -58,7 +58,7 @@ def effect(
     known: dict[str, list[Any]] = orjson.loads(before.published)
     recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
     stamps = (version, utc_text(recorded_at), utc_text(now))
-    published, book = _publications(folded.publications, content, known, stamps, row)
+    published, book = _publications(folded.publications, content, known, stamps, again=row.republish)
     parked = _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked))
     memory = None if folded.memory is None else _json(folded.memory)
     moves = content_changed or book != known
@@ -118,7 +118,8 @@ def _publications(
     content: bytes,
     known: Mapping[str, list[Any]],
     stamps: tuple[int, str, str],
-    row: Taken,
+    *,
+    again: bool,
 ) -> tuple[list[Published], dict[str, list[Any]]]:
     """What has changed, and for each entity: version, content hash, version before, recorded_at, as_of."""
     version, recorded_at, as_of = stamps
@@ -133,7 +134,7 @@ def _publications(
             before = previous[0] if previous else None
             published.append(Published(publication, data, version, before, recorded_at, as_of))
             book[publication.entity] = [version, digest, before, recorded_at, as_of]
-        elif row.republish:
+        elif again:
             published.append(Published(publication, data, previous[0], *previous[2:]))
     return published, book
 

@@ -205,8 +205,8 @@ async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mappi
     behind = [subject for subject, row in taken.items() if row.priority >= BEHIND]
     if not behind:
         return taken
-    news = {row["subject"]: 0 for row in await connection.fetch(_WITH_NEWS, behind, BEHIND)}
-    return {s: row._replace(priority=min(row.priority, news.get(s, row.priority))) for s, row in taken.items()}
+    news = {row["subject"] for row in await connection.fetch(_WITH_NEWS, behind, BEHIND)}
+    return {subject: row._replace(priority=0) if subject in news else row for subject, row in taken.items()}
 
 
 async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:

@@ -37,7 +37,6 @@ FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[])
     AS u (topic, partition, topic_id, expected, next)
 WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_id AND p.next_offset = u.expected
 """
-_ALL = "SELECT topic, partition, next_offset FROM position"
 _STORED = "SELECT topic, partition, next_offset FROM position WHERE topic = ANY($1::text[])"
 # Stands for no row of the store, so that whatever is read next is fenced.
 _DOUBTFUL = -1
@@ -132,8 +131,7 @@ class Positions(ConsumerRebalanceListener):
         held = dict(self._held)
         if not held:
             return []
-        rows = await self._pool.fetch(_STORED, sorted({p.topic for p in held}))
-        stored = {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in rows}
+        stored = await _stored(self._pool, held)
         behind = [p for p, offset in held.items() if stored.get(p, 0) < offset and self._held.get(p) == offset]
         for partition in behind:
             self._held[partition] = _DOUBTFUL
@@ -182,7 +180,7 @@ class Positions(ConsumerRebalanceListener):
             [p.partition for p in partitions],
             [ids[p.topic] for p in partitions],
         )
-        return {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in rows}
+        return _by_place(rows)
 
 
 async def behind(pool: Pool, bounds: Bounds, held_back: Callable[[str], bool]) -> dict[TopicPartition, int]:
@@ -190,6 +188,15 @@ async def behind(pool: Pool, bounds: Bounds, held_back: Callable[[str], bool]) -
 
     Topics that are held back are left out.
     """
-    stored = {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in await pool.fetch(_ALL)}
+    stored = await _stored(pool, bounds)
     places = {p: max(start, stored.get(p, 0)) for p, (start, _) in bounds.items()}
     return {p: place for p, place in places.items() if place < bounds[p][1] and not held_back(p.topic)}
+
+
+async def _stored(pool: Pool, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where the store stands in these partitions, and others of their topics."""
+    return _by_place(await pool.fetch(_STORED, sorted({p.topic for p in partitions})))
+
+
+def _by_place(rows: Iterable[Any]) -> dict[TopicPartition, int]:
+    return {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in rows}

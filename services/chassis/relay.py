@@ -8,7 +8,7 @@ moved aside with an alarm, and the others go on.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any
 
 import asyncpg
@@ -56,10 +56,10 @@ _DELETE = """
 DELETE FROM outbox AS o USING unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, written_by)
 WHERE o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
 """
-_SET_ASIDE = """
-WITH failed AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, failure)),
-gone AS (DELETE FROM outbox AS o USING failed AS f WHERE o.id = f.id AND o.ce_id = f.ce_id RETURNING o.*)
-INSERT INTO outbox_failed SELECT gone.*, failure, $4 FROM gone JOIN failed USING (id)
+_SET_ASIDE = f"""
+WITH gone AS ({_DELETE} RETURNING o.*)
+INSERT INTO outbox_failed SELECT gone.*, f.failure, $5
+FROM gone JOIN unnest($1::bigint[], $4::text[]) AS f (id, failure) USING (id)
 """
 
 
@@ -149,7 +149,7 @@ class Relay:
         return len(rows)
 
     async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:
-        gone = await self._pool.execute(_DELETE, *([r[name] for r in sent] for name in ("id", "ce_id", "written_by")))
+        gone = await self._pool.execute(_DELETE, *_named(sent))
         if gone != f"DELETE {len(sent)}":
             # Another relay has taken over, or the store was put back while this was under way.
             log.warning("what was sent is not in the store any more", service=self.service)
@@ -220,4 +220,9 @@ class Relay:
             telemetry.SEND_FAILED.labels(self.service).inc()
             log.error("a record can never be sent", outbox_id=row["id"], failure=repr(failures[row["id"]]))
         said = [repr(failures[r["id"]]) for r in rows]
-        await self._pool.execute(_SET_ASIDE, [r["id"] for r in rows], [r["ce_id"] for r in rows], said, machinery_now())
+        await self._pool.execute(_SET_ASIDE, *_named(rows), said, machinery_now())
+
+
+def _named(rows: Sequence[asyncpg.Record]) -> Iterator[list[Any]]:
+    """The columns by which rows are known, also across a store put back."""
+    return ([row[name] for row in rows] for name in ("id", "ce_id", "written_by"))

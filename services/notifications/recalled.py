@@ -4,7 +4,6 @@ Invariant: afterwards each feed has all its items under the numbers that they we
 which item every party has last of each of its facts.
 """
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from services.chassis import pictures
 from services.chassis.database import Connection
 from services.chassis.spoken import queue_recalled
 from services.notifications.domain.items import recall
-from services.notifications.store import SHARDS
+from services.notifications.store import shard_of
 
 _LAST = "SELECT FROM feed WHERE party = ANY($1::text[]) ORDER BY party FOR UPDATE"
 _NUMBERED = "SELECT item FROM item WHERE item = ANY($1::uuid[]) AND sequence IS NOT NULL"
@@ -83,7 +82,7 @@ async def _insert(connection: Connection, found: Sequence[tuple[Item, Event]]) -
         _INSERT,
         [i["item"] for i in items],
         [i["party"] for i in items],
-        [zlib.crc32(i["party"].encode()) % SHARDS for i in items],
+        [shard_of(i["party"]) for i in items],
         [i["sequence"] for i in items],
         [i.get("previous_sequence") for i in items],
         [_entity(i) for i in items],

@@ -44,10 +44,10 @@ ON CONFLICT (subject) DO UPDATE SET status = EXCLUDED.status, point = EXCLUDED.p
 """
 # The first item of a party ($1) that is not on its topic yet: whatever is shown has to survive a store put back.
 _UNSENT = """
-(SELECT i.{} FROM outbox o JOIN item i ON i.item = o.ce_id::uuid
+(SELECT {} FROM outbox o JOIN item i ON i.item = o.ce_id::uuid
  WHERE o.topic = 'notifications-' || $1::text ORDER BY o.id LIMIT 1)
 """
-_SENT = f"sequence < coalesce({_UNSENT.format('sequence')}, 9223372036854775807)"
+_SENT = f"sequence < coalesce({_UNSENT.format('i.sequence')}, 9223372036854775807)"
 _FEED = f"""
 SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content, alert,
        late, recorded_at
@@ -62,8 +62,7 @@ SELECT * FROM (
 """
 PURGE_ITEMS: Final = by_id("item", 30, "sequence IS NOT NULL")
 _CURSOR = f"""
-SELECT CASE WHEN EXISTS {_UNSENT.format("item")} THEN coalesce({_UNSENT.format("previous_sequence")}, 0)
-            ELSE coalesce((SELECT sequence FROM feed WHERE party = $1), 0) END
+SELECT coalesce({_UNSENT.format("coalesce(i.previous_sequence, 0)")}, (SELECT sequence FROM feed WHERE party = $1), 0)
 """
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
@@ -119,6 +118,11 @@ ON CONFLICT (single) DO UPDATE SET digest = EXCLUDED.digest WHERE a.digest <> EX
 """
 
 
+def shard_of(party: str) -> int:
+    """Which sequencer shard numbers the items of a party."""
+    return zlib.crc32(party.encode()) % SHARDS
+
+
 async def save_items(connection: Connection, effects: Sequence[Effect], late_after: timedelta) -> None:
     """Writes the items that changed pictures owe; one statement."""
     # Numbers are given in the order of writing, which is that of a feed. What is queued behind everything else, and all
@@ -131,7 +135,7 @@ async def save_items(connection: Connection, effects: Sequence[Effect], late_aft
         _INSERT_ITEMS,
         [i.item for _, i in owed],
         [i.party for _, i in owed],
-        [zlib.crc32(i.party.encode()) % SHARDS for _, i in owed],
+        [shard_of(i.party) for _, i in owed],
         [e.subject for e, _ in owed],
         [i.subject for _, i in owed],
         [i.fact for _, i in owed],

@@ -113,6 +113,8 @@ async def test_what_was_told_since_and_nobody_knows_any_more_is_closed(system: S
 
 
 async def test_nothing_is_put_back_under_a_copy_at_work(system: System, tmp_path: Path) -> None:
+    await system.send(*journey("D", 0))
+    await system.settled()
     assert backup(system, "save", "tracking", str(tmp_path / "dump")).returncode == 0
 
     refused = backup(system, "restore", "tracking", str(tmp_path / "dump"))

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.datadir import temporary_directory
 from deploy.provision import provision
 from deploy.services import SERVICES, Services
 from deploy.settled import NotSettled, Watch
@@ -67,6 +68,14 @@ class Outcome:
     accepted: int = 0
     recovery: list[float] = field(default_factory=list)
     seconds: float = 0.0
+
+
+def played(wanted: Run, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Runs it on a directory that is gone afterwards; raises what `run` raises."""
+    outcome = Outcome()
+    with temporary_directory() as data:
+        asyncio.run(run(wanted, data, outcome, tell))
+    return outcome
 
 
 async def run(wanted: Run, data: Path, outcome: Outcome, tell: Callable[[str], None]) -> None:

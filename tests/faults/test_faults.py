@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from deploy.local.datadir import temporary_directory
 from tests.faults.__main__ import planned
-from tests.faults.run import Outcome, run
+from tests.faults.run import played
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
 
@@ -16,10 +13,7 @@ SEED, FAULTS, SPACING = 1, 30, 3.0
 
 
 def test_nothing_is_lost_or_doubled_whatever_dies() -> None:
-    outcome = Outcome()
-
-    with temporary_directory() as data:
-        asyncio.run(run(planned(SEED, FAULTS, SPACING), data, outcome, print))
+    outcome = played(planned(SEED, FAULTS, SPACING), print)
 
     assert outcome.violations == []
     assert outcome.faults == FAULTS

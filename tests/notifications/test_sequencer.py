@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ from tests.support.stores import Store
 pytestmark = pytest.mark.servers
 
 PARTY = "corridor-control"
-SHARD = zlib.crc32(PARTY.encode()) % store.SHARDS
+SHARD = store.shard_of(PARTY)
 _INSERT = """
 INSERT INTO item (item, party, shard, entity, subject, fact, action, content, alert, late, recorded_at)
 VALUES ($1, $2, $3, $4, $4, $5, 'new', $6::jsonb, true, false, $7)
@@ -41,7 +40,7 @@ async def copy(shared_store: Store) -> Store:
 async def owe(connection: Any, *facts: str, party: str = PARTY) -> None:
     """Items as a round of settle writes them."""
     for fact in facts:
-        shard = zlib.crc32(party.encode()) % store.SHARDS
+        shard = store.shard_of(party)
         content = json.dumps({"topic": "milestone", "subject": b.TRAIN})
         await connection.execute(_INSERT, uuid.uuid4(), party, shard, b.TRAIN, fact, content, b.START)
 

@@ -93,7 +93,7 @@ class Store:
 
     async def take(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """Ingests records in one transaction, as one batch of one stream."""
-        ingest = next(i for i in self.ingests.values() if _matches(i, records[0].topic))
+        ingest = next(i for i in self.ingests.values() if i.stream.reads(records[0].topic))
         await self.assign(ingest, {TopicPartition(r.topic, r.partition) for r in records})
         await ingest.take(records)
 
@@ -126,12 +126,6 @@ class Store:
         """All rows of a table, as they are; in the order in which they were made, where the table knows it."""
         rows = [dict(row) for row in await self.pool.fetch(f"SELECT * FROM {table}")]
         return sorted(rows, key=lambda row: row["id"]) if rows and "id" in rows[0] else rows
-
-
-def _matches(ingest: Ingest, topic: str) -> bool:
-    import re
-
-    return re.match(ingest.stream.topic.regex, topic) is not None
 
 
 @asynccontextmanager
