@@ -6,7 +6,9 @@ where a repeat would show, and bounded where somebody waits for an answer.
 
 import asyncio
 import contextlib
+import math
 import ssl
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -45,7 +47,7 @@ def new_broker(settings: ServiceSettings) -> KafkaBroker:
 def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProducer:
     """A producer: patient (the relay's, idempotent, which waits for the broker) or bounded (the door's)."""
     milliseconds = int(settings.send_timeout_seconds * 1000)
-    return AIOKafkaProducer(
+    producer = AIOKafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         client_id=f"{settings.copy_name}-{'relay' if patient else 'door'}",
         acks="all",
@@ -56,6 +58,22 @@ def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProduce
         linger_ms=0,
         **client_security(settings),
     )
+    if patient:
+        # Those of a partition without a leader would be given up after the time of a request, which is short so that a
+        # connection that is dead at its other end is noticed. The client has no setting for one without the other.
+        producer._message_accumulator._batch_ttl = math.inf
+    return producer
+
+
+@contextlib.asynccontextmanager
+async def patient_producer(settings: ServiceSettings) -> AsyncIterator[AIOKafkaProducer]:
+    """A relay's producer for the length of the block; raises as `start_producer`."""
+    producer = new_producer(settings, patient=True)
+    await start_producer(producer)
+    try:
+        yield producer
+    finally:
+        await stop_client(producer)
 
 
 def new_reader(settings: ServiceSettings) -> AIOKafkaConsumer:

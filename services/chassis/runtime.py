@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +141,10 @@ class Runtime:
         self._stack.callback(self.pool.terminate)
         await self._set_clock()
         self._make_loops()
-        self.producer = await self._patiently("broker", lambda: self._start_producer(patient=False))
+        self.producer = await self._patiently("broker", self._start_producer)
         recall = await self._start_recall()
-        relay_producer = await self._patiently("broker", lambda: self._start_producer(patient=True))
-        self.relay = Relay(name, url, self.pool, relay_producer, self.mark, self.sent, recall.doubt)
+        producer = partial(kafka.patient_producer, self.settings)
+        self.relay = Relay(name, url, self.pool, producer, self.mark, self.sent, recall.doubt)
         self._spawn(self.relay.run())
         if self.blueprint.prepare is not None:
             prepare = self.blueprint.prepare
@@ -214,8 +215,8 @@ class Runtime:
         await kafka.see_brokers(self.door_producer)
         await broker.start()
 
-    async def _start_producer(self, *, patient: bool) -> AIOKafkaProducer:
-        producer = kafka.new_producer(self.settings, patient=patient)
+    async def _start_producer(self) -> AIOKafkaProducer:
+        producer = kafka.new_producer(self.settings, patient=False)
         await kafka.start_producer(producer)
         self._stack.push_async_callback(kafka.stop_client, producer)
         return producer

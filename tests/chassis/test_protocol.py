@@ -25,6 +25,7 @@ from deploy.local.stack import Stack
 from services.notifications import audiences
 from services.notifications.app import blueprint as notifications_blueprint
 from services.tracking.app import blueprint as tracking_blueprint
+from tests.faults.check_pictures import said
 from tests.support.pipeline import runtime_of
 from tests.support.steps import Copy, Crash, Crashes, Dies, Log, put_back, save
 from tests.support.stores import Store, empty, fresh_store
@@ -147,8 +148,17 @@ class Path(RuleBasedStateMachine):
     @rule(service=services, number=copies)
     def go_on(self, service: str, number: int) -> None:
         """A copy does all that it has to do but to send, so that paths come to where there is much to lose."""
-        copy = self.copies[service][number]
-        self.run(self.work(copy))
+        self.run(self.work(self.copies[service][number]))
+
+    @rule(service=services, number=copies, events=histories(1, 2), told=st.integers(0, 3))
+    def die_telling(self, service: str, number: int, events: list[Event], told: int) -> None:
+        """A copy dies when it has told a part of what there is to tell."""
+        self.report(events)
+        self.run(self.work(self.copies["tracking"][number]))
+        if service == "notifications":
+            self.relay("tracking", number, None)
+            self.run(self.work(self.copies[service][number]))
+        self.relay(service, number, told)
 
     async def work(self, copy: Copy) -> None:
         await copy.recall()
@@ -239,7 +249,7 @@ async def of_outcome(store: Store, outcome: str) -> list[dict[str, Any]]:
 
 
 async def pictures(stores: dict[str, Store]) -> dict[str, Any]:
-    return {name: await store.pictures() for name, store in stores.items()}
+    return {name: said(name, await store.pictures()) for name, store in stores.items()}
 
 
 async def cleared(stores: dict[str, Store]) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import Phase
 
 from deploy.local.stack import Stack
-from services.chassis import facts, pictures, positions
+from services.chassis import facts, pictures, positions, relay
 from services.chassis.relay import Relay
+from services.chassis.sender import Sender
 from services.notifications import sequencer
 from tests.chassis.test_protocol import play
 
@@ -43,13 +44,14 @@ def fence_off(patch: pytest.MonkeyPatch) -> None:
 
 def early_delete(patch: pytest.MonkeyPatch) -> None:
     """The relay forgets rows before they are acknowledged."""
-    send = Relay._send
 
-    async def deleted(self: Any, rows: Any) -> Any:
-        await self._pool.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", [r["id"] for r in rows])
-        return await send(self, rows)
+    async def send_page(self: Relay, sender: Sender) -> int:
+        rows = await self._pool.fetch(relay._PAGE, sorted(self.held), relay.PAGE)
+        await self._delete(rows, 0)
+        await sender.send(rows)
+        return len(rows)
 
-    patch.setattr(Relay, "_send", deleted)
+    patch.setattr(Relay, "send_page", send_page)
 
 
 def no_expansion(patch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,11 +23,14 @@ from services.chassis.database import Pool, open_pool
 from services.chassis.mark import StoreMark
 from services.chassis.outbox import SHARDS, Outgoing
 from services.chassis.relay import Relay
+from services.chassis.sender import Sender
 from services.chassis.settings import ServiceSettings
 from tests.support.stores import fresh_database
 from tests.support.system import until
 
 pytestmark = pytest.mark.servers
+
+NewRelay = Callable[[], Relay]
 
 
 @pytest.fixture
@@ -53,18 +59,26 @@ async def pool(url: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-async def producer(stack: Stack, url: str) -> AsyncIterator[AIOKafkaProducer]:
-    settings = ServiceSettings.load(
+def settings(stack: Stack, url: str) -> ServiceSettings:
+    return ServiceSettings.load(
         "tracking",
         kafka_bootstrap_servers=stack.kafka_bootstrap,
         database_url=url,
         http_port=0,
         copy_name="relay",
     )
-    producer = kafka.new_producer(settings, patient=True)
-    await producer.start()
-    yield producer
-    await kafka.stop_client(producer)
+
+
+@pytest.fixture
+def new_relay(settings: ServiceSettings, url: str, pool: Pool) -> NewRelay:
+    return lambda: Relay("tracking", url, pool, partial(kafka.patient_producer, settings), StoreMark())
+
+
+def holding_all(pool: Pool) -> Relay:
+    """A relay that nobody runs, with all shards."""
+    relay = Relay("tracking", "", pool, cast(Any, None), StoreMark())
+    relay.held = set(range(SHARDS))
+    return relay
 
 
 def rows(topic: str, *ids: str, body: bytes = b"{}") -> list[Outgoing]:
@@ -109,11 +123,11 @@ async def stopped(*tasks: asyncio.Task[None]) -> None:
 
 
 async def test_rows_of_a_key_arrive_in_order_of_their_ids_and_are_gone(
-    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+    stack: Stack, pool: Pool, new_relay: NewRelay, topic: str
 ) -> None:
     await append(pool, rows(topic, *(f"a{n}" for n in range(50)), *(f"b{n}" for n in range(50))))
 
-    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
+    task = await running(new_relay())
     records = await read(stack, topic, 100)
 
     await until(lambda: is_empty(pool), 10, "an empty outbox")
@@ -124,12 +138,12 @@ async def test_rows_of_a_key_arrive_in_order_of_their_ids_and_are_gone(
 
 
 async def test_a_record_is_a_cloudevent_of_the_service(
-    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+    stack: Stack, pool: Pool, new_relay: NewRelay, topic: str
 ) -> None:
     (row,) = rows(topic, "x1", body=b'{"a": 1}')
     await append(pool, [row])
 
-    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
+    task = await running(new_relay())
     (record,) = await read(stack, topic, 1)
     await stopped(task)
 
@@ -141,12 +155,12 @@ async def test_a_record_is_a_cloudevent_of_the_service(
 
 
 async def test_what_can_never_be_sent_is_put_aside_and_the_others_go_on(
-    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+    stack: Stack, pool: Pool, new_relay: NewRelay, topic: str
 ) -> None:
     too_large = rows(topic, "a1", body=b"x" * (2 * 1024 * 1024))
     await append(pool, [*too_large, *rows(topic, "a2")])
 
-    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
+    task = await running(new_relay())
     (record,) = await read(stack, topic, 1)
 
     async def aside() -> bool:
@@ -158,12 +172,12 @@ async def test_what_can_never_be_sent_is_put_aside_and_the_others_go_on(
 
 
 async def test_a_topic_that_does_not_exist_stops_nothing_else(
-    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+    stack: Stack, pool: Pool, new_relay: NewRelay, topic: str
 ) -> None:
     """With every key in one shard, a row for a missing topic stands before one that can be sent."""
     await append(pool, [*rows("no-such-topic", "a1"), *rows(topic, "a2")])
 
-    task = await running(Relay("tracking", url, pool, producer, StoreMark()))
+    task = await running(new_relay())
     (record,) = await read(stack, topic, 1)
 
     async def aside() -> bool:
@@ -175,11 +189,11 @@ async def test_a_topic_that_does_not_exist_stops_nothing_else(
 
 
 async def test_one_relay_holds_a_shard_and_another_takes_over_when_it_is_gone(
-    stack: Stack, url: str, pool: Pool, producer: AIOKafkaProducer, topic: str
+    stack: Stack, pool: Pool, new_relay: NewRelay, topic: str
 ) -> None:
     first, second = (
-        Relay("tracking", url, pool, producer, StoreMark()),
-        Relay("tracking", url, pool, producer, StoreMark()),
+        new_relay(),
+        new_relay(),
     )
     one = await running(first)
 
@@ -223,23 +237,21 @@ class PutBackMeanwhile:
         return done
 
 
-async def test_a_row_that_has_the_id_of_what_was_sent_before_a_put_back_stays(url: str, pool: Pool) -> None:
+async def test_a_row_that_has_the_id_of_what_was_sent_before_a_put_back_stays(pool: Pool) -> None:
     await append(pool, rows("t", "a1"))
-    relay = Relay("tracking", url, pool, cast(Any, PutBackMeanwhile(pool)), StoreMark())
-    relay.held = set(range(SHARDS))
+    relay, sender = holding_all(pool), Sender("tracking", cast(Any, PutBackMeanwhile(pool)))
 
-    await relay.send_page()
+    await relay.send_page(sender)
 
     assert [row["ce_id"] for row in await pool.fetch("SELECT ce_id FROM outbox")] == ["other"]
 
 
-async def test_what_was_sent_and_is_not_in_the_store_any_more_is_read_back(url: str, pool: Pool) -> None:
+async def test_what_was_sent_and_is_not_in_the_store_any_more_is_read_back(pool: Pool) -> None:
     await append(pool, rows("t", "a1"))
-    relay = Relay("tracking", url, pool, cast(Any, PutBackMeanwhile(pool)), StoreMark())
-    relay.held = set(range(SHARDS))
+    relay, sender = holding_all(pool), Sender("tracking", cast(Any, PutBackMeanwhile(pool)))
     since = time.time_ns() // 1000
 
-    await relay.send_page()
+    await relay.send_page(sender)
 
     assert [row["since"] >= since for row in await pool.fetch("SELECT since FROM recall")] == [True]
 
@@ -261,13 +273,54 @@ class NotLookedUpInTime(PutBackMeanwhile):
 
 
 async def test_a_topic_that_could_not_be_looked_up_in_time_is_no_reason_to_give_a_record_up(
-    url: str, pool: Pool
+    pool: Pool,
 ) -> None:
     await append(pool, rows("t", "a1"))
     producer = NotLookedUpInTime(pool)
-    relay = Relay("tracking", url, pool, cast(Any, producer), StoreMark())
-    relay.held = set(range(SHARDS))
+    relay, sender = holding_all(pool), Sender("tracking", cast(Any, producer))
 
-    await relay.send_page()
+    await relay.send_page(sender)
 
     assert (producer.sends, await left(pool), await left(pool, "outbox_failed")) == (2, 0, 0)
+
+
+async def test_a_relay_whose_producer_the_broker_refuses_goes_on_with_another(
+    stack: Stack, pool: Pool, settings: ServiceSettings, topic: str
+) -> None:
+    """A batch that is given up leaves a gap in the producer's sequence, and all that follows is refused for it."""
+    opened: list[AIOKafkaProducer] = []
+
+    @contextlib.asynccontextmanager
+    async def opening() -> AsyncIterator[AIOKafkaProducer]:
+        async with kafka.patient_producer(settings) as producer:
+            opened.append(producer)
+            yield producer
+
+    task = await running(Relay("tracking", settings.database_url, pool, opening, StoreMark()))
+    await append(pool, rows(topic, "a1"))
+    await until(lambda: is_empty(pool), 10, "the first record")
+    opened[0]._txn_manager.increment_sequence_number(TopicPartition(topic, 0), 1)
+
+    await append(pool, rows(topic, "a2"))
+    await until(lambda: is_empty(pool), 10, "an empty outbox")
+
+    await stopped(task)
+    assert [dict(r.headers)["ce_id"] for r in await read(stack, topic, 2)] == [b"a1", b"a2"]
+    assert len(opened) == 2
+
+
+async def test_what_a_relay_has_queued_waits_for_a_leader_for_ever(settings: ServiceSettings) -> None:
+    """The client would give it up after the time of a request, and a bounded producer does."""
+    assert [await given_up_after_a_day(settings, patient=p) for p in (True, False)] == [False, True]
+
+
+async def given_up_after_a_day(settings: ServiceSettings, *, patient: bool) -> bool:
+    producer = kafka.new_producer(settings, patient=patient)
+    queue, partition = producer._message_accumulator, TopicPartition("t", 0)
+    queue._cluster = SimpleNamespace(leader_for_partition=lambda _: -1)
+    record = await queue.add_message(partition, b"key", b"{}", 1)
+    queue._batches[partition][0]._ctime -= timedelta(days=1).total_seconds()
+
+    queue.drain_by_nodes(())
+
+    return bool(record.done())

@@ -33,7 +33,7 @@ def pictures(book: Ledger, found: Found, as_of: datetime, reference: Pictures) -
     stored = {service: _stored(found, service) for service in ("tracking", "customs", "notifications")}
     yield from _by_model(book, stored, as_of)
     for service, expected in reference.items():
-        yield from _by_reference(service, _said(service, expected), _said(service, stored[service]))
+        yield from _by_reference(service, said(service, expected), said(service, stored[service]))
 
 
 def _stored(found: Found, service: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _by_model(book: Ledger, stored: Pictures, as_of: datetime) -> Iterator[Viola
     for service, expected in views(events, as_of).items():
         shown = {
             subject: view_of(picture)
-            for subject, picture in _said(service, stored[service]).items()
+            for subject, picture in said(service, stored[service]).items()
             if subject.startswith(_MODELLED[service])
         }
         yield from _compared(expected, shown, f"{service}, by the model")
@@ -63,7 +63,7 @@ def _compared(expected: Mapping[str, Any], shown: Mapping[str, Any], what: str) 
             yield Violation("picture", f"{what}: {difference}")
 
 
-def _said(service: str, pictures: Mapping[str, Any]) -> dict[str, Any]:
+def said(service: str, pictures: Mapping[str, Any]) -> dict[str, Any]:
     """The pictures that say anything."""
     names = _SAYS.get(service)
     if names is None:

@@ -21,6 +21,7 @@ from services.chassis.pictures import Taken
 from services.chassis.positions import Positions
 from services.chassis.recall import Recall
 from services.chassis.relay import Relay
+from services.chassis.sender import Sender
 
 _STRETCH_SECONDS = 0.5
 _LAST_AS_IT_WAS = """
@@ -79,12 +80,12 @@ def _early_expand(*, is_reader: bool) -> None:
 def _early_delete() -> None:
     """Rows of the outbox go before the broker has acknowledged them."""
 
-    async def send_page(self: Relay) -> int:
+    async def send_page(self: Relay, sender: Sender) -> int:
         rows = await self._pool.fetch(relay._PAGE, list(self.held), relay.PAGE)
         if rows:
             await self._delete(rows, 0)
             await asyncio.sleep(_STRETCH_SECONDS)
-            await self._send(rows)
+            await sender.send(rows)
         return len(rows)
 
     _put(Relay, send_page=send_page)

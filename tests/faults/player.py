@@ -25,7 +25,12 @@ class Player:
 
     def __init__(self, bootstrap: str) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=512 * 1024
+            bootstrap_servers=bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=512 * 1024,
+            # The client gives up what is older than this when it meets a partition without a leader.
+            request_timeout_ms=600_000,
         )
         self.acknowledged: list[Acknowledged] = []
         self._waiting: set[asyncio.Future[RecordMetadata]] = set()

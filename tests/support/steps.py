@@ -23,6 +23,7 @@ from services.chassis.errors import Fenced
 from services.chassis.mark import StoreMark
 from services.chassis.outbox import SHARDS
 from services.chassis.relay import Relay
+from services.chassis.sender import Sender
 from services.chassis.spoken import events_of
 from services.chassis.stream import stream_of
 from services.notifications import sequencer
@@ -175,10 +176,10 @@ class Copy:
 
     async def relay(self, dies_after: int | None) -> int:
         """Sends a page, or a part of it."""
-        producer = cast(Any, Producer(self._log, dies_after))
-        relay = Relay(self._store.blueprint.name, "", self._store.pool, producer, self._store.settler.mark)
+        service, pool = self._store.blueprint.name, self._store.pool
+        relay = Relay(service, "", pool, cast(Any, None), self._store.settler.mark)
         relay.held = set(range(SHARDS))
-        return await relay.send_page()
+        return await relay.send_page(Sender(service, cast(Any, Producer(self._log, dies_after))))
 
 
 async def read_back(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
