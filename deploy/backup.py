@@ -24,7 +24,7 @@ from deploy.local.stack import DATABASE_VARIABLES
 from deploy.local.unprivileged import postgres_binaries
 
 _OTHERS: Final = """
-SELECT count(DISTINCT application_name) FROM pg_stat_activity
+SELECT string_agg(DISTINCT coalesce(nullif(application_name, ''), 'pid ' || pid), ', ') FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 # What a later build has added must not be there when the older tables come back.
@@ -47,7 +47,7 @@ async def restore(url: str, file: Path) -> None:
     connection = await asyncpg.connect(url)
     try:
         if others := await connection.fetchval(_OTHERS):
-            raise BackupError(f"{others} program(s) are connected; stop the copies of this service first")
+            raise BackupError(f"still connected: {others}; stop the copies of this service first")
         await connection.execute(_EMPTY)
     finally:
         await connection.close()

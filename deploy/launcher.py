@@ -9,14 +9,12 @@ import asyncio
 import fcntl
 import os
 import shutil
-import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 from urllib.parse import quote
 
@@ -58,7 +56,6 @@ def launched(
     fsync: bool = True,
 ) -> Iterator[Launched]:
     """Starts everything in a directory of its own, one copy of each service or more; stops it when the block ends."""
-    progress("starting Kafka and Postgres")
     with open_stack(directory, progress=progress, fsync=fsync) as stack:
         tokens_file = directory / "tokens.json"
         progress("making topics, parties and tokens")
@@ -89,12 +86,6 @@ def disposable_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def stop_on_signals() -> None:
-    """Makes a termination signal and a closed terminal stop this process as Ctrl-C does."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-
-
 def watch_until_interrupt(services: Services, tell: Progress) -> None:
     """Returns never, and tells of each copy that ends by itself; Ctrl-C raises `KeyboardInterrupt`."""
     told: set[str] = set()
@@ -104,11 +95,6 @@ def watch_until_interrupt(services: Services, tell: Progress) -> None:
             if text not in told:
                 told.add(text)
                 tell(text)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    # By way of SIGINT, which asyncio turns into the cancellation of what it runs.
-    signal.raise_signal(signal.SIGINT)
 
 
 def _sweep() -> None:

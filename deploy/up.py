@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from deploy.launcher import Launched, disposable_directory, launched, stop_on_signals, watch_until_interrupt
+from deploy.launcher import Launched, disposable_directory, launched, watch_until_interrupt
 from deploy.local.errors import CannotRun
+from deploy.local.interrupt import stop_on_signals
 from deploy.services import SERVICES
 
 

@@ -8,11 +8,16 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.datadir import temporary_directory
-from deploy.local.stack import Stack, open_stack
+from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE, Stack, open_stack
+
+_UNSET = f"unset {KAFKA_VARIABLE} {' '.join(DATABASE_VARIABLES.values())}"
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Kafka and Postgres: those of the environment where it names any, embedded otherwise."""
+    """Kafka and Postgres, embedded or in Docker; Kafka may be that of the environment."""
     with temporary_directory() as data_dir, open_stack(data_dir, os.environ, fsync=False) as running:
+        if running.admin_url is None:
+            # As in a terminal that has read the environment of `make up`.
+            pytest.exit(f"tests make databases of their own, and cannot where the environment names some: {_UNSET}", 2)
         yield running

@@ -16,8 +16,9 @@ from typing import Final
 from deploy.demo import script
 from deploy.demo.play import play
 from deploy.demo.result import Result
-from deploy.launcher import disposable_directory, launched, stop_on_signals, watch_until_interrupt
+from deploy.launcher import disposable_directory, launched, watch_until_interrupt
 from deploy.local.errors import CannotRun
+from deploy.local.interrupt import stop_on_signals
 from deploy.services import SERVICES
 
 _PACE: Final = 1.0

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 from deploy.local.databases import SERVICES
 from deploy.local.datadir import temporary_directory
 from deploy.local.errors import CannotRun
+from deploy.local.interrupt import stop_on_signals
 from deploy.local.stack import Stack, open_stack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    stop_on_signals()
     try:
         _run(options.data)
     except KeyboardInterrupt:
@@ -59,10 +57,6 @@ def _tell(stack: Stack) -> None:
 def _say(line: str) -> None:
     """On standard error, so that standard output is the environment and nothing else."""
     print(line, file=sys.stderr, flush=True)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

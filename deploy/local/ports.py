@@ -17,12 +17,15 @@ _RANGE = range(20_000, 32_000)
 # Processes that run at once begin far from each other.
 _APART = 500
 _ports = itertools.islice(itertools.cycle(_RANGE), os.getpid() * _APART % len(_RANGE), None)
+# Those that were given, and the note in which each stands, if any: who reads the note again may have it again.
+_given: dict[int, Path | None] = {}
 
 
 def free_port() -> int:
     """A port that nobody listens at; raises `OSError` when there is none."""
     for port in itertools.islice(_ports, len(_RANGE)):
-        if _can_bind(port):
+        if port not in _given and _can_bind(port):
+            _given[port] = None
             return port
     raise OSError(f"no free port found between {_RANGE.start} and {_RANGE.stop}")
 
@@ -30,9 +33,11 @@ def free_port() -> int:
 def steady_port(note: Path) -> int:
     """The port noted in this file while it is free, so that addresses stay good; else a new one, noted."""
     noted = note.read_text().strip() if note.exists() else ""
-    if noted.isdigit() and _can_bind(int(noted)):
-        return int(noted)
-    port = free_port()
+    if noted.isdigit() and _given.get(int(noted), note) == note and _can_bind(int(noted)):
+        port = int(noted)
+    else:
+        port = free_port()
+    _given[port] = note
     note.write_text(f"{port}\n")
     return port
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.local.databases import SERVICES, create_databases
 from deploy.local.datadir import guarded
@@ -62,6 +63,8 @@ def open_stack(
     choice = environ.get(CHOICE_VARIABLE) or "embedded"
     if choice not in ("embedded", "docker"):
         raise StackError(f"{CHOICE_VARIABLE}={choice}: must be 'embedded' or 'docker'")
+    for server in given.named():
+        progress(f"{server}, as the environment says")
     with ExitStack() as running:
         if given.everything:
             yield Stack(given.bootstrap, given.urls)
@@ -82,6 +85,14 @@ class _Given:
     def everything(self) -> bool:
         return bool(self.bootstrap and self.urls)
 
+    def named(self) -> Iterator[str]:
+        """What of the two it names, and where; no password."""
+        if self.bootstrap:
+            yield f"using Kafka at {self.bootstrap}"
+        if self.urls:
+            places = {urlsplit(url).netloc.rpartition("@")[2] for url in self.urls.values()}
+            yield f"using Postgres at {', '.join(sorted(places))}"
+
 
 def _given_urls(environ: Mapping[str, str]) -> dict[str, str]:
     given = {service: environ[name] for service, name in DATABASE_VARIABLES.items() if environ.get(name)}
@@ -100,6 +111,7 @@ def _embedded(running: ExitStack, given: _Given, data_dir: Path, progress: Progr
     if not given.urls:
         port = steady_port(data_dir / "postgres.port")
         postgres = Postgres(data_dir / "postgres", port, fsync=fsync, keep_open=[lock])
+    progress(f"starting {' and '.join(name for name, server in (('Kafka', kafka), ('Postgres', postgres)) if server)}")
     _start_together(running, [server for server in (kafka, postgres) if server is not None])
     bootstrap = kafka.bootstrap_servers if kafka else given.bootstrap
     admin_url = postgres.admin_url if postgres else None

@@ -32,9 +32,9 @@ def main() -> int:
     print(f"{platform.platform()}, Python {platform.python_version()}, batches of {BATCH}, Postgres with fsync")
     for loop, statements in (("ingest", INGEST), ("settle", SETTLE)):
         print(f"{loop}: " + "; ".join(statements))
-    with temporary_directory() as data, open_stack(data, progress=_quiet) as stack:
+    with temporary_directory() as data, open_stack(data, {}, _quiet) as stack:
         figures = asyncio.run(_throughput(stack, options))
-    with temporary_directory() as data, open_stack(data, progress=_quiet) as stack:
+    with temporary_directory() as data, open_stack(data, {}, _quiet) as stack:
         figures |= latency.measure(stack, data, options.rate, options.seconds)
     print(json.dumps(figures))
     return 0

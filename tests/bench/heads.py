@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.heads", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 3_000_000, 10_000_000])
     options = parser.parse_args()
-    with temporary_directory() as data, open_stack(data, progress=lambda _: None) as stack:
+    with temporary_directory() as data, open_stack(data, {}, lambda _: None) as stack:
         assert stack.admin_url
         print(json.dumps(asyncio.run(_measure(stack.admin_url, sorted(options.sizes)))))
     return 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import LOOPBACK, free_port, steady_port
 
 
 def test_no_port_is_given_twice() -> None:
@@ -12,6 +13,29 @@ def test_no_port_is_given_twice() -> None:
     given = [free_port() for _ in range(500)]
 
     assert len(set(given)) == len(given)
+
+
+def test_one_that_was_noted_is_given_to_nobody_else(tmp_path: Path) -> None:
+    """Another process has noted it, which began to look for ports where this one does."""
+    noted = free_port() + 1
+    note = tmp_path / "kafka.port"
+    note.write_text(str(noted))
+
+    assert steady_port(note) == noted
+    assert free_port() != noted
+
+
+def test_one_that_was_given_is_not_taken_from_a_note(tmp_path: Path) -> None:
+    note = tmp_path / "kafka.port"
+    note.write_text(str(given := free_port()))
+
+    assert steady_port(note) != given
+
+
+def test_a_note_gives_the_same_port_again(tmp_path: Path) -> None:
+    note = tmp_path / "kafka.port"
+
+    assert steady_port(note) == steady_port(note)
 
 
 def test_a_port_at_which_somebody_listens_is_left_out() -> None:

@@ -35,6 +35,19 @@ def test_the_servers_of_others_are_not_in_our_hands(tmp_path: Path) -> None:
         assert (stack.kafka, stack.postgres) == (None, None)
 
 
+def test_what_the_environment_names_is_told(tmp_path: Path) -> None:
+    """Who has forgotten what a terminal's environment says sees it, without the passwords."""
+    told: list[str] = []
+
+    with open_stack(tmp_path, GIVEN, told.append):
+        pass
+
+    assert told == [
+        "using Kafka at kafka.example:9092, as the environment says",
+        "using Postgres at db.example, as the environment says",
+    ]
+
+
 @pytest.mark.parametrize("missing", [name for name in GIVEN if name.endswith("URL")])
 def test_two_of_three_databases_are_refused(tmp_path: Path, missing: str) -> None:
     """One line names what is missing."""

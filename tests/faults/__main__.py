@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.launcher import stop_on_signals
 from deploy.local.datadir import temporary_directory
+from deploy.local.interrupt import stop_on_signals
 from deploy.services import ROOT
 from tests.faults import mutants
 from tests.faults.evidence import Violation
