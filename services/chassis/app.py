@@ -95,6 +95,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             "reads": reads,
             "assigned": sorted(f"{p.topic}/{p.partition}" for p in held),
             "paused": sorted(topic for ingest in runtime.ingests for topic in ingest.quarantine.paused),
+            "away": {source: utc_text(since) for source, since in runtime.sources.away.items()},
         }
 
     @router.post("/clock", responses=failures(400))

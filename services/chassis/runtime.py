@@ -33,6 +33,7 @@ from services.chassis.relay import Relay
 from services.chassis.session_lock import NameLock
 from services.chassis.settings import ServiceSettings
 from services.chassis.settle import Folder, Settle
+from services.chassis.sources import Sources
 from services.chassis.spoken import Speaker
 from services.chassis.state import load_clock
 from services.chassis.stream import Stream
@@ -77,6 +78,7 @@ class Runtime:
         self.ingests: list[Ingest] = []
         self.ready = asyncio.Event()
         self.monitor: Monitor | None = None
+        self.sources = Sources(blueprint.name, blueprint.streams, kafka.admin_config(settings))
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.is_stopping: Callable[[], bool] = lambda: False
@@ -153,6 +155,7 @@ class Runtime:
         await self._start_ingest()
         self.monitor = Monitor(name, self.blueprint.pending, self.pool, self.clock, self.ingests)
         self._spawn(self.monitor.run())
+        self._spawn(self.sources.run())
         purge = Purge(
             name, self.blueprint.purges, dict[str, int](self.settings.keep_days.items()), self.pool, self.clock
         )

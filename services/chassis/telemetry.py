@@ -59,6 +59,12 @@ LAG = Gauge(
     ["service", "stream"],
     registry=REGISTRY,
 )
+SOURCE_AWAY = Gauge(
+    "corridor_source_away",
+    "Whether a service that is read from is not at work",
+    ["service", "source"],
+    registry=REGISTRY,
+)
 BUSY = Gauge("corridor_busy_seconds", "How long the queues have not been empty", ["service"], registry=REGISTRY)
 
 

@@ -113,10 +113,12 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     ) -> dict[str, Any]:
         """The subjects that the caller may see, and the cursor of the feed that belongs to this picture.
 
-        With `since`, only what was recorded from then on: how a page that has the rest keeps up.
+        With `since`, only what was recorded from then on: how a page that has the rest keeps up. `away` has the
+        services that nothing new comes from at present, with the real time since when.
         """
         rows, cursor = await store.read_overview(runtime.store, party.party, kind, query, limit, since)
-        return {"items": rows, "cursor": cursor, "now": utc_text(runtime.clock.now())}
+        away = {source: utc_text(missed) for source, missed in runtime.sources.away.items()}
+        return {"items": rows, "cursor": cursor, "now": utc_text(runtime.clock.now()), "away": away}
 
     @router.get("/attention")
     async def read_attention(

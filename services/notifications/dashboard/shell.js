@@ -6,7 +6,7 @@ import { read, subjectHref } from "./route.js";
 import { changed, placeName, state, zoneOf } from "./state.js";
 import { leaveAll, retryNow } from "./sync.js";
 import { ago, day, freshness, here, inUtc, isDay, tell } from "./time.js";
-import { ROLES, party, subject } from "./words.js";
+import { ROLES, SOURCES, party, subject } from "./words.js";
 
 const ZONE = "corridor.zone";
 const ZONES = { place: "Place", mine: "Mine", utc: "UTC" };
@@ -50,7 +50,9 @@ const PHASES = {
 
 function connection() {
   const { connection: now } = state;
-  const [shape, tone, word] = PHASES[now.phase];
+  const away = Object.keys(state.away);
+  const lacks = now.phase === "live" && away.length > 0;
+  const [shape, tone, word] = lacks ? ["triangle", "warn", () => `Live, without ${away.join(", ")}`] : PHASES[now.phase];
   const waits = now.next && now.next > Date.now();
   return h(
     "div",
@@ -85,7 +87,7 @@ function who() {
 /** What does not work now, what still does, and what will be tried when. */
 export function trouble() {
   const found = state.trouble;
-  if (!found) return null;
+  if (!found) return missing();
   const works = state.loaded ? " What is shown is as it was last known." : "";
   const next = Math.max(0, Math.ceil((found.next - Date.now()) / 1000));
   return h(
@@ -94,6 +96,19 @@ export function trouble() {
     mark("triangle", "bad"),
     h("span", null, found.what, works),
     h("span", { "aria-hidden": "true" }, next ? `Next try in ${next} s.` : "Trying now."),
+  );
+}
+
+/** That the connection is good, and yet some news cannot come. */
+function missing() {
+  const found = Object.entries(state.away);
+  if (!found.length) return null;
+  const said = found.map(([source, since]) => `Nothing new comes in about ${SOURCES[source] ?? source} since ${here(since)}.`);
+  return h(
+    "div",
+    { class: "trouble missing", role: "status", "data-key": "missing" },
+    mark("triangle", "warn"),
+    h("span", null, said.join(" "), " The service that tells of it is not at work; it is looked for all the time."),
   );
 }
 
@@ -179,7 +194,8 @@ export function lentHint(wheres) {
 export function age(instant, { fades = true } = {}) {
   const now = state.clock.now();
   const look = fades ? freshness(instant, now, state.silentHours) : "ended";
-  return h("span", { class: `age ${look}`, title: inUtc(instant, now) }, ago(instant, now));
+  const silent = look === "silent" ? `; silent, which is ${state.silentHours} h or more without a report` : "";
+  return h("span", { class: `age ${look}`, title: inUtc(instant, now) + silent }, ago(instant, now));
 }
 
 /** "at Zahedan, IR", "left Taftan, PK". */

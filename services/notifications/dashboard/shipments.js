@@ -64,11 +64,19 @@ function about(all, shownNow, kinds) {
   return h(
     "p",
     { class: "about", role: "status" },
-    `${shownNow.length || "None"} of ${all.length} shown${kinds.isSearch ? ", looked for in all kinds" : ""}. `,
+    `${count(all, shownNow, kinds)}. `,
     needs.length ? `${needs.length} ${needs.length === 1 ? "needs" : "need"} attention` : "Nothing needs attention",
     away ? [", ", h("a", { href: NEEDS }, elsewhere)] : null,
     ".",
   );
+}
+
+/** How many are shown out of how many, and how many there are in kinds that are switched off. */
+function count(all, shownNow, kinds) {
+  const off = all.length - all.filter(kinds.has).length;
+  const besides = off ? `, besides ${off} in kinds that are switched off` : "";
+  const of = shownNow.length + off === all.length ? "" : ` of ${all.length - off}`;
+  return `${shownNow.length || "None"}${of} shown${kinds.isSearch ? ", looked for in all kinds" : besides}`;
 }
 
 /** That what somebody looks for is there, in a kind that is switched off. */

@@ -20,6 +20,8 @@ export const state = {
   replaced: new Map(),
   connection: { phase: "connecting", heard: null, next: null },
   trouble: null,
+  // Services from which nothing new comes at present, and since when.
+  away: {},
   signedOut: null,
   loaded: false,
   page: { key: null, data: null, failure: null },

@@ -84,6 +84,7 @@ async function timed(path, parameters) {
   const answer = await get(path, parameters);
   state.clock.hear(answer.now, asked, Date.now());
   lastNow = answer.now;
+  state.away = answer.away ?? {};
   return answer;
 }
 

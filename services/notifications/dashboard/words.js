@@ -158,6 +158,12 @@ export const ROLES = {
   declarant: "declarant: the consignments that it has a part in, while they are carried",
 };
 
+/** What the services tell of, of which each may be away. */
+export const SOURCES = {
+  tracking: "trains, wagons, containers and consignments",
+  customs: "customs cases, holds and arrivals",
+};
+
 /** A code for the eye, where no word is known: "NEW_RULE" is "new rule". */
 export function plain(code) {
   return String(code).replaceAll("_", " ").toLowerCase();
