@@ -19,8 +19,9 @@ from typing import Final
 from urllib.parse import quote
 
 from deploy.environment import write_environment
+from deploy.local.errors import CannotRun
 from deploy.local.stack import Stack, open_stack
-from deploy.provision import provision
+from deploy.provision import EXPECTED, in_a_line, provision
 from deploy.services import SERVICES, Clock, Services, running
 
 Progress = Callable[[str], None]
@@ -59,7 +60,7 @@ def launched(
     with open_stack(directory, progress=progress, fsync=fsync) as stack:
         tokens_file = directory / "tokens.json"
         progress("making topics, parties and tokens")
-        tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
+        tokens = _provisioned(stack, tokens_file)
         processes = Services(stack.environment(), directory / "logs", services, copies=copies, clock=clock)
         progress(f"starting {', '.join(services)}; their logs are in {directory / 'logs'}")
         with running(processes):
@@ -71,6 +72,13 @@ def launched(
                     progress(text)
                 raise
             progress("stopping")
+
+
+def _provisioned(stack: Stack, tokens_file: Path) -> dict[str, str]:
+    try:
+        return asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
+    except EXPECTED as failure:
+        raise CannotRun(f"topics, parties and tokens cannot be made: {in_a_line(failure)}") from failure
 
 
 @contextmanager

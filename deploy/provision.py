@@ -40,7 +40,7 @@ class ProvisionError(Exception):
 
 
 # What the files, Kafka or Postgres have to say against it.
-_EXPECTED: Final = (
+EXPECTED: Final = (
     ProvisionError,
     OSError,
     KafkaError,
@@ -177,8 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 *(bootstrap, urls, options.tokens, options.parties, options.replication), new_tokens=options.new_tokens
             )
         )
-    except _EXPECTED as failure:
-        print(f"provision: {_line(failure)}", file=sys.stderr)
+    except EXPECTED as failure:
+        print(f"provision: {in_a_line(failure)}", file=sys.stderr)
         return 2
     missing = [p.party for p in read_parties(options.parties) if p.party not in tokens]
     print(f"topics and parties are there; tokens are in {options.tokens}")
@@ -189,7 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _line(failure: BaseException) -> str:
+def in_a_line(failure: BaseException) -> str:
+    """What to tell of one of these."""
     first = next(iter(str(failure).splitlines()), "")
     return first if isinstance(failure, ProvisionError) else f"{type(failure).__name__}: {first}"
 

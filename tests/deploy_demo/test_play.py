@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from deploy.local.waiting import has_ended, wait_until
+from deploy.services import SERVICES
 from tests.deploy.processes import descendants, python
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
@@ -93,6 +95,20 @@ def test_up_tells_of_a_service_that_has_ended() -> None:
     ended(process)
 
     assert told.startswith("tracking-1 ended with 137")
+
+
+def test_up_on_servers_that_are_not_there_says_so_in_a_line() -> None:
+    """As in a terminal that has read the environment of a stack which is gone."""
+    gone = "postgresql://corridor@127.0.0.1:1/corridor"
+    environ = {f"{service.upper()}_DATABASE_URL": gone for service in SERVICES}
+    process = python("-m", "deploy.up", environ=os.environ | environ | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+
+    said, complaints = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "using Postgres at 127.0.0.1:1, as the environment says" in said
+    assert complaints.startswith("topics, parties and tokens cannot be made: ")
+    assert "Traceback" not in complaints
 
 
 def test_up_tells_how_to_connect_and_ends_with_ctrl_c() -> None:
