@@ -29,6 +29,7 @@ Progress = Callable[[str], None]
 _SWEPT: Final = "corridor-demo-"
 _LOCK: Final = "launcher.lock"
 _LOOK_EVERY: Final = 1.0
+_CONTROL: Final = "corridor-control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Launched:
     @property
     def dashboard(self) -> str:
         """The control room's address of the dashboard."""
-        return f"{self.services.url('notifications')}/?token={quote(self.tokens['corridor-control'])}"
+        return f"{self.services.url('notifications')}/?token={quote(self.tokens[_CONTROL])}"
 
 
 @contextmanager
@@ -76,9 +77,12 @@ def launched(
 
 def _provisioned(stack: Stack, tokens_file: Path) -> dict[str, str]:
     try:
-        return asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
+        tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
     except EXPECTED as failure:
         raise CannotRun(f"topics, parties and tokens cannot be made: {in_a_line(failure)}") from failure
+    if _CONTROL not in tokens:
+        raise CannotRun(f"the stores have tokens that are not in {tokens_file}: they belong to another directory")
+    return tokens
 
 
 @contextmanager

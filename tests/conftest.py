@@ -8,16 +8,16 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.datadir import temporary_directory
-from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE, Stack, open_stack
-
-_UNSET = f"unset {KAFKA_VARIABLE} {' '.join(DATABASE_VARIABLES.values())}"
+from deploy.local.stack import CHOICE_VARIABLE, Stack, open_stack
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Kafka and Postgres, embedded or in Docker; Kafka may be that of the environment."""
-    with temporary_directory() as data_dir, open_stack(data_dir, os.environ, fsync=False) as running:
-        if running.admin_url is None:
-            # As in a terminal that has read the environment of `make up`.
-            pytest.exit(f"tests make databases of their own, and cannot where the environment names some: {_UNSET}", 2)
+    """Kafka and Postgres, embedded or in Docker where asked for.
+
+    Not those that the environment names, as in a terminal that has read that of `make up`: tests make databases and
+    topics of their own.
+    """
+    chosen = {name: value for name, value in os.environ.items() if name == CHOICE_VARIABLE}
+    with temporary_directory() as data_dir, open_stack(data_dir, chosen, fsync=False) as running:
         yield running

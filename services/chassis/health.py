@@ -32,7 +32,8 @@ async def readiness(runtime: Runtime) -> dict[str, Any]:
 
 async def _database(runtime: Runtime) -> bool:
     try:
-        await asyncio.wait_for(runtime.store.fetchval("SELECT 1"), _PING_SECONDS)
+        async with asyncio.timeout(_PING_SECONDS):
+            await runtime.store.fetchval("SELECT 1")
     except Exception as failure:
         if not passes(failure):
             raise

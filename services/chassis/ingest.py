@@ -20,6 +20,7 @@ from services.chassis import outcome, records, telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, transaction
 from services.chassis.errors import Fenced, passes, weight
+from services.chassis.pace import until
 from services.chassis.parties import PartyBook
 from services.chassis.positions import Positions, TopicIds
 from services.chassis.quarantine import Quarantine, begin_stand_in, sender_of
@@ -134,7 +135,7 @@ class Ingest:
                 if seconds is None or self.stopping.is_set():
                     raise
                 log.log(weight(failure), "waiting to store a batch", stream=self.stream.name, failure=repr(failure))
-                await _sleep_unless(self.stopping, seconds)
+                await until(self.stopping, seconds)
         raise AssertionError("unreachable")
 
     async def _one_by_one(self, batch: Sequence[Record], failure: Exception) -> None:
@@ -225,10 +226,3 @@ async def _keep_raw(_: Any) -> None:
 
 def _batch_name(ends: Mapping[TopicPartition, int]) -> str:
     return ";".join(f"{p.topic}/{p.partition}/{end}" for p, end in sorted(ends.items()))
-
-
-async def _sleep_unless(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

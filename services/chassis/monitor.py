@@ -1,13 +1,15 @@
-"""Watches the service's own progress: queues, lag, and how long they have not been empty.
+"""Watches the service's own progress: queues, lag, and how long what is first in them has waited.
 
 Invariant: what readiness says of lag and queues was read within the last seconds; a store that does not answer
-makes it unknown, never good.
+makes it unknown, never good. A queue that is never empty is no trouble as long as it moves.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from aiokafka import TopicPartition
 
 from services.chassis import telemetry
 from services.chassis.clock import CorridorClock
@@ -20,23 +22,45 @@ EVERY_SECONDS = 2.0
 # Fresher than this a reading is believed; older than this a queue or a lag is too old to be called ready.
 _BELIEVED_SECONDS = 15.0
 _BEHIND_SECONDS = 60.0
-_BUSY = ("unsettled", "outbox", "recall")
+# A rebuild waits behind the news, and may take its time.
+_QUEUES = """
+SELECT (SELECT min(id) FROM unsettled WHERE priority = 0) AS unsettled_first,
+       (SELECT max(id) FROM unsettled WHERE priority = 0) AS unsettled_last,
+       (SELECT min(id) FROM outbox) AS outbox_first, (SELECT max(id) FROM outbox) AS outbox_last,
+       (SELECT 1 FROM recall) AS recall_first, 1 AS recall_last
+"""
+
+
+@dataclass(slots=True)
+class Backlog:
+    """A queue of rising numbers; `since` is when all that was in it then had not been worked off yet (monotonic)."""
+
+    since: float | None = None
+    _until: int = 0
+
+    def look(self, first: int | None, last: int, now: float) -> None:
+        """What is in the queue now, from its first number to its last; None for an empty one."""
+        if first is None:
+            self.since = None
+        elif self.since is None or first > self._until or last < self._until:
+            # Numbers may also begin again, in a store that was put back.
+            self.since, self._until = now, last
 
 
 @dataclass(slots=True)
 class Progress:
-    """The last reading: since when something was left to do, and when it was read (monotonic seconds)."""
+    """The last reading: since when what was first had to wait, and when it was read (monotonic seconds)."""
 
     read_at: float = float("-inf")
     busy_since: float | None = None
     lagging_since: float | None = None
 
     def settles(self, now: float) -> bool:
-        """Whether the queues move within their limit."""
+        """Whether the queues move on within their limit."""
         return self._fresh(now) and (self.busy_since is None or now - self.busy_since < _BEHIND_SECONDS)
 
     def keeps_up(self, now: float) -> bool:
-        """Whether the lag goes within its limit."""
+        """Whether what is in Kafka is read within its limit."""
         return self._fresh(now) and (self.lagging_since is None or now - self.lagging_since < _BEHIND_SECONDS)
 
     def _fresh(self, now: float) -> bool:
@@ -53,6 +77,8 @@ class Monitor:
         self._pool = pool
         self._clock = clock
         self._ingests = ingests
+        self._queues: dict[str, Backlog] = {name: Backlog() for name in ("unsettled", "outbox", "recall")}
+        self._lags: dict[TopicPartition, Backlog] = {}
 
     async def run(self) -> None:
         """Reads until cancelled."""
@@ -63,10 +89,25 @@ class Monitor:
         now, progress = time.monotonic(), self.progress
         state = await read_state(self._pool, self._clock.now(), self._pending)
         lags = {ingest.stream.name: lag_of(ingest) for ingest in self._ingests}
+        await self._look_at_queues(now)
+        self._look_at_lags(now)
         progress.read_at = now
-        progress.busy_since = _since(progress.busy_since, any(state[q] for q in _BUSY), now)
-        progress.lagging_since = _since(progress.lagging_since, any(lags.values()), now)
+        progress.busy_since = _earliest(self._queues.values())
+        progress.lagging_since = _earliest(self._lags.values())
         _tell(self._service, state, lags, 0.0 if progress.busy_since is None else now - progress.busy_since)
+
+    async def _look_at_queues(self, now: float) -> None:
+        row = await self._pool.fetchrow(_QUEUES)
+        assert row is not None
+        for name, backlog in self._queues.items():
+            backlog.look(row[f"{name}_first"], row[f"{name}_last"] or 0, now)
+
+    def _look_at_lags(self, now: float) -> None:
+        held = {p: i.positions for i in self._ingests if i.positions is not None for p in i.positions.assigned}
+        self._lags = {partition: self._lags.get(partition, Backlog()) for partition in held}
+        for partition, backlog in self._lags.items():
+            first, end = held[partition].next_offset(partition), held[partition].highwater(partition) or 0
+            backlog.look(first if first < end else None, end - 1, now)
 
 
 def lag_of(ingest: Ingest) -> int:
@@ -77,10 +118,8 @@ def lag_of(ingest: Ingest) -> int:
     return sum(max(0, (positions.highwater(p) or 0) - positions.next_offset(p)) for p in positions.assigned)
 
 
-def _since(since: float | None, is_so: bool, now: float) -> float | None:
-    if not is_so:
-        return None
-    return now if since is None else since
+def _earliest(backlogs: Iterable[Backlog]) -> float | None:
+    return min((b.since for b in backlogs if b.since is not None), default=None)
 
 
 def _tell(name: str, state: Mapping[str, Any], lags: Mapping[str, int], busy_seconds: float) -> None:

@@ -5,6 +5,7 @@ a few milliseconds of waiting buy many of them.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,6 +26,16 @@ async def repeat(action: Callable[[], Awaitable[Any]], every_seconds: float, tro
             if not passes(failure):
                 log.exception(trouble)
         await asyncio.sleep(every_seconds)
+
+
+async def until(event: asyncio.Event, seconds: float) -> None:
+    """Waits for an event, at most so long.
+
+    `asyncio.wait_for` of Python 3.11 swallows a cancellation that comes together with what it waits for.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 class Pace:

@@ -6,9 +6,8 @@ its own has failed. What can never be sent is moved aside with an alarm, and the
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -22,7 +21,7 @@ from services.chassis.database import OwnConnection, Pool, connect
 from services.chassis.errors import passes, weight
 from services.chassis.mark import StoreMark
 from services.chassis.outbox import SHARDS
-from services.chassis.pace import Pace
+from services.chassis.pace import Pace, until
 from services.chassis.sender import RETRY_SECONDS, Sender
 
 log = structlog.get_logger(__name__)
@@ -114,8 +113,7 @@ class Relay:
                 self._wake.clear()
                 if not self.held or await self.send_page(sender) < PAGE:
                     # Another copy's commits wake nobody here: they are looked for.
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+                    await until(self._wake, _POLL_SECONDS)
 
     async def _hold(self, connection: OwnConnection) -> None:
         """Takes shards that are free; a lock lives as long as its connection, which has to answer."""
@@ -124,18 +122,23 @@ class Relay:
         self.held.update(row["s"] for row in rows)
 
     async def send_page(self, sender: Sender) -> int:
-        """Sends one page and deletes what was acknowledged; returns how many rows it read."""
+        """Sends one page and deletes what was acknowledged; returns how many rows it read.
+
+        Raises what kept others from being acknowledged.
+        """
         since = version_after(0)
         rows = await self._pool.fetch(_PAGE, sorted(self.held), PAGE)
         if not rows:
             return 0
         with telemetry.ROUND.labels(self.service, "relay").time():
-            failures = await sender.send(rows)
-            await self._delete([r for r in rows if r["id"] not in failures], since)
-            if failures:
-                await self._set_aside([r for r in rows if r["id"] in failures], failures)
-        telemetry.SENT.labels(self.service).inc(len(rows) - len(failures))
+            sent = await sender.send(rows)
+            await self._delete([r for r in rows if r["id"] in sent.acknowledged], since)
+            if sent.refused:
+                await self._set_aside([r for r in rows if r["id"] in sent.refused], sent.refused)
+        telemetry.SENT.labels(self.service).inc(len(sent.acknowledged))
         self._on_sent()
+        if sent.failure is not None:
+            raise sent.failure
         return len(rows)
 
     async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:
@@ -145,7 +148,7 @@ class Relay:
             log.warning("what was sent is not in the store any more", service=self.service)
             await self._mark.look(self._pool, since)
 
-    async def _set_aside(self, rows: Sequence[asyncpg.Record], failures: dict[int, BaseException]) -> None:
+    async def _set_aside(self, rows: Sequence[asyncpg.Record], failures: Mapping[int, BaseException]) -> None:
         for row in rows:
             telemetry.SEND_FAILED.labels(self.service).inc()
             log.error("a record can never be sent", outbox_id=row["id"], failure=repr(failures[row["id"]]))

@@ -1,11 +1,12 @@
 """Hands the relay's rows to Kafka.
 
 Invariant: rows are queued in the order given; nothing is given up while the broker is away. What the broker refuses
-for good is told apart from every other failure, after which this sender is not to be used again.
+for good is told apart from any other failure, after which a sender is not to be used again.
 """
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -26,6 +27,7 @@ from contracts.codec import encode
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.5
+_ASK_SECONDS = 15.0
 _NEVER = (
     MessageSizeTooLargeError,
     RecordTooLargeError,
@@ -33,6 +35,15 @@ _NEVER = (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of rows, by their ids; `failure` is why the rest is to be sent again, by another sender."""
+
+    acknowledged: Set[int]
+    refused: Mapping[int, BaseException]
+    failure: BaseException | None
 
 
 class Sender:
@@ -43,25 +54,34 @@ class Sender:
         self._producer = producer
         self._known: Set[str] = frozenset()
 
-    async def send(self, rows: Sequence[asyncpg.Record]) -> dict[int, BaseException]:
-        """Queues all rows in order, then awaits all acknowledgements; returns those that can never be sent, by id.
-
-        Raises `KafkaError` when one was not acknowledged for another reason.
-        """
+    async def send(self, rows: Sequence[asyncpg.Record]) -> Sent:
+        """Queues all rows in order, as far as that goes, then awaits all answers."""
         waiting: dict[int, asyncio.Future[Any]] = {}
-        failures: dict[int, BaseException] = {}
-        for row in rows:
-            try:
-                waiting[row["id"]] = await self._enqueue(row)
-            except _NEVER as failure:
-                failures[row["id"]] = failure
-        results = await asyncio.gather(*waiting.values(), return_exceptions=True)
-        for (row_id, _), result in zip(waiting.items(), results, strict=True):
-            if isinstance(result, _NEVER):
-                failures[row_id] = result
-            elif isinstance(result, BaseException):
-                raise result
-        return failures
+        refused: dict[int, BaseException] = {}
+        failure: BaseException | None = None
+        try:
+            for row in rows:
+                try:
+                    waiting[row["id"]] = await self._enqueue(row)
+                except _NEVER as never:
+                    refused[row["id"]] = never
+            await self._answers({row["topic"] for row in rows if row["id"] in waiting}, waiting.values())
+        except KafkaError as stopped:
+            failure = stopped
+        return _sent(waiting, refused, failure)
+
+    async def _answers(self, topics: Set[str], waiting: Iterable[asyncio.Future[Any]]) -> None:
+        """Waits for all answers; raises `UnknownTopicOrPartitionError` when a topic is not there any more.
+
+        The client itself would wait for the topic to come back, and hold up all others.
+        """
+        pending: Set[asyncio.Future[Any]] = set(waiting)
+        while pending:
+            _, pending = await asyncio.wait(pending, timeout=_ASK_SECONDS)
+            if pending:
+                self._known = frozenset()
+                for topic in topics:
+                    await self._require_topic(topic)
 
     async def _enqueue(self, row: asyncpg.Record) -> "asyncio.Future[Any]":
         headers = encode(
@@ -105,3 +125,13 @@ class Sender:
             self._known = found.topics()
             if topic not in self._known:
                 raise UnknownTopicOrPartitionError(topic)
+
+
+def _sent(
+    waiting: Mapping[int, asyncio.Future[Any]], refused: Mapping[int, BaseException], failure: BaseException | None
+) -> Sent:
+    errors = {row_id: answer.exception() for row_id, answer in waiting.items() if answer.done()}
+    never = {row_id: error for row_id, error in errors.items() if isinstance(error, _NEVER)}
+    others = [error for row_id, error in errors.items() if error is not None and row_id not in never]
+    acknowledged = {row_id for row_id, error in errors.items() if error is None}
+    return Sent(acknowledged, {**refused, **never}, failure or next(iter(others), None))

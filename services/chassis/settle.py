@@ -6,7 +6,6 @@ subject has changed, a later transaction hands that on, so whichever of two comm
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,7 +20,7 @@ from services.chassis.effects import Effect
 from services.chassis.errors import passes, weight
 from services.chassis.fold import Folded, Inputs
 from services.chassis.mark import StoreMark
-from services.chassis.pace import Pace, repeat
+from services.chassis.pace import Pace, repeat, until
 from services.chassis.pictures import Held, Taken
 
 log = structlog.get_logger(__name__)
@@ -99,8 +98,7 @@ class Settle:
                     log.log(weight(failure), "settle waits", failure=repr(failure))
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+            await until(self._wake, _POLL_SECONDS)
 
     async def run_timers(self, every_seconds: float = 0.5) -> None:
         """Queues what is due, until cancelled."""

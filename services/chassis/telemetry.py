@@ -65,7 +65,7 @@ SOURCE_AWAY = Gauge(
     ["service", "source"],
     registry=REGISTRY,
 )
-BUSY = Gauge("corridor_busy_seconds", "How long the queues have not been empty", ["service"], registry=REGISTRY)
+BUSY = Gauge("corridor_busy_seconds", "How long what is first in the queues has waited", ["service"], registry=REGISTRY)
 
 
 @dataclass(frozen=True, slots=True)

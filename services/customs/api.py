@@ -19,6 +19,7 @@ from services.chassis import app as chassis_app
 from services.chassis.door import Door
 from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.openapi import ASKED, REPORTS, failures
+from services.chassis.pace import until
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
 from services.customs import handlers, store
@@ -83,11 +84,8 @@ async def _await_verdict(runtime: Runtime, event: Event) -> dict[str, Any]:
         verdict = await store.find_verdict(runtime.store, event.subject, event.source, event.id)
         if verdict is not None and verdict["verdict"] in _SETTLED and _is_on(verdict, event):
             return {name: value for name, value in verdict.items() if name != "updated_at"}
-        try:
-            # Another copy may fold the case, so its commits are looked for as well.
-            await asyncio.wait_for(commit.wait(), 0.25)
-        except TimeoutError:
-            continue
+        # Another copy may fold the case, so its commits are looked for as well.
+        await until(commit, 0.25)
 
 
 def _is_on(verdict: Mapping[str, Any], event: Event) -> bool:

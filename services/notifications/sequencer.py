@@ -5,7 +5,6 @@ back, and each item names the number before it. What is numbered is published in
 """
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from services.chassis.database import Connection, transaction
 from services.chassis.errors import passes
 from services.chassis.mark import knows_itself
 from services.chassis.outbox import Outgoing
-from services.chassis.pace import Pace
+from services.chassis.pace import Pace, until
 from services.chassis.runtime import Runtime
 from services.notifications.store import SHARDS, item_json
 
@@ -63,8 +62,7 @@ async def run(runtime: Runtime) -> None:
                 log.exception("the sequencer failed")
             await asyncio.sleep(_POLL_SECONDS)
             continue
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(commit.wait(), _POLL_SECONDS)
+        await until(commit, _POLL_SECONDS)
 
 
 async def number_all(runtime: Runtime) -> int:

@@ -4,14 +4,13 @@ Invariant: every item once, in order of its number, from the cursor on; an event
 that a reader that comes back with `Last-Event-ID` misses nothing.
 """
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 import orjson
 from fastapi.sse import ServerSentEvent
 
 from services.chassis.errors import passes
+from services.chassis.pace import until
 from services.chassis.runtime import Runtime
 from services.notifications.store import read_feed
 
@@ -35,5 +34,4 @@ async def follow(runtime: Runtime, party: str, after: int) -> AsyncIterator[Serv
             after = item["sequence"]
             yield ServerSentEvent(raw_data=orjson.dumps(item).decode(), event="item", id=str(after))
         if len(items) < PAGE:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(commit.wait(), _POLL_SECONDS)
+            await until(commit, _POLL_SECONDS)

@@ -1,13 +1,17 @@
-"""How clients of Kafka are started."""
+"""How clients of Kafka are started and stopped."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from deploy.local.stack import Stack
 from services.chassis import kafka
 from services.chassis.errors import passes
 from services.chassis.settings import ServiceSettings
@@ -26,15 +30,61 @@ async def address() -> AsyncIterator[str]:
 @pytest.mark.parametrize("patient", [False, True])
 async def test_a_producer_is_not_started_before_a_broker_counts_itself_in(address: str, patient: bool) -> None:
     """Such a client knows one connection and no broker: when that breaks it never finds another."""
-    settings = ServiceSettings(
-        database_url="postgresql://x:x@localhost/x", kafka_bootstrap_servers=address, http_port=0, copy_name="new"
-    )
-    producer = kafka.new_producer(settings, patient=patient)
+    producer = kafka.new_producer(settings_for(address), patient=patient)
 
     with pytest.raises((KafkaConnectionError, TimeoutError)) as raised:
         await kafka.start_producer(producer, seconds=1)
 
     assert passes(raised.value)
+
+
+class Client:
+    """Is stopped as its `stop` says."""
+
+    def __init__(self, stop: Callable[[], Awaitable[Any]]) -> None:
+        self.stop = stop
+
+
+async def test_whoever_is_cancelled_while_a_client_stops_ends() -> None:
+    """Or a relay that is just taking another producer would outlive the end of its service."""
+    stopping = asyncio.create_task(kafka.stop_client(cast(Any, Client(asyncio.Event().wait))))
+    await asyncio.sleep(0)
+
+    stopping.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+
+
+async def test_the_end_of_a_client_s_own_task_cancels_nobody_else() -> None:
+    async def lets_it_through() -> None:
+        raise asyncio.CancelledError
+
+    await kafka.stop_client(cast(Any, Client(lets_it_through)))
+
+
+@pytest.mark.servers
+async def test_a_producer_that_cannot_be_stopped_sends_nothing_later(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one has its records; the old one would send them once more when its broker is back."""
+    monkeypatch.setattr(kafka, "STOP_SECONDS", 0.2)
+    producer = kafka.new_producer(settings_for(stack.kafka_bootstrap), patient=True)
+    await kafka.start_producer(producer)
+    producer._message_accumulator._cluster = SimpleNamespace(leader_for_partition=lambda _: None)
+    await producer._message_accumulator.add_message(TopicPartition("t", 0), b"key", b"{}", 1)
+    sending = producer._sender.sender_task
+
+    await kafka.stop_client(producer)
+    await asyncio.wait([sending], timeout=10)
+
+    assert sending.done()
+
+
+def settings_for(address: str) -> ServiceSettings:
+    return ServiceSettings(
+        database_url="postgresql://x:x@localhost/x", kafka_bootstrap_servers=address, http_port=0, copy_name="new"
+    )
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

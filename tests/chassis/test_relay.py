@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
 
 from deploy.local.stack import Stack
 from services.chassis import kafka, outbox
@@ -33,15 +33,36 @@ pytestmark = pytest.mark.servers
 NewRelay = Callable[[], Relay]
 
 
+@asynccontextmanager
+async def administrator(stack: Stack) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    await admin.start()
+    yield admin
+    await admin.close()
+
+
+async def new_topic(stack: Stack) -> str:
+    name = f"relay-{uuid.uuid4().hex[:8]}"
+    async with administrator(stack) as admin:
+        await admin.create_topics([NewTopic(name, 1, 1)])
+    return name
+
+
+async def delete_topic(stack: Stack, name: str) -> None:
+    """Returns when the broker has no such topic any more."""
+    async with administrator(stack) as admin:
+        await admin.delete_topics([name])
+
+        async def is_gone() -> bool:
+            return name not in await admin.list_topics()
+
+        await until(is_gone, 10, "the end of the topic")
+
+
 @pytest.fixture
 async def topic(stack: Stack) -> str:
     """A topic of its own."""
-    name = f"relay-{uuid.uuid4().hex[:8]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 1, 1)])
-    await admin.close()
-    return name
+    return await new_topic(stack)
 
 
 @pytest.fixture
@@ -290,7 +311,7 @@ async def test_a_relay_whose_producer_the_broker_refuses_goes_on_with_another(
     """A batch that is given up leaves a gap in the producer's sequence, and all that follows is refused for it."""
     opened: list[AIOKafkaProducer] = []
 
-    @contextlib.asynccontextmanager
+    @asynccontextmanager
     async def opening() -> AsyncIterator[AIOKafkaProducer]:
         async with kafka.patient_producer(settings) as producer:
             opened.append(producer)
@@ -307,6 +328,53 @@ async def test_a_relay_whose_producer_the_broker_refuses_goes_on_with_another(
     await stopped(task)
     assert [dict(r.headers)["ce_id"] for r in await read(stack, topic, 2)] == [b"a1", b"a2"]
     assert len(opened) == 2
+
+
+class RefusesOne(PutBackMeanwhile):
+    """Acknowledges the first record, and has a failure of its own with the second."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.sends = 0
+
+    async def send(self, *_: Any, **__: Any) -> asyncio.Future[None]:
+        self.sends += 1
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answer.set_result(None) if self.sends == 1 else answer.set_exception(UnknownError())
+        return answer
+
+
+async def test_what_was_acknowledged_beside_a_failure_is_not_sent_again(pool: Pool) -> None:
+    await append(pool, rows("t", "a1", "a2"))
+    relay, sender = holding_all(pool), Sender("tracking", cast(Any, RefusesOne(pool)))
+
+    with pytest.raises(UnknownError):
+        await relay.send_page(sender)
+
+    assert [row["ce_id"] for row in await pool.fetch("SELECT ce_id FROM outbox")] == ["a2"]
+
+
+async def test_a_topic_that_is_deleted_under_a_relay_stops_nothing_else(
+    stack: Stack, pool: Pool, new_relay: NewRelay, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client knows it still, queues what is for it, and would wait for it to come back."""
+    monkeypatch.setattr("services.chassis.sender._ASK_SECONDS", 0.5)
+    monkeypatch.setattr("services.chassis.kafka.STOP_SECONDS", 0.5)
+    gone = await new_topic(stack)
+    task = await running(new_relay())
+    await append(pool, rows(gone, "a1"))
+    await until(lambda: is_empty(pool), 10, "the first record")
+    await delete_topic(stack, gone)
+
+    await append(pool, [*rows(gone, "a2"), *rows(topic, "a3")])
+    (record,) = await read(stack, topic, 1)
+
+    async def aside() -> bool:
+        return await left(pool, "outbox_failed") == 1 and await left(pool) == 0
+
+    await until(aside, 20, "the row put aside")
+    await stopped(task)
+    assert dict(record.headers)["ce_id"] == b"a3"
 
 
 async def test_what_a_relay_has_queued_waits_for_a_leader_for_ever(settings: ServiceSettings) -> None:

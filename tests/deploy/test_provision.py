@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -13,6 +14,8 @@ import asyncpg
 import pytest
 
 from deploy.environment import write_environment
+from deploy.launcher import launched
+from deploy.local.errors import CannotRun
 from deploy.local.stack import Stack
 from deploy.provision import PARTIES, provision
 from deploy.services import ROOT, Endpoint
@@ -61,6 +64,18 @@ def test_what_is_wrong_is_one_line(stack: Stack, tmp_path: Path, change: dict[st
 
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
     assert ended.stderr.startswith(says)
+
+
+def test_a_launcher_without_the_tokens_of_its_stores_says_so(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is started in a terminal that has read the environment of another."""
+    for name, value in stack.environment().items():
+        monkeypatch.setenv(name, value)
+    asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "first.json", new_tokens=True))
+
+    with pytest.raises(CannotRun, match="tokens that are not in"), launched(tmp_path, lambda _: None, []):
+        pass
 
 
 @pytest.mark.parametrize("text", ["[]", "parties: []", "{"])

@@ -50,9 +50,8 @@ const PHASES = {
 
 function connection() {
   const { connection: now } = state;
-  const away = Object.keys(state.away);
-  const lacks = now.phase === "live" && away.length > 0;
-  const [shape, tone, word] = lacks ? ["triangle", "warn", () => `Live, without ${away.join(", ")}`] : PHASES[now.phase];
+  const lacks = now.phase === "live" && Object.keys(state.away).length > 0;
+  const [shape, tone, word] = lacks ? ["triangle", "warn", () => "Live, in part"] : PHASES[now.phase];
   const waits = now.next && now.next > Date.now();
   return h(
     "div",
@@ -103,12 +102,15 @@ export function trouble() {
 function missing() {
   const found = Object.entries(state.away);
   if (!found.length) return null;
-  const said = found.map(([source, since]) => `Nothing new comes in about ${SOURCES[source] ?? source} since ${here(since)}.`);
+  const said = found.map(([source, instant]) => {
+    const since = tell(instant, { by: "mine", now: Date.now() });
+    return `Nothing new comes in about ${SOURCES[source] ?? source} since ${since.text} ${since.offset}.`;
+  });
   return h(
     "div",
     { class: "trouble missing", role: "status", "data-key": "missing" },
     mark("triangle", "warn"),
-    h("span", null, said.join(" "), " The service that tells of it is not at work; it is looked for all the time."),
+    h("span", null, said.join(" "), " The service that tells of it is not at work."),
   );
 }
 

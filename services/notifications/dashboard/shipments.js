@@ -32,7 +32,7 @@ export function shipments() {
     tree: h(
       "main",
       { id: "main", "data-key": "main", class: "shipments" },
-      head("Shipments", about(all, inKinds, kinds)),
+      head("Shipments", about(all, wanted, inKinds, kinds)),
       chips(found, filters),
       controls(filters, kinds, all),
       others(wanted.length - inKinds.length, kinds),
@@ -55,7 +55,7 @@ export function shipments() {
 }
 
 /** How many are shown, and how many need somebody: also those that are not among the shown ones. */
-function about(all, shownNow, kinds) {
+function about(all, wanted, shownNow, kinds) {
   if (!state.loaded) return h("p", { class: "about", role: "status" }, "Loading");
   const here = new Set(shownNow.map((line) => line.row.subject));
   const needs = all.filter(CHIP_TESTS.needs);
@@ -64,18 +64,19 @@ function about(all, shownNow, kinds) {
   return h(
     "p",
     { class: "about", role: "status" },
-    `${count(all, shownNow, kinds)}. `,
+    `${count(all, wanted, shownNow, kinds)}. `,
     needs.length ? `${needs.length} ${needs.length === 1 ? "needs" : "need"} attention` : "Nothing needs attention",
     away ? [", ", h("a", { href: NEEDS }, elsewhere)] : null,
     ".",
   );
 }
 
-/** How many are shown out of how many, and how many there are in kinds that are switched off. */
-function count(all, shownNow, kinds) {
-  const off = all.length - all.filter(kinds.has).length;
+/** How many are shown out of how many; what is in kinds that are switched off is told apart. */
+function count(all, wanted, shownNow, kinds) {
+  const inKinds = all.filter(kinds.has).length;
+  const off = kinds.isChosen || kinds.isWide ? 0 : wanted.length - shownNow.length;
+  const of = shownNow.length === inKinds ? "" : ` of ${inKinds}`;
   const besides = off ? `, besides ${off} in kinds that are switched off` : "";
-  const of = shownNow.length + off === all.length ? "" : ` of ${all.length - off}`;
   return `${shownNow.length || "None"}${of} shown${kinds.isSearch ? ", looked for in all kinds" : besides}`;
 }
 
