@@ -7,6 +7,7 @@ in, ends with exit code 2.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -247,7 +248,7 @@ class Runtime:
             except Exception as failure:
                 if not passes(failure):
                     raise
-                log.log(10 if said else 30, "waiting", what=what, failure=repr(failure))
+                log.log(logging.DEBUG if said else logging.WARNING, "waiting", what=what, failure=repr(failure))
                 said = True
             await asyncio.sleep(_RETRY_SECONDS)
 

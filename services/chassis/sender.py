@@ -5,6 +5,7 @@ for good is told apart from any other failure, after which a sender is not to be
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -115,11 +116,13 @@ class Sender:
 
         The client itself would look for it until its time is up, and hold up what comes behind.
         """
+        said = False
         while topic not in self._known:
             try:
                 found: Any = await self._producer.client.fetch_all_metadata()
             except KafkaError as failure:
-                log.warning("relay waits for the broker", failure=repr(failure))
+                log.log(logging.DEBUG if said else logging.WARNING, "relay waits for the broker", failure=repr(failure))
+                said = True
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             self._known = found.topics()
@@ -130,7 +133,8 @@ class Sender:
 def _sent(
     waiting: Mapping[int, asyncio.Future[Any]], refused: Mapping[int, BaseException], failure: BaseException | None
 ) -> Sent:
-    errors = {row_id: answer.exception() for row_id, answer in waiting.items() if answer.done()}
+    answered = {i: answer for i, answer in waiting.items() if answer.done() and not answer.cancelled()}
+    errors = {row_id: answer.exception() for row_id, answer in answered.items()}
     never = {row_id: error for row_id, error in errors.items() if isinstance(error, _NEVER)}
     others = [error for row_id, error in errors.items() if error is not None and row_id not in never]
     acknowledged = {row_id for row_id, error in errors.items() if error is None}

@@ -16,8 +16,8 @@ _LAUNCHER = """
 import os, signal, threading
 from deploy.local.interrupt import stop_on_signals
 stop_on_signals()
-print(os.getpid(), signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, flush=True)
 try:
+    print(os.getpid(), signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, flush=True)
     threading.Event().wait()
 except KeyboardInterrupt:
     print("stopped", flush=True)

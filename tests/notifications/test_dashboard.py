@@ -100,7 +100,7 @@ async def test_a_report_changes_the_page_without_a_reload(system: System, browse
         # The boxes follow their train, though nobody is told of each.
         await expect(row(page, OTHER_BOX)).to_contain_text("at Zahedan, IR")
         await page.get_by_role("link", name="Live items").click()
-        await expect(page.locator(".item").first).to_contain_text("Zahedan, IR")
+        await expect(page.locator(".item", has_text="Zahedan, IR").first).to_be_visible()
         assert await page.evaluate("window.opened") == 1
 
 
