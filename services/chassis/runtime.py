@@ -237,7 +237,9 @@ class Runtime:
             await connection.close(timeout=5)
 
     async def _set_clock(self) -> None:
-        if self.clock.stepped and (instant := await load_clock(self.store)):
+        if not self.clock.stepped:
+            return
+        if instant := await self._patiently("database", lambda: load_clock(self.store)):
             self.clock.step(instant)
 
     async def _patiently(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:

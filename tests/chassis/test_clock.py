@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
+import asyncpg
 import pytest
 
 from services.chassis.clock import CorridorClock, machinery_now, version_after
+from services.chassis.runtime import Runtime
+from services.chassis.settings import ServiceSettings
+from services.tracking.app import blueprint
 
 NOON = datetime(2026, 6, 22, 12, tzinfo=UTC)
 
@@ -34,3 +39,32 @@ def test_a_version_rises_past_the_one_before_and_follows_real_microseconds() -> 
 
     assert version_after(0) >= now
     assert version_after(now + 10**9) == now + 10**9 + 1
+
+
+class FullDisk:
+    """A database that fails once as with a full disk, then gives an instant."""
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    async def fetchval(self, _: str) -> datetime:
+        if self.failed:
+            return NOON
+        self.failed = True
+        raise asyncpg.InternalServerError("could not write block: File too large")
+
+
+async def test_a_service_that_starts_while_its_database_cannot_tell_the_instant_waits_for_it() -> None:
+    settings = ServiceSettings(
+        database_url="postgresql://x:x@localhost/x",
+        kafka_bootstrap_servers="localhost:1",
+        http_port=0,
+        copy_name="new",
+        clock="stepped",
+    )
+    runtime = Runtime(blueprint(), settings)
+    runtime.pool = cast(Any, FullDisk())
+
+    await runtime._set_clock()
+
+    assert runtime.clock.now() == NOON

@@ -67,6 +67,9 @@ async def clock(scene: Scene, fault: Planned) -> str:
 async def twin(scene: Scene, fault: Planned) -> str:
     """A second process of the same name: it ends with 2, and the first one goes on."""
     async with scene.taking(fault.on):
+        if not await scene.recovery.ready(fault.on, _READY_WITHIN):
+            # Of two that start together either may have the name.
+            return "the first is not at work"
         before = scene.recovery.times(fault.on)
         child = await asyncio.to_thread(_spawn_twin, scene, fault)
         code = await _ended(child)

@@ -19,7 +19,7 @@ from deploy.settled import Watch
 from tests.notifications.pages import CONTROL, opened, page_of, phase, row, show
 from tests.support import builders as b
 from tests.support.browser import NO_BROWSER, watched_page
-from tests.support.system import System, running_system
+from tests.support.system import System, running_system, until
 
 pytestmark = [NO_BROWSER, pytest.mark.servers]
 
@@ -33,7 +33,7 @@ CALLS = [{"point": "pk-lahore", "departure": b.hours(0)}, {"point": "ir-zahedan"
 
 @pytest_asyncio.fixture(scope="module")
 async def system() -> AsyncIterator[System]:
-    async with running_system(clock="stepped") as running:
+    async with running_system(clock="stepped", settings={"SESSION_TIMEOUT_SECONDS": "6"}) as running:
         async with Watch(running.services.endpoints, running.stack.kafka_bootstrap, running.tokens["operations"]) as w:
             await w.step(NOW, 20)
         await running.send(
@@ -311,17 +311,28 @@ async def test_a_page_that_gets_no_more_answers_asks_seldom(system: System, brow
         watched.forget()
 
 
+async def is_away(system: System, expected: bool) -> bool:
+    """Whether tracking is said to be away, as expected."""
+    found = await system.get("notifications", "/v1/overview", CONTROL, limit=1)
+    return ("tracking" in found["away"]) is expected
+
+
 async def test_a_page_whose_news_cannot_come_says_so_though_its_connection_is_good(
     system: System, browser: Browser
 ) -> None:
     async with opened(system, browser) as watched:
         page = watched.page
+        ask = "async () => (await import('./sync.js')).retryNow()"
         system.services.stop("tracking-1")
-        # Kafka misses it after its session, the service at its next looks, the page at its next question.
-        await expect(phase(page)).to_contain_text("Live, in part", timeout=60_000)
+        # Kafka misses it after its session, the service at its next looks.
+        await until(lambda: is_away(system, True), 60, "the look at who is at work")
+        await page.evaluate(ask)
+        await expect(phase(page)).to_contain_text("Live, in part")
         await expect(page.locator(".trouble")).to_contain_text("Nothing new comes in about trains, wagons, containers")
         system.services.start("tracking-1")
-        await expect(phase(page)).to_have_text("Live", timeout=60_000)
+        await until(lambda: is_away(system, False), 60, "the look at who is at work")
+        await page.evaluate(ask)
+        await expect(phase(page)).to_have_text("Live")
         await expect(page.locator(".trouble")).to_have_count(0)
 
 
