@@ -95,8 +95,9 @@ class Recall:
         known = True
         async with self._open(self._speaker.topics) as topics:
             async for page in topics.since(_milliseconds(since)):
+                events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
-                    known &= await self._speaker.all_known(connection, events_of(page, self._service, self._speaker))
+                    known &= await self._speaker.all_known(connection, events)
         await self._look(None if known else since)
 
     async def run(self) -> None:

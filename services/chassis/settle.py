@@ -73,7 +73,8 @@ class Settle:
         self.pool = pool
         self.clock = clock
         self.own_topics = own_topics
-        self.subjects = subjects
+        self._most = subjects
+        self._page = subjects
         self.on_commit = on_commit
         self.mark = mark or StoreMark()
         self._wake = asyncio.Event()
@@ -83,19 +84,23 @@ class Settle:
         self._wake.set()
 
     async def run(self) -> None:
-        """Folds until cancelled; waits while the database is away."""
+        """Folds until cancelled; waits while the database is away.
+
+        A round that fails is tried again with half its rows: the server ends a transaction whose folds take too long.
+        """
         pace = Pace(_PACE_SECONDS)
         while True:
             await pace.keep()
             self._wake.clear()
             try:
-                while await self.round() >= self.subjects:
-                    pass
+                while await self.round() >= self._page:
+                    self._page = min(self._page * 2, self._most)
             except Exception as failure:
                 if not passes(failure):
                     log.exception("a round failed")
                 else:
                     log.log(weight(failure), "settle waits", failure=repr(failure))
+                self._page = max(self._page // 2, 1)
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             await until(self._wake, _POLL_SECONDS)
@@ -134,7 +139,7 @@ class Settle:
         """One transaction; returns how many rows of the queue it took."""
         with telemetry.ROUND.labels(self.service, "settle").time():
             async with transaction(self.pool) as connection:
-                taken = await pictures.take(connection, self.subjects, machinery_now(), self.mark.left)
+                taken = await pictures.take(connection, self._page, machinery_now(), self.mark.left)
                 if taken:
                     expanded = [t for t in taken if t.expand]
                     await pictures.expand(connection, expanded)

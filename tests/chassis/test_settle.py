@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.chassis import pictures
-from services.chassis.database import transaction
+from services.chassis.database import Connection, transaction
+from services.chassis.effects import Effect
 from services.chassis.fold import Folded, Inputs
 from services.tracking.folder import TrackingFolder
 from tests.support import builders as b
 from tests.support.stores import Store
+from tests.support.system import until
 
 pytestmark = pytest.mark.servers
 
@@ -51,6 +56,15 @@ class Deciding(TrackingFolder):
         return super().fold(inputs, as_of)
 
 
+class Slow(TrackingFolder):
+    """So slow that the server ends the transaction of a round with more than two subjects."""
+
+    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
+        if len(effects) > 2:
+            raise asyncpg.IdleInTransactionSessionTimeoutError
+        await super().save(connection, effects)
+
+
 def with_folder(store: Store, folder: TrackingFolder) -> Store:
     return Store(dataclasses.replace(store.blueprint, folder=folder), store.pool)
 
@@ -68,6 +82,23 @@ async def test_a_fold_that_fails_holds_up_no_other_subject_and_is_tried_again(st
     assert b.TRAIN in await store.pictures()
     waiting = {(r["subject"], r["attempts"] > 0) for r in await store.rows("unsettled")}
     assert waiting == {(b.WAGON, True)}
+
+
+async def test_a_round_that_takes_too_long_is_done_in_smaller_ones(store: Store) -> None:
+    slow = with_folder(store, Slow())
+    wagons = [b.wagon(n) for n in range(8)]
+    await slow.take([slow.record(b.a_consist({w: [] for w in wagons}))])
+    working = asyncio.create_task(slow.settler.run())
+
+    async def all_are_folded() -> bool:
+        return not await slow.rows("unsettled")
+
+    try:
+        await until(all_are_folded, 30, "the folds")
+    finally:
+        working.cancel()
+
+    assert {b.TRAIN, *wagons} <= set(await slow.pictures())
 
 
 @pytest.mark.parametrize("waits", [True, False])

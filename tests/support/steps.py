@@ -191,11 +191,11 @@ async def read_back(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) 
 async def taken_up(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> bool:
     """Has a store take up what was told, where it was put back; whether it was."""
     speaker, service = store.blueprint.speaker, store.blueprint.name
-    own = [r for r in told if any(t.holds(r.topic) for t in speaker.topics)]
+    events = events_of([r for r in told if any(t.holds(r.topic) for t in speaker.topics)], service, speaker)
     async with database.transaction(store.pool) as connection:
         noted = await connection.fetchrow("SELECT FROM recall") is not None
         if noted:
-            await speaker.take_up(connection, events_of(own, service, speaker))
+            await speaker.take_up(connection, events)
     return noted
 
 
