@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from deploy.local.databases import SERVICES
 from deploy.local.datadir import temporary_directory
 from deploy.local.errors import CannotRun
-from deploy.local.interrupt import stop_on_signals
+from deploy.local.interrupt import stop_on_signals, wait_for_signal
 from deploy.local.stack import Stack, open_stack
 
 
@@ -46,7 +45,7 @@ def _run(data: Path | None) -> None:
         stack = running.enter_context(open_stack(directory, progress=_say, fsync=data is not None))
         _tell(stack)
         _say("running; Ctrl-C stops it")
-        threading.Event().wait()
+        wait_for_signal()
 
 
 def _tell(stack: Stack) -> None:

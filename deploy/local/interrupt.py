@@ -7,7 +7,11 @@ a launcher that a script has put in the background; one under `nohup` outlives i
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType
+from typing import NoReturn
+
+_WAIT_SECONDS = 0.5
 
 
 def stop_on_signals() -> None:
@@ -17,6 +21,13 @@ def stop_on_signals() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _interrupt)
+
+
+def wait_for_signal() -> NoReturn:
+    """Waits until it is stopped; raises `KeyboardInterrupt` then."""
+    while True:
+        # A signal that comes just before a wait does not end it: none is without an end.
+        time.sleep(_WAIT_SECONDS)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from services.chassis.clock import machinery_now
-from services.chassis.database import Connection
+from services.chassis.database import Connection, OwnConnection, Pool
 from services.chassis.fold import Inputs, Replica, StoredRevision
 from services.chassis.mark import knows_itself
 
@@ -90,10 +90,6 @@ WITH due AS (
     RETURNING subject)
 INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
 """
-_REBUILD = """
-INSERT INTO unsettled (subject, cause, priority)
-SELECT subject, 'rebuild', 10 FROM picture WHERE version > 0 AND (fold < $1 OR data < $2) ORDER BY subject
-"""
 # The age is noted anew as the row is queued, so that a slow queue does not get it twice.
 _QUEUE_OLD = """
 WITH old AS (
@@ -102,7 +98,14 @@ WITH old AS (
     RETURNING subject)
 INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
 """
-_QUEUE_ALL = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, $1, 10 FROM picture"
+_QUEUE_PAGE = """
+WITH page AS (SELECT subject, version, fold, data FROM picture WHERE subject > $1 ORDER BY subject LIMIT $2),
+queued AS (
+    INSERT INTO unsettled (subject, cause, priority) SELECT subject, $3, 10 FROM page
+    WHERE $4::int IS NULL OR version > 0 AND (fold < $4 OR data < $5))
+SELECT max(subject) FROM page
+"""
+_PAGE = 10_000
 
 
 class Taken(NamedTuple):
@@ -290,19 +293,22 @@ async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:
     return int((await connection.execute(_FIRE, now, most)).rpartition(" ")[2])
 
 
-async def queue_rebuild(connection: Connection, fold: int, data: int) -> None:
-    """Queues every picture of older fold code or corridor data, behind everything else."""
-    await connection.execute(_REBUILD, fold, data)
-
-
 async def queue_old(connection: Connection, before: datetime, now: datetime, most: int = 500) -> int:
     """Queues pictures last published before an instant to be published again; returns how many."""
     return int((await connection.execute(_QUEUE_OLD, before, now, most)).rpartition(" ")[2])
 
 
-async def queue_all(connection: Connection, cause: str) -> None:
-    """Queues every picture, behind everything else; with `REPUBLISH` each is published again."""
-    await connection.execute(_QUEUE_ALL, cause)
+async def queue_all(
+    store: Pool | OwnConnection, cause: str, older_than: tuple[int, int] | None = None, page: int = _PAGE
+) -> None:
+    """Queues every picture, behind everything else; with `REPUBLISH` each is published again.
+
+    `older_than`, a fold number and a data number, leaves out what has been drawn with these. Each page is committed
+    by itself, so that no number of pictures is too large for one statement: who fails begins again.
+    """
+    after: str | None = ""
+    while after is not None:
+        after = await store.fetchval(_QUEUE_PAGE, after, page, cause, *(older_than or (None, None)))
 
 
 def _grouped(subjects: Sequence[str], rows: Sequence[Any]) -> dict[str, list[tuple[Any, ...]]]:

@@ -132,8 +132,7 @@ class Settle:
 
     async def start(self) -> None:
         """Queues the pictures of older code or data."""
-        async with transaction(self.pool) as connection:
-            await pictures.queue_rebuild(connection, self.folder.fold_number, self.folder.data_number)
+        await pictures.queue_all(self.pool, "rebuild", (self.folder.fold_number, self.folder.data_number))
 
     async def round(self) -> int:
         """One transaction; returns how many rows of the queue it took."""

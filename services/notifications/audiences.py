@@ -10,7 +10,6 @@ import asyncio
 import structlog
 
 from services.chassis import pictures
-from services.chassis.database import transaction
 from services.chassis.errors import passes
 from services.chassis.runtime import Runtime
 from services.notifications import store
@@ -37,12 +36,11 @@ async def refresh(runtime: Runtime) -> None:
     folder = runtime.blueprint.folder
     assert isinstance(folder, NotificationsFolder)
     await runtime.book.refresh(runtime.store)
-    before = folder.digest
     folder.set_parties(runtime.book.all())
-    if folder.digest == before:
+    if folder.digest == folder.queued_for:
         return
-    async with transaction(runtime.store) as connection:
-        swapped = await store.swap_audience(connection, folder.digest)
-        if swapped or before:
-            await pictures.queue_all(connection, "audience")
+    if folder.queued_for or await store.audience(runtime.store) != folder.digest:
+        await pictures.queue_all(runtime.store, "audience")
+    await store.save_audience(runtime.store, folder.digest)
+    folder.queued_for = folder.digest
     runtime.committed()

@@ -15,7 +15,10 @@ from services.notifications.domain.fold import FOLD_NUMBER, fold
 
 
 class NotificationsFolder:
-    """Folds entities for the parties that were last set."""
+    """Folds entities for the parties that were last set.
+
+    `digest` names these parties, `queued_for` those for which this copy has last had every picture queued.
+    """
 
     fold_number = FOLD_NUMBER
 
@@ -23,6 +26,7 @@ class NotificationsFolder:
         self.corridor = load_corridor(corridor_id, version)
         self.data_number = self.corridor.data_number()
         self.digest = ""
+        self.queued_for = ""
         self._audience = Audience(())
         self._late_after = timedelta(hours=self.corridor.thresholds.late_hours)
 

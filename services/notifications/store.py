@@ -112,9 +112,9 @@ GROUP BY fact ->> 'code', fact ->> 'point', fact ->> 'country', split_part(fact 
 """
 _BESIDE: Final = ("case", "exception", "violation", "arrival")
 _PICTURE = "SELECT content::text AS content, recorded_at FROM picture WHERE subject = $1 AND content IS NOT NULL"
-_SWAP_AUDIENCE = """
-INSERT INTO audience AS a (digest) VALUES ($1)
-ON CONFLICT (single) DO UPDATE SET digest = EXCLUDED.digest WHERE a.digest <> EXCLUDED.digest RETURNING digest
+_AUDIENCE = "SELECT digest FROM audience"
+_SAVE_AUDIENCE = """
+INSERT INTO audience (digest) VALUES ($1) ON CONFLICT (single) DO UPDATE SET digest = EXCLUDED.digest
 """
 
 
@@ -230,9 +230,15 @@ async def read_picture(pool: Pool, subject: str) -> dict[str, Any] | None:
     return content | {"recorded_at": utc_text(row["recorded_at"])}
 
 
-async def swap_audience(connection: Connection, digest: str) -> bool:
-    """Notes the parties that audiences are worked out with; whether they are others than before."""
-    return await connection.fetchval(_SWAP_AUDIENCE, digest) is not None
+async def audience(pool: Pool) -> str | None:
+    """The parties for which every picture was last queued, by their digest."""
+    found: str | None = await pool.fetchval(_AUDIENCE)
+    return found
+
+
+async def save_audience(pool: Pool, digest: str) -> None:
+    """Notes that every picture has been queued for these parties."""
+    await pool.execute(_SAVE_AUDIENCE, digest)
 
 
 def item_json(row: asyncpg.Record) -> dict[str, Any]:

@@ -180,6 +180,19 @@ async def test_a_later_build_draws_older_pictures_again(store: Store) -> None:
     assert numbers == {Newer.fold_number}
 
 
+async def test_all_pictures_are_queued_once_whatever_their_number(store: Store) -> None:
+    wagons = [b.wagon(n) for n in range(5)]
+    await store.feed([b.a_consist({w: [] for w in wagons})])
+    build = (store.blueprint.folder.fold_number, store.blueprint.folder.data_number)
+
+    await pictures.queue_all(store.pool, "rebuild", build, page=2)
+    none = await store.rows("unsettled")
+    await pictures.queue_all(store.pool, "rebuild", (build[0] + 1, build[1]), page=2)
+
+    assert none == []
+    assert sorted(r["subject"] for r in await store.rows("unsettled")) == sorted([b.TRAIN, *wagons])
+
+
 async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: Store) -> None:
     later = with_folder(store, Newer())
     await later.feed([b.a_consist()])
@@ -195,8 +208,7 @@ async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: S
 async def test_republication_sends_each_entity_again_unchanged(store: Store) -> None:
     await store.feed([b.a_consist()])
     (first,) = await published(store, b.TRAIN)
-    async with store.pool.acquire() as connection:
-        await pictures.queue_all(connection, "republish")
+    await pictures.queue_all(store.pool, "republish")
 
     await store.settle()
 
@@ -251,8 +263,7 @@ async def test_a_rebuild_that_meets_news_which_another_worker_has_taken_is_news(
     await store.take([store.record(b.a_milestone("DEPA", at=2))])
     async with transaction(store.pool) as other:
         await other.execute("DELETE FROM unsettled")
-        async with transaction(store.pool) as connection:
-            await pictures.queue_all(connection, "rebuild")
+        await pictures.queue_all(store.pool, "rebuild")
 
         await store.settler.round()
 

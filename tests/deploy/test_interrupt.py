@@ -13,12 +13,12 @@ from tests.deploy.processes import ROOT
 
 _BOUND = 30
 _LAUNCHER = """
-import os, signal, threading
-from deploy.local.interrupt import stop_on_signals
+import os, signal
+from deploy.local.interrupt import stop_on_signals, wait_for_signal
 stop_on_signals()
 try:
     print(os.getpid(), signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, flush=True)
-    threading.Event().wait()
+    wait_for_signal()
 except KeyboardInterrupt:
     print("stopped", flush=True)
 """

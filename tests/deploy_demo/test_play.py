@@ -57,7 +57,7 @@ def test_played_once_it_ends_with_the_expected_pictures() -> None:
     }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_stopped_in_the_middle_it_leaves_no_process(number: signal.Signals) -> None:
     process, started = launched_until("2026-06-12")
 
@@ -68,6 +68,7 @@ def test_stopped_in_the_middle_it_leaves_no_process(number: signal.Signals) -> N
     wait_until(lambda: all(map(has_ended, started)), 10, "the end of everything")
 
 
+@pytest.mark.long
 def test_killed_it_leaves_no_process_and_the_next_one_starts() -> None:
     process, started = launched_until("2026-06-12", "--once")
     process.kill()

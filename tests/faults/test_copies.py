@@ -15,7 +15,7 @@ from deploy.services import ROOT
 from tests.support import builders as b
 from tests.support.system import System, running_system, until
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 PARTIES = ("pr", "rai", "trk", "ktz", "rzd", "lahore-dry-port")
 POINT = {"pr": "pk-sibi", "rai": "ir-bam", "trk": "tm-tejen", "ktz": "kz-beyneu", "rzd": "ru-astrakhan"}

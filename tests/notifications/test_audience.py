@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from contracts import catalogue, topics
 from contracts.codec import Event
 from services.chassis import pictures
-from services.chassis.database import transaction
 from services.chassis.parties import Party, save_party
 from services.notifications import audiences, store
 from services.notifications.app import blueprint
@@ -304,6 +304,25 @@ async def test_a_copy_that_learns_of_a_party_last_folds_again_what_it_folded_wit
     assert {r["subject"] for r in found if r["party"] == "newcomer"} == {b.CONSIGNMENT, b.CONTAINER}
 
 
+async def test_parties_that_could_not_be_taken_over_are_taken_over_later(line: Line) -> None:
+    parties = [*PARTIES, {"party": "newcomer", "role": "notify"}]
+    await line.feed(b.a_booking(parties=parties), b.a_consist(), train("DEPA", 2))
+    pool = line.notifications.pool
+
+    async with provisioned(line.notifications, Party(party="newcomer", name="N", role="shipper")):
+        await pool.execute("ALTER TABLE unsettled RENAME TO out_of_reach")
+        try:
+            with pytest.raises(asyncpg.UndefinedTableError):
+                await audiences.refresh(line.runtime)
+        finally:
+            await pool.execute("ALTER TABLE out_of_reach RENAME TO unsettled")
+        await audiences.refresh(line.runtime)
+        await line.notifications.settle()
+        found = await line.notifications.rows("item")
+
+    assert b.CONTAINER in {r["subject"] for r in found if r["party"] == "newcomer"}
+
+
 # --- Two claims
 
 
@@ -516,8 +535,7 @@ async def test_publishing_everything_again_gives_no_item(line: Line) -> None:
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
     before = len(await line.notifications.rows("item"))
 
-    async with transaction(line.tracking.pool) as connection:
-        await pictures.queue_all(connection, "republish")
+    await pictures.queue_all(line.tracking.pool, "republish")
     await line.pass_on()
 
     assert len(await line.notifications.rows("item")) == before
@@ -582,8 +600,7 @@ async def test_news_that_is_read_together_with_its_republication_stays_news(line
     """One batch has a version and, behind it, a higher one that is merely drawn again."""
     await line.tracking.feed([booked(), b.a_consist()])
     await line.tracking.pool.execute("UPDATE picture SET content_hash = NULL, published = '{}'")
-    async with line.tracking.pool.acquire() as connection:
-        await pictures.queue_all(connection, "rebuild")
+    await pictures.queue_all(line.tracking.pool, "rebuild")
     await line.tracking.settle()
     records = await taken_out(line.tracking, topics.TRACKING_EVENTS.name)
 
