@@ -90,10 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BackupError(f"{variable} is not set")
         if options.what == "save":
             save(url, options.file.absolute())
+            print(f"saved {options.service} to {options.file}")
         elif not options.file.is_file():
             raise BackupError(f"there is no file {options.file}")
         else:
             asyncio.run(restore(url, options.file.absolute()))
+            print(f"restored {options.service} from {options.file}")
     except (CannotRun, OSError, asyncpg.PostgresError) as failure:
         print(f"backup: {failure}", file=sys.stderr)
         return 2 if isinstance(failure, BackupError) else 1

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from deploy.environment import write_environment
 from deploy.local.errors import CannotRun
-from deploy.local.stack import Stack, open_stack
+from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE, Stack, open_stack
 from deploy.provision import EXPECTED, in_a_line, provision
 from deploy.services import SERVICES, Clock, Services, running
 
@@ -45,6 +45,12 @@ class Launched:
     def dashboard(self) -> str:
         """The control room's address of the dashboard."""
         return f"{self.services.url('notifications')}/?token={quote(self.tokens[_CONTROL])}"
+
+
+def _hint() -> str:
+    """How to get servers of one's own, where the environment names others."""
+    names = [name for name in (KAFKA_VARIABLE, *DATABASE_VARIABLES.values()) if os.environ.get(name)]
+    return f"; to start servers here: unset {' '.join(names)}" if names else ""
 
 
 @contextmanager
@@ -79,7 +85,7 @@ def _provisioned(stack: Stack, tokens_file: Path) -> dict[str, str]:
     try:
         tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
     except EXPECTED as failure:
-        raise CannotRun(f"topics, parties and tokens cannot be made: {in_a_line(failure)}") from failure
+        raise CannotRun(f"topics, parties and tokens cannot be made: {in_a_line(failure)}{_hint()}") from failure
     if _CONTROL not in tokens:
         raise CannotRun(f"the stores have tokens that are not in {tokens_file}: they belong to another directory")
     return tokens

@@ -53,7 +53,7 @@ def _tell(running: Launched) -> None:
         _say(f"{endpoint.service:<14} {endpoint.url}")
     if any(endpoint.service == "notifications" for endpoint in running.services.endpoints):
         _say(f"dashboard      {running.dashboard}")
-    _say(f"to connect     . {running.environment_file}")
+    _say(f"to connect     . {running.environment_file.absolute()}")
     _say("running; Ctrl-C stops it")
 
 

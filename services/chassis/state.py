@@ -18,7 +18,7 @@ SELECT (SELECT count(*) FROM unsettled) AS unsettled,
        (SELECT count(*) FROM outbox_failed) AS outbox_failed,
        (SELECT count(*) FROM recall) AS recall,
        (SELECT count(*) FROM picture WHERE due <= $1) AS due,
-       (SELECT count(*) FROM dead_letter) AS dead_letters
+       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL) AS dead_letters
 """
 _POSITIONS = "SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2"
 _LOAD_CLOCK = "SELECT instant FROM stepped_clock"

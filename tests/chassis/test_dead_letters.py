@@ -19,6 +19,7 @@ from services.chassis.database import open_pool, transaction
 from services.chassis.dead_letters import TRIES, Filter
 from services.chassis.parties import digest, save_token
 from services.chassis.replay import Replayer, Report
+from services.chassis.state import read_state
 from services.tracking.api import make_app
 from services.tracking.app import blueprint
 from tests.support import builders as b
@@ -116,11 +117,13 @@ async def test_the_filter_chooses(store: Store) -> None:
 
 async def test_a_discarded_one_is_no_longer_listed_and_its_bytes_stay(store: Store) -> None:
     await quarantined(store, "a")
+    waiting = (await read_state(store.pool, machinery_now()))["dead_letters"]
 
     report = await replayer(store).discard(ALL, "anna", "sent again by telephone")
 
     assert dict(report.outcomes) == {"discarded": 1}
     assert await dead_letters.listed(store.pool, ALL) == []
+    assert (waiting, (await read_state(store.pool, machinery_now()))["dead_letters"]) == (1, 0)
     (dead,) = await dead_letters.listed(store.pool, Filter(resolved=True))
     whole: Any = await dead_letters.shown(store.pool, dead["id"])
     assert whole["body"] == b.a_plan(id="a").body.decode()

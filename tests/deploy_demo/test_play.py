@@ -109,6 +109,7 @@ def test_up_on_servers_that_are_not_there_says_so_in_a_line() -> None:
     assert process.returncode == 1
     assert "using Postgres at 127.0.0.1:1, as the environment says" in said
     assert complaints.startswith("topics, parties and tokens cannot be made: ")
+    assert "to start servers here: unset KAFKA_BOOTSTRAP_SERVERS TRACKING_DATABASE_URL" in complaints
     assert "Traceback" not in complaints
 
 
