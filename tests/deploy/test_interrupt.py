@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -22,6 +23,14 @@ try:
 except KeyboardInterrupt:
     print("stopped", flush=True)
 """
+
+
+@pytest.fixture(autouse=True)
+def a_terminal_that_closes() -> Iterator[None]:
+    """These tests may run under nohup themselves, and what they start would inherit that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def launched(how: str) -> tuple[subprocess.Popen[str], int, bool]:
