@@ -8,6 +8,7 @@ import asyncio
 import time
 from typing import Any
 
+from services.chassis import kafka
 from services.chassis.errors import passes
 from services.chassis.monitor import Progress
 from services.chassis.runtime import Runtime
@@ -42,5 +43,11 @@ async def _database(runtime: Runtime) -> bool:
 
 
 async def _broker(runtime: Runtime) -> bool:
-    brokers = {i.broker for i in runtime.ingests if i.broker is not None}
-    return bool(brokers) and all([await b.ping(_PING_SECONDS) for b in brokers])
+    try:
+        async with asyncio.timeout(_PING_SECONDS):
+            await kafka.see_brokers(runtime.door_producer)
+    except Exception as failure:
+        if not passes(failure):
+            raise
+        return False
+    return True

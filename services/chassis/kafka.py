@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -21,10 +22,14 @@ from contracts.topics import MAX_PUBLISHED
 from services.chassis import wire
 from services.chassis.settings import ServiceSettings
 
+log = structlog.get_logger(__name__)
+
 # The client counts key, headers and framing; compression is not used.
 _MAX_REQUEST = 2 * MAX_PUBLISHED
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
+# A batch in hand has the ten seconds in which a broker lets its handlers end.
+_STOP_ALL_SECONDS = 15.0
 
 
 def new_broker(settings: ServiceSettings) -> KafkaBroker:
@@ -33,6 +38,7 @@ def new_broker(settings: ServiceSettings) -> KafkaBroker:
     return KafkaBroker(
         settings.kafka_bootstrap_servers,
         client_id=settings.copy_name,
+        consumer_only=True,
         metadata_max_age_ms=int(settings.metadata_age_seconds * 1000),
         request_timeout_ms=70_000,
         retry_backoff_ms=200,
@@ -67,13 +73,13 @@ def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProduce
 
 @contextlib.asynccontextmanager
 async def patient_producer(settings: ServiceSettings) -> AsyncIterator[AIOKafkaProducer]:
-    """A relay's producer for the length of the block; raises as `start_producer`."""
+    """A relay's producer for the length of the block, then it sends nothing more; raises as `start_producer`."""
     producer = new_producer(settings, patient=True)
     await start_producer(producer)
     try:
         yield producer
     finally:
-        await stop_client(producer)
+        await _drop(producer)
 
 
 def new_reader(settings: ServiceSettings) -> AIOKafkaConsumer:
@@ -99,6 +105,30 @@ async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECO
     except BaseException:
         await stop_client(producer)
         raise
+
+
+async def start_broker(broker: KafkaBroker, producer: AIOKafkaProducer) -> None:
+    """Starts all subscribers or none; raises what aiokafka raises while there is no broker.
+
+    One that has started would otherwise be started once more by the next attempt, beside itself.
+    """
+    await see_brokers(producer)
+    try:
+        await broker.start()
+        for subscriber in broker.subscribers:
+            _require_brokers(cast(Any, subscriber).consumer._client.cluster)
+    except BaseException:
+        await stop_broker(broker)
+        raise
+
+
+async def stop_broker(broker: KafkaBroker) -> None:
+    """Stops all subscribers; gives up when the broker is away."""
+    try:
+        async with asyncio.timeout(_STOP_ALL_SECONDS):
+            await broker.stop()
+    except (TimeoutError, ExceptionGroup) as failure:
+        log.warning("subscribers have not stopped in order", failure=repr(failure))
 
 
 async def see_brokers(producer: AIOKafkaProducer) -> ClusterMetadata:
@@ -136,8 +166,9 @@ async def stop_client(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
 
 
 async def _drop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    """Ends what a producer that cannot be stopped would go on sending, whenever the broker comes back."""
+    """Ends what a producer that is stopped would go on sending, whenever the broker comes back."""
     if isinstance(client, AIOKafkaProducer):
+        client._closed = True
         if client._sender.sender_task is not None:
             client._sender.sender_task.cancel()
         with contextlib.suppress(TimeoutError):

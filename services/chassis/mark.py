@@ -1,51 +1,86 @@
 """The mark of a store, which rises with every look of every copy: so it is seen that a store was put back.
 
-Invariant: in a store that was put back nothing is folded or numbered before it knows again what it has told.
+Invariant: in a store that was put back nothing is folded or numbered before it knows again what it has told. One on
+a server that was started anew counts as put back until it was compared with our topics, and its mark stays.
 """
+
+from datetime import datetime
+from enum import Enum, auto
+from typing import NamedTuple
 
 from services.chassis.clock import version_after
 from services.chassis.database import Pool, transaction
 
+COMPARED = "((SELECT server FROM store_mark) = pg_postmaster_start_time())"
+"""A condition in SQL: the store was compared with our topics since its server was started."""
+READS_BACK = f"(EXISTS (SELECT FROM recall) OR NOT {COMPARED})"
+"""A condition in SQL: the store may not know yet what it has told."""
+
 _RAISE = """
-UPDATE store_mark AS m SET value = greatest(m.value + 1, $1)
-FROM (SELECT value FROM store_mark FOR UPDATE) AS before RETURNING before.value AS found, m.value AS left
+UPDATE store_mark AS m SET value = greatest(m.value + 1, $1), server = pg_postmaster_start_time()
+FROM (SELECT value, server FROM store_mark FOR UPDATE) AS before
+WHERE pg_postmaster_start_time() IN (before.server, $2)
+RETURNING before.value AS found, m.value AS left
 """
 _WANT = """
 INSERT INTO recall AS r (since, noticed) VALUES ($1, $2)
 ON CONFLICT (single) DO UPDATE
 SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 """
-_MARK = "SELECT value FROM store_mark"
+_FIND = "SELECT value, pg_postmaster_start_time() AS server FROM store_mark"
+
+
+class Look(Enum):
+    """What a look at a store has shown."""
+
+    AS_LEFT = auto()
+    PUT_BACK = auto()
+    """There is something to read back, which is noted."""
+    NOT_COMPARED = auto()
+    """The server was started anew: the store is to be compared with our topics."""
+
+
+class Found(NamedTuple):
+    """The mark of a store, in microseconds, and when the server was started that has it."""
+
+    value: int
+    server: datetime
 
 
 def knows_itself(parameter: str) -> str:
     """A condition in SQL: the store was not put back since a copy left its mark, and has nothing to read back."""
-    return f"(NOT EXISTS (SELECT FROM recall) AND (SELECT value FROM store_mark) >= {parameter})"
+    return f"(NOT {READS_BACK} AND (SELECT value FROM store_mark) >= {parameter})"
 
 
 class StoreMark:
-    """What one copy has left in the store, in microseconds; 0 before its first look."""
+    """The highest mark that one copy has seen in the store, in microseconds; 0 before its first look."""
 
     def __init__(self) -> None:
         self.left = 0
 
-    async def found(self, pool: Pool) -> int:
-        """The mark as it is in the store."""
-        value: int = await pool.fetchval(_MARK)
-        return value
+    async def found(self, pool: Pool) -> Found:
+        """The mark as it is in the store; a lower one is noticed from then on."""
+        row = await pool.fetchrow(_FIND)
+        assert row is not None
+        found = Found(row["value"], row["server"])
+        self.left = max(self.left, found.value)
+        return found
 
-    async def look(self, pool: Pool, unknown_since: int | None = None) -> bool:
-        """Raises the mark; whether there is something to read back, which it then notes, in one transaction.
+    async def look(self, pool: Pool, unknown_since: int | None = None, compared: datetime | None = None) -> Look:
+        """Raises the mark, and notes what there is to read back, in one transaction.
 
-        That is so when the mark is older than it was left, which exactly one of the copies at work finds, or when our
-        topics have had something that the store does not know since an instant in microseconds.
+        There is when the mark is older than it was left, which exactly one of the copies at work finds, or when our
+        topics have had something that the store does not know since an instant in microseconds. `compared` names the
+        server on which that was found out.
         """
         async with transaction(pool) as connection:
-            row = await connection.fetchrow(_RAISE, version_after(self.left))
-            assert row is not None
-            since = [row["found"]] if row["found"] < self.left else []
+            row = await connection.fetchrow(_RAISE, version_after(self.left), compared)
+            since = [row["found"]] if row is not None and row["found"] < self.left else []
             since += [unknown_since] if unknown_since is not None else []
             if since:
-                await connection.execute(_WANT, min(since), row["left"])
-        self.left = row["left"]
-        return bool(since)
+                noticed = version_after(self.left) if row is None else row["left"]
+                await connection.execute(_WANT, min(since), noticed)
+        if row is None:
+            return Look.NOT_COMPARED
+        self.left = max(self.left, row["left"])
+        return Look.PUT_BACK if since else Look.AS_LEFT

@@ -15,6 +15,7 @@ from services.chassis import telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool
 from services.chassis.ingest import Ingest
+from services.chassis.mark import READS_BACK
 from services.chassis.pace import repeat
 from services.chassis.state import read_state
 
@@ -23,11 +24,11 @@ EVERY_SECONDS = 2.0
 _BELIEVED_SECONDS = 15.0
 _BEHIND_SECONDS = 60.0
 # A rebuild waits behind the news, and may take its time.
-_QUEUES = """
+_QUEUES = f"""
 SELECT (SELECT min(id) FROM unsettled WHERE priority = 0) AS unsettled_first,
        (SELECT max(id) FROM unsettled WHERE priority = 0) AS unsettled_last,
        (SELECT min(id) FROM outbox) AS outbox_first, (SELECT max(id) FROM outbox) AS outbox_last,
-       (SELECT 1 FROM recall) AS recall_first, 1 AS recall_last
+       (SELECT 1 WHERE {READS_BACK}) AS recall_first, 1 AS recall_last
 """
 
 

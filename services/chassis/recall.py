@@ -1,8 +1,9 @@
 """Reads back from Kafka what a store that was put back has told and no longer knows.
 
-Invariant: until that is done, and ingest has come again to where its topics ended, nothing is folded or numbered.
-Afterwards the store knows the highest version of each entity and every item of its feeds, and what no longer holds is
-closed by the next fold.
+Invariant: until that is done, and ingest has come again to where its topics ended, nothing is folded or numbered; a
+task that was begun before the server was started anew, or the store put back once more, is never ended. Afterwards the
+store knows the highest version of each entity and every item of its feeds, and what no longer holds is closed by the
+next fold.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -19,7 +21,7 @@ from services.chassis import positions
 from services.chassis.clock import version_after
 from services.chassis.database import Connection, Pool, transaction
 from services.chassis.errors import passes
-from services.chassis.mark import StoreMark
+from services.chassis.mark import COMPARED, Look, StoreMark
 from services.chassis.pace import repeat
 from services.chassis.readback import Readback, readback
 from services.chassis.settings import ServiceSettings
@@ -32,8 +34,8 @@ _CLAIM = """
 UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE until <= clock_timestamp() OR noticed = $1
 RETURNING since, noticed
 """
-_KEEP = "UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE noticed = $1"
-_DONE = "DELETE FROM recall WHERE noticed = $1"
+_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE noticed = $1 AND {COMPARED}"
+_DONE = f"DELETE FROM recall WHERE noticed = $1 AND {COMPARED}"
 _EVERY_SECONDS = 0.5
 _LOOK_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
@@ -78,18 +80,14 @@ class Recall:
         self._producer = producer
         self._at_work_on = 0
         self._waits = False
-        self._doubtful = False
-
-    def doubt(self) -> None:
-        """Says that the connection to the store is a new one: it may have lost what it had committed."""
-        self._doubtful = True
 
     async def check(self) -> None:
         """Whether our topics have had something since the mark that the store does not know; if so, notes the task.
 
-        Before a copy tells anything it finds a store that was put back while nobody was at work.
+        Before a copy tells anything it finds a store that was put back while nobody was at work, or that has lost what
+        it had committed.
         """
-        mark = await self._mark.found(self._pool)
+        mark, server = await self._mark.found(self._pool)
         # A clock that was wrong has left a mark from which nothing can be told.
         since = mark if mark <= version_after(0) else 0
         known = True
@@ -98,24 +96,25 @@ class Recall:
                 events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
                     known &= await self._speaker.all_known(connection, events)
-        await self._look(None if known else since)
+        await self._look(None if known else since, server)
 
     async def run(self) -> None:
-        """Looks and reads back until cancelled."""
-        await repeat(self.round, _EVERY_SECONDS, "what was told cannot be read back")
+        """Looks and reads back until cancelled; looks as often while it reads, which may take long."""
+        await asyncio.gather(
+            repeat(self._look, _EVERY_SECONDS, "the store cannot be looked at"),
+            repeat(self.round, _EVERY_SECONDS, "what was told cannot be read back"),
+        )
 
     async def round(self) -> None:
         """One look, and the task, if there is one that nobody is at."""
-        await self._look()
-        if self._doubtful:
-            await self.check()
-            self._doubtful = False
-        row = await self._pool.fetchrow(_CLAIM, self._at_work_on)
-        if row is None:
-            return
-        self._at_work_on = row["noticed"]
         try:
-            await self._do(row["since"], row["noticed"])
+            if await self._look() is Look.NOT_COMPARED:
+                await self.check()
+            row = await self._pool.fetchrow(_CLAIM, self._at_work_on)
+            if row is not None:
+                self._at_work_on = row["noticed"]
+                await self._do(row["since"], row["noticed"])
+            self._waits = False
         except _Superseded:
             log.warning("the store was put back once more", service=self._service)
         except Exception as failure:
@@ -124,15 +123,17 @@ class Recall:
                 log.warning("reading back waits", service=self._service, failure=repr(failure))
             raise
 
-    async def _look(self, unknown_since: int | None = None) -> None:
-        if await self._mark.look(self._pool, unknown_since):
+    async def _look(self, unknown_since: int | None = None, compared: datetime | None = None) -> Look:
+        look = await self._mark.look(self._pool, unknown_since, compared)
+        if look is Look.PUT_BACK:
             log.warning("the store was put back: what was told since is read back", service=self._service)
+        return look
 
     async def _do(self, since: int, noticed: int) -> None:
         taken_up = await self._read_back(since, noticed)
         await self._wait_for_ingest(noticed)
-        await self._pool.execute(_DONE, noticed)
-        self._waits = False
+        if await self._pool.execute(_DONE, noticed) != "DELETE 1":
+            raise _Superseded
         log.warning("what was told has been read back", service=self._service, taken_up=taken_up)
         self._wake()
 

@@ -6,7 +6,6 @@ its own has failed. What can never be sent is moved aside with an alarm, and the
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -30,6 +29,7 @@ PAGE = 1000
 _LOCK_SPACE = 0x0C02
 _POLL_SECONDS = 0.25
 _HOLD_SECONDS = 1.0
+_ANSWER_SECONDS = 10.0
 _PACE_SECONDS = 0.01
 
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
@@ -60,13 +60,10 @@ class Relay:
         open_producer: Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]],
         mark: StoreMark,
         on_sent: Callable[[], None] = lambda: None,
-        on_reconnect: Callable[[], None] = lambda: None,
     ) -> None:
         self.service = service
         self._mark = mark
         self._on_sent = on_sent
-        self._on_reconnect = on_reconnect
-        self._connected = False
         self._url = url
         self._pool = pool
         self._open_producer = open_producer
@@ -82,15 +79,13 @@ class Relay:
         """Runs until cancelled; holds its locks on a connection of its own, which dies with it.
 
         A batch that the client has given up leaves a gap in its producer's sequence, at which the broker refuses all
-        that follows: whatever has failed, the next attempt has a producer of its own.
+        that follows: whatever has failed, the next attempt has a producer of its own. Who loses the locks lets the
+        producer go with all that it holds: that is in the outbox, for the next leader or a store that is put back.
         """
         while True:
             connection = None
             try:
                 connection = await connect(self._url, f"{self.service}-relay")
-                if self._connected:
-                    self._on_reconnect()
-                self._connected = True
                 async with self._open_producer() as producer:
                     await self._lead(connection, Sender(self.service, producer))
             except Exception as failure:
@@ -105,21 +100,37 @@ class Relay:
                     connection.terminate()
 
     async def _lead(self, connection: OwnConnection, sender: Sender) -> None:
+        tasks = [asyncio.create_task(work) for work in (self._keep(connection), self._send(sender))]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, connection: OwnConnection) -> None:
+        """Holds on to the locks; raises when their connection is lost or does not answer, also during a send."""
+        gone = asyncio.Event()
+        connection.add_termination_listener(lambda _: gone.set())
         while True:
             await self._hold(connection)
-            ends = time.monotonic() + _HOLD_SECONDS
-            while time.monotonic() < ends:
-                await self._pace.keep()
-                self._wake.clear()
-                if not self.held or await self.send_page(sender) < PAGE:
-                    # Another copy's commits wake nobody here: they are looked for.
-                    await until(self._wake, _POLL_SECONDS)
+            await until(gone, _HOLD_SECONDS)
 
     async def _hold(self, connection: OwnConnection) -> None:
-        """Takes shards that are free; a lock lives as long as its connection, which has to answer."""
+        """Takes shards that are free; a lock lives as long as its connection."""
         missing = [s for s in range(SHARDS) if s not in self.held]
-        rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing)
-        self.held.update(row["s"] for row in rows)
+        rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing, timeout=_ANSWER_SECONDS)
+        if rows:
+            self.held.update(row["s"] for row in rows)
+            self._wake.set()
+
+    async def _send(self, sender: Sender) -> None:
+        while True:
+            await self._pace.keep()
+            self._wake.clear()
+            if not self.held or await self.send_page(sender) < PAGE:
+                # Another copy's commits wake nobody here: they are looked for.
+                await until(self._wake, _POLL_SECONDS)
 
     async def send_page(self, sender: Sender) -> int:
         """Sends one page and deletes what was acknowledged; returns how many rows it read.

@@ -17,7 +17,6 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from faststream.kafka import KafkaBroker
 
 from services.chassis import kafka, migrate
 from services.chassis.admin import TopicIds
@@ -145,9 +144,9 @@ class Runtime:
         await self._set_clock()
         self._make_loops()
         self.producer = await self._patiently("broker", self._start_producer)
-        recall = await self._start_recall()
+        await self._start_recall()
         producer = partial(kafka.patient_producer, self.settings)
-        self.relay = Relay(name, url, self.pool, producer, self.mark, self.sent, recall.doubt)
+        self.relay = Relay(name, url, self.pool, producer, self.mark, self.sent)
         self._spawn(self.relay.run())
         if self.blueprint.prepare is not None:
             prepare = self.blueprint.prepare
@@ -174,7 +173,7 @@ class Runtime:
         self._spawn(self.settle.run_timers())
         self._spawn(self.settle.run_republication())
 
-    async def _start_recall(self) -> Recall:
+    async def _start_recall(self) -> None:
         """Before anything is told: our topics may have had what the store does not know."""
         reads = Reads([stream.topic for stream in self.blueprint.streams], self._holds_back)
         recall = Recall(
@@ -189,7 +188,6 @@ class Runtime:
         )
         await self._patiently("broker", recall.check)
         self._spawn(recall.run())
-        return recall
 
     def _holds_back(self, topic: str) -> bool:
         return any(ingest.quarantine.holds_back(topic) for ingest in self.ingests if ingest.stream.reads(topic))
@@ -210,14 +208,10 @@ class Runtime:
         topic_ids = TopicIds(kafka.admin_config(self.settings))
         for ingest in self.ingests:
             ingest.subscribe(broker, self.settings, topic_ids)
-        self._stack.push_async_callback(broker.stop)
-        await self._patiently("broker", lambda: self._start_broker(broker))
+        self._stack.push_async_callback(kafka.stop_broker, broker)
+        await self._patiently("broker", lambda: kafka.start_broker(broker, self.door_producer))
         for ingest in self.ingests:
             self._spawn(ingest.watch_store())
-
-    async def _start_broker(self, broker: KafkaBroker) -> None:
-        await kafka.see_brokers(self.door_producer)
-        await broker.start()
 
     async def _start_producer(self) -> AIOKafkaProducer:
         producer = kafka.new_producer(self.settings, patient=False)

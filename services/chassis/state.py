@@ -10,13 +10,14 @@ from typing import Any
 import asyncpg
 
 from services.chassis.database import ACQUIRE_SECONDS, Pool
+from services.chassis.mark import READS_BACK
 
-_COUNTS = """
+_COUNTS = f"""
 SELECT (SELECT count(*) FROM unsettled) AS unsettled,
        (SELECT count(*) FROM unsettled WHERE attempts > 0) AS failing,
        (SELECT count(*) FROM outbox) AS outbox,
        (SELECT count(*) FROM outbox_failed) AS outbox_failed,
-       (SELECT count(*) FROM recall) AS recall,
+       {READS_BACK}::int AS recall,
        (SELECT count(*) FROM picture WHERE due <= $1) AS due,
        (SELECT count(*) FROM dead_letter WHERE resolution IS NULL) AS dead_letters
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -95,3 +96,36 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         body = request[4:8] + (versions if int.from_bytes(request[:2]) == _API_VERSIONS else bytes(8))
         writer.write(len(body).to_bytes(4) + body)
     writer.close()
+
+
+@pytest.mark.servers
+async def test_a_start_that_fails_half_way_leaves_nothing_running_beside_the_next(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker would start every subscriber once more, with a second consumer under the name of the first."""
+    settings = settings_for(stack.kafka_bootstrap)
+    broker, producer = kafka.new_broker(settings), kafka.new_producer(settings, patient=False)
+    group = uuid.uuid4().hex
+    first, second = (broker.subscriber(pattern=f"^none-{n}$", group_id=f"{group}-{n}") for n in range(2))
+    for one in (first, second):
+        one(_nothing)
+    await kafka.start_producer(producer)
+
+    with monkeypatch.context() as away:
+        away.setattr(second, "start", _fails)
+        with pytest.raises(KafkaConnectionError):
+            await kafka.start_broker(broker, producer)
+    left = [one.consumer for one in (first, second)]
+    await kafka.start_broker(broker, producer)
+    consumers = [one.consumer for one in (first, second)]
+
+    await kafka.stop_broker(broker)
+    await kafka.stop_client(producer)
+    assert (left, None in consumers) == ([None, None], False)
+
+
+async def _nothing(_: object) -> None: ...
+
+
+async def _fails() -> None:
+    raise KafkaConnectionError("away")

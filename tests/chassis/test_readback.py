@@ -18,6 +18,7 @@ from contracts import catalogue, codec
 from contracts.topics import Topic
 from deploy.local.stack import Stack
 from services.chassis import kafka
+from services.chassis.mark import Look, StoreMark
 from services.chassis.recall import Reads, Recall
 from services.chassis.settings import ServiceSettings
 from services.chassis.spoken import Entities
@@ -28,6 +29,8 @@ from tests.support.system import until
 
 pytestmark = pytest.mark.servers
 
+_STARTED_ANEW = "UPDATE store_mark SET server = server - interval '1 s'"
+_FORGOTTEN = "UPDATE store_mark SET value = 1; DELETE FROM unsettled; DELETE FROM picture"
 _POSITION = "INSERT INTO position (topic, partition, topic_id, next_offset) VALUES ($1, $2, '', $3)"
 
 
@@ -186,6 +189,36 @@ async def test_a_store_that_is_put_back_once_more_gets_a_task_of_its_own(speech:
     doing = asyncio.create_task(speech.copy(reads=True).round())
     await until(lambda: _has(speech.book), 20, "what was told")
     await speech.store.pool.execute("UPDATE recall SET noticed = noticed + 1")
+    await asyncio.wait_for(doing, 20)
+
+    assert len(await speech.tasks()) == 1
+
+
+async def test_a_copy_that_finds_a_server_started_anew_compares_and_reads_from_the_mark_of_the_backup(
+    speech: Speech,
+) -> None:
+    await speech.say()
+    await speech.copy().check()
+    await speech.copy().round()
+    await speech.store.pool.execute(f"{_FORGOTTEN}; {_STARTED_ANEW}")
+    others = StoreMark()
+
+    looks = [await others.look(speech.store.pool) for _ in range(3)]
+    await speech.copy().round()
+
+    assert (looks[-1], len(await speech.book()), await speech.tasks()) == (Look.NOT_COMPARED, 1, [])
+    assert await others.look(speech.store.pool) is Look.AS_LEFT
+
+
+async def test_a_task_that_was_begun_before_the_server_was_started_anew_is_not_ended(speech: Speech) -> None:
+    """The backup may have the task as it was, and not what had been taken up."""
+    await speech.say()
+    await speech.hear(3)
+    await speech.copy().check()
+
+    doing = asyncio.create_task(speech.copy(reads=True).round())
+    await until(lambda: _has(speech.book), 20, "what was told")
+    await speech.store.pool.execute(f"{_STARTED_ANEW}; UPDATE position SET next_offset = 3")
     await asyncio.wait_for(doing, 20)
 
     assert len(await speech.tasks()) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
 from contracts.codec import Event
-from services.chassis.mark import StoreMark
+from services.chassis.mark import Look, StoreMark
 from tests.support import builders as b
 from tests.support.pipeline import all_taken_out
 from tests.support.steps import go_back, read_back, save
@@ -124,12 +125,69 @@ async def test_one_copy_notices_and_no_other(store: Store) -> None:
     await second.look(store.pool)
     await store.pool.execute("UPDATE store_mark SET value = 1")
 
-    assert [await one.look(store.pool) for one in (second, first, second)] == [True, False, False]
+    assert [await one.look(store.pool) for one in (second, first, second)] == [
+        Look.PUT_BACK,
+        Look.AS_LEFT,
+        Look.AS_LEFT,
+    ]
     assert [row["since"] for row in await store.rows("recall")] == [1]
 
 
 async def test_a_store_that_was_not_put_back_has_nothing_to_read_back(store: Store) -> None:
     mark = StoreMark()
 
-    assert [await mark.look(store.pool) for _ in range(3)] == [False] * 3
+    assert [await mark.look(store.pool) for _ in range(3)] == [Look.AS_LEFT] * 3
     assert await store.rows("recall") == []
+
+
+_STARTED_ANEW = "UPDATE store_mark SET server = server - interval '1 s'"
+
+
+async def test_nothing_is_folded_on_a_server_that_was_started_anew_before_the_store_was_compared(store: Store) -> None:
+    """However old the mark is that a copy has left: it may have been at something else for long."""
+    await store.pool.execute(_STARTED_ANEW)
+    await store.feed([b.a_consist()])
+    before = await store.pictures()
+
+    _, server = await store.settler.mark.found(store.pool)
+    await store.settler.mark.look(store.pool, compared=server)
+    await store.settle()
+
+    assert (before, b.TRAIN in await store.pictures()) == ({}, True)
+
+
+async def test_the_mark_of_a_backup_stays_until_the_store_was_compared(store: Store) -> None:
+    """It says since when our topics may have had what the store does not know."""
+    await store.pool.execute(_STARTED_ANEW)
+    (before,) = await store.rows("store_mark")
+    looks = [await StoreMark().look(store.pool) for _ in range(2)]
+
+    assert looks == [Look.NOT_COMPARED] * 2
+    assert await store.rows("store_mark") == [before]
+
+
+async def test_a_comparison_with_a_server_that_is_gone_does_not_count(store: Store) -> None:
+    mark = StoreMark()
+    _, server = await mark.found(store.pool)
+    await store.pool.execute(_STARTED_ANEW)
+
+    look = await mark.look(store.pool, compared=server - timedelta(seconds=1))
+
+    assert look is Look.NOT_COMPARED
+
+
+async def test_what_is_noticed_while_the_store_is_not_compared_is_noted_all_the_same(store: Store) -> None:
+    await store.pool.execute(_STARTED_ANEW)
+
+    await StoreMark().look(store.pool, 5)
+
+    assert [row["since"] for row in await store.rows("recall")] == [5]
+
+
+async def test_a_store_that_is_put_back_while_a_copy_compares_it_is_noticed(store: Store) -> None:
+    first, starting = StoreMark(), StoreMark()
+    await first.look(store.pool)
+    _, server = await starting.found(store.pool)
+    await store.pool.execute("UPDATE store_mark SET value = 1")
+
+    assert await starting.look(store.pool, compared=server) is Look.PUT_BACK

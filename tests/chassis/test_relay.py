@@ -377,6 +377,60 @@ async def test_a_topic_that_is_deleted_under_a_relay_stops_nothing_else(
     assert dict(record.headers)["ce_id"] == b"a3"
 
 
+class NeverAnswers(PutBackMeanwhile):
+    """Takes what it is given, and waits for a broker that is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.took, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def send(self, *_: Any, **__: Any) -> asyncio.Future[None]:
+        self.took.set()
+        return asyncio.get_running_loop().create_future()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[AIOKafkaProducer]:
+        try:
+            yield cast(Any, self)
+        finally:
+            self.let_go.set()
+
+
+_END_OF_RELAY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'tracking-relay'
+"""
+
+
+async def test_a_relay_that_loses_its_locks_lets_its_producer_go_though_it_waits_for_the_broker(
+    pool: Pool, url: str
+) -> None:
+    """What it holds would come behind what a store that was put back has read back and told anew."""
+    await append(pool, rows("t", "a1"))
+    producer = NeverAnswers(pool)
+    task = await running(Relay("tracking", url, pool, producer.opened, StoreMark()))
+    await asyncio.wait_for(producer.took.wait(), 10)
+
+    await pool.execute(_END_OF_RELAY)
+
+    await asyncio.wait_for(producer.let_go.wait(), 10)
+    await stopped(task)
+
+
+async def test_a_producer_that_is_let_go_sends_nothing_more(
+    settings: ServiceSettings, stack: Stack, topic: str
+) -> None:
+    async with kafka.patient_producer(settings) as producer:
+        await producer.send_and_wait(topic, b"{}", partition=0)
+        await producer.send(topic, b"{}", partition=0)
+
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka_bootstrap)
+    await consumer.start()
+    ends = await consumer.end_offsets([TopicPartition(topic, 0)])
+    await consumer.stop()
+    assert list(ends.values()) == [1]
+
+
 async def test_what_a_relay_has_queued_waits_for_a_leader_for_ever(settings: ServiceSettings) -> None:
     """The client would give it up after the time of a request, and a bounded producer does."""
     assert [await given_up_after_a_day(settings, patient=p) for p in (True, False)] == [False, True]
