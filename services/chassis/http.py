@@ -5,8 +5,10 @@ beyond its limit; who is asking is decided by the token alone.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
+import asyncpg
+from aiokafka.errors import KafkaError
 from fastapi import Depends, FastAPI, HTTPException, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -19,9 +21,9 @@ from services.chassis.errors import passes
 from services.chassis.openapi import PROBLEM, TITLES, complete
 from services.chassis.parties import Party, PartyBook, party_of_token
 
-_T = TypeVar("_T")
-
 RETRY_AFTER_SECONDS = 5
+# Among what these raise is what passes by itself.
+_OF_SERVERS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, KafkaError)
 
 
 class ProblemError(HTTPException):
@@ -65,12 +67,19 @@ def install(app: FastAPI) -> None:
         ]
         return JSONResponse(problem(422, "the request does not fit", problems=problems), 422, None, PROBLEM)
 
+    async def _away(_: Request, failure: Exception) -> Response:
+        if not passes(failure):
+            raise failure
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return JSONResponse(problem(503, "a server does not answer: try again"), 503, headers, PROBLEM)
+
+    for kind in _OF_SERVERS:
+        app.add_exception_handler(kind, _away)
+
+    # Each of these is logged with its traceback.
     @app.exception_handler(Exception)
     async def _any(_: Request, failure: Exception) -> Response:
-        status, headers = (503, {"Retry-After": str(RETRY_AFTER_SECONDS)}) if passes(failure) else (500, None)
-        return JSONResponse(
-            problem(status, "try again" if headers else "the failure is logged"), status, headers, PROBLEM
-        )
+        return JSONResponse(problem(500, "the failure is logged"), 500, None, PROBLEM)
 
 
 class Doorkeeper:
@@ -87,23 +96,14 @@ class Doorkeeper:
     ) -> Party:
         """The party that asks; 401 without a valid token. A stream may carry the token as a query parameter."""
         token = bearer.credentials if bearer else request.query_params.get("token", "")
-        name = await _passing(party_of_token(self._pool(), token)) if token else None
+        name = await party_of_token(self._pool(), token) if token else None
         if name is None:
             raise ProblemError(401, "send Authorization: Bearer <token>")
-        await _passing(self._book.refresh(self._pool(), name))
+        await self._book.refresh(self._pool(), name)
         party = self._book.get(name)
         if party is None:
             raise ProblemError(401, "the token's party is not known any more")
         return party
-
-
-async def _passing(awaitable: Awaitable[_T]) -> _T:
-    try:
-        return await awaitable
-    except Exception as failure:
-        if passes(failure):
-            raise ProblemError(503, "the store does not answer") from failure
-        raise
 
 
 def operations_only(keeper: Doorkeeper) -> Callable[..., Awaitable[Party]]:
