@@ -73,8 +73,7 @@ class Settle:
         self.pool = pool
         self.clock = clock
         self.own_topics = own_topics
-        self._most = subjects
-        self._page = subjects
+        self.subjects = subjects
         self.on_commit = on_commit
         self.mark = mark or StoreMark()
         self._wake = asyncio.Event()
@@ -88,19 +87,19 @@ class Settle:
 
         A round that fails is tried again with half its rows: the server ends a transaction whose folds take too long.
         """
-        pace = Pace(_PACE_SECONDS)
+        pace, most = Pace(_PACE_SECONDS), self.subjects
         while True:
             await pace.keep()
             self._wake.clear()
             try:
-                while await self.round() >= self._page:
-                    self._page = min(self._page * 2, self._most)
+                while await self.round(most) >= most:
+                    most = min(most * 2, self.subjects)
             except Exception as failure:
                 if not passes(failure):
                     log.exception("a round failed")
                 else:
                     log.log(weight(failure), "settle waits", failure=repr(failure))
-                self._page = max(self._page // 2, 1)
+                most = max(most // 2, 1)
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             await until(self._wake, _POLL_SECONDS)
@@ -134,11 +133,11 @@ class Settle:
         """Queues the pictures of older code or data."""
         await pictures.queue_all(self.pool, "rebuild", (self.folder.fold_number, self.folder.data_number))
 
-    async def round(self) -> int:
-        """One transaction; returns how many rows of the queue it took."""
+    async def round(self, most: int | None = None) -> int:
+        """One transaction; returns how many rows of the queue it took: `subjects`, or `most`, at most."""
         with telemetry.ROUND.labels(self.service, "settle").time():
             async with transaction(self.pool) as connection:
-                taken = await pictures.take(connection, self._page, machinery_now(), self.mark.left)
+                taken = await pictures.take(connection, most or self.subjects, machinery_now(), self.mark.left)
                 if taken:
                     expanded = [t for t in taken if t.expand]
                     await pictures.expand(connection, expanded)
