@@ -1,7 +1,7 @@
 """Connections to the service's own Postgres.
 
-Invariant: no statement, transaction or wait for a connection is without a bound, so a frozen copy never
-blocks its successor for long.
+Invariant: no statement, transaction, wait for a connection or lock that nobody keeps is without a bound, so a frozen
+copy never blocks its successor for long.
 """
 
 import logging
@@ -20,6 +20,8 @@ else:
     OwnConnection, Connection, Pool = asyncpg.Connection, asyncpg.Connection, asyncpg.Pool
 
 COMMAND_SECONDS = 30
+# Locks are kept by asking every second or two: those of a frozen process or of a host that is gone are another's then.
+_HELD_SECONDS = 20
 ACQUIRE_SECONDS = 20
 
 # A transaction that a stopped or frozen process leaves open is ended by the server after this long.
@@ -38,12 +40,13 @@ _SERVER_SETTINGS = {
 
 
 async def connect(url: str, application: str) -> OwnConnection:
-    """A connection of its own, for session locks."""
+    """A connection of its own, for session locks; the server ends it when it is not used for `_HELD_SECONDS`."""
     return await asyncpg.connect(
         url,
         timeout=5,
         command_timeout=COMMAND_SECONDS,
-        server_settings=_SERVER_SETTINGS | {"application_name": application},
+        server_settings=_SERVER_SETTINGS
+        | {"application_name": application, "idle_session_timeout": f"{_HELD_SECONDS}s"},
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import asyncpg
+import structlog
 from aiokafka.errors import KafkaError
 from fastapi import Depends, FastAPI, HTTPException, Request, Security
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +21,8 @@ from services.chassis.database import Pool
 from services.chassis.errors import passes
 from services.chassis.openapi import PROBLEM, TITLES, complete
 from services.chassis.parties import Party, PartyBook, party_of_token
+
+log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 # Among what these raise is what passes by itself.
@@ -67,9 +70,10 @@ def install(app: FastAPI) -> None:
         ]
         return JSONResponse(problem(422, "the request does not fit", problems=problems), 422, None, PROBLEM)
 
-    async def _away(_: Request, failure: Exception) -> Response:
+    async def _away(request: Request, failure: Exception) -> Response:
         if not passes(failure):
             raise failure
+        log.warning("a request cannot be answered now", path=request.url.path, failure=repr(failure))
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return JSONResponse(problem(503, "a server does not answer: try again"), 503, headers, PROBLEM)
 

@@ -19,7 +19,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLScram512
 
 from contracts.topics import MAX_PUBLISHED
-from services.chassis import wire
+from services.chassis import connections, wire
 from services.chassis.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ _STOP_ALL_SECONDS = 15.0
 
 def new_broker(settings: ServiceSettings) -> KafkaBroker:
     """The FastStream broker of a service: subscribers only, logs of its own kept quiet."""
-    wire.install()
+    _install()
     return KafkaBroker(
         settings.kafka_bootstrap_servers,
         client_id=settings.copy_name,
@@ -52,6 +52,7 @@ def new_broker(settings: ServiceSettings) -> KafkaBroker:
 
 def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProducer:
     """A producer: patient (the relay's, idempotent, which waits for the broker) or bounded (the door's)."""
+    _install()
     milliseconds = int(settings.send_timeout_seconds * 1000)
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
@@ -84,7 +85,7 @@ async def patient_producer(settings: ServiceSettings) -> AsyncIterator[AIOKafkaP
 
 def new_reader(settings: ServiceSettings) -> AIOKafkaConsumer:
     """A consumer outside of all groups, which reads what it is told to and commits nothing."""
-    wire.install()
+    _install()
     return AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         client_id=f"{settings.copy_name}-reader",
@@ -101,22 +102,18 @@ async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECO
         # An idempotent one waits here for a broker, without end.
         async with asyncio.timeout(seconds):
             await producer.start()
-        _require_brokers(producer.client.cluster)
     except BaseException:
         await stop_client(producer)
         raise
 
 
-async def start_broker(broker: KafkaBroker, producer: AIOKafkaProducer) -> None:
+async def start_broker(broker: KafkaBroker) -> None:
     """Starts all subscribers or none; raises what aiokafka raises while there is no broker.
 
     One that has started would otherwise be started once more by the next attempt, beside itself.
     """
-    await see_brokers(producer)
     try:
         await broker.start()
-        for subscriber in broker.subscribers:
-            _require_brokers(cast(Any, subscriber).consumer._client.cluster)
     except BaseException:
         await stop_broker(broker)
         raise
@@ -138,17 +135,9 @@ async def see_brokers(producer: AIOKafkaProducer) -> ClusterMetadata:
     """
     try:
         cluster: ClusterMetadata = await producer.client.fetch_all_metadata()
-        _require_brokers(cluster)
     except KafkaError as failure:
         raise KafkaConnectionError("no broker has told of brokers") from failure
     return cluster
-
-
-def _require_brokers(cluster: ClusterMetadata) -> None:
-    # One that has just started answers before it counts itself in. A client that knows no broker but the address of
-    # its first connection has none any more when that connection breaks, and never looks again.
-    if not cluster.brokers():
-        raise KafkaConnectionError("the broker counts no broker in yet")
 
 
 async def stop_client(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
@@ -173,7 +162,12 @@ async def _drop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
             client._sender.sender_task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                await client.client.close()
+                await cast(connections.Client, client.client).drop()
+
+
+def _install() -> None:
+    connections.install()
+    wire.install()
 
 
 def client_security(settings: ServiceSettings) -> dict[str, Any]:

@@ -1,25 +1,27 @@
 """The mark of a store, which rises with every look of every copy: so it is seen that a store was put back.
 
-Invariant: in a store that was put back nothing is folded or numbered before it knows again what it has told. One on
-a server that was started anew counts as put back until it was compared with our topics, and its mark stays.
+Invariant: in a store that was put back nothing is folded or numbered before it knows again what it has told. One in
+another place, by which a server that was started anew or a table that was made anew is known, counts as put back
+until it was compared with our topics, and its mark stays.
 """
 
-from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
 from services.chassis.clock import version_after
 from services.chassis.database import Pool, transaction
 
-COMPARED = "((SELECT server FROM store_mark) = pg_postmaster_start_time())"
-"""A condition in SQL: the store was compared with our topics since its server was started."""
+PLACE = "(extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_relation_filenode('store_mark'))"
+"""An expression in SQL: what is another one after any way to put a store back but writing over its rows."""
+COMPARED = f"((SELECT place FROM store_mark) = {PLACE})"
+"""A condition in SQL: the store was compared with our topics where it is now."""
 READS_BACK = f"(EXISTS (SELECT FROM recall) OR NOT {COMPARED})"
 """A condition in SQL: the store may not know yet what it has told."""
 
-_RAISE = """
-UPDATE store_mark AS m SET value = greatest(m.value + 1, $1), server = pg_postmaster_start_time()
-FROM (SELECT value, server FROM store_mark FOR UPDATE) AS before
-WHERE pg_postmaster_start_time() IN (before.server, $2)
+_RAISE = f"""
+UPDATE store_mark AS m SET value = greatest(m.value + 1, $1), place = {PLACE}
+FROM (SELECT value, place FROM store_mark FOR UPDATE) AS before
+WHERE {PLACE} IN (before.place, $2)
 RETURNING before.value AS found, m.value AS left
 """
 _WANT = """
@@ -27,7 +29,7 @@ INSERT INTO recall AS r (since, noticed) VALUES ($1, $2)
 ON CONFLICT (single) DO UPDATE
 SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 """
-_FIND = "SELECT value, pg_postmaster_start_time() AS server FROM store_mark"
+_FIND = f"SELECT value, {PLACE} AS place FROM store_mark"
 
 
 class Look(Enum):
@@ -37,19 +39,24 @@ class Look(Enum):
     PUT_BACK = auto()
     """There is something to read back, which is noted."""
     NOT_COMPARED = auto()
-    """The server was started anew: the store is to be compared with our topics."""
+    """The store is in another place: it is to be compared with our topics."""
 
 
 class Found(NamedTuple):
-    """The mark of a store, in microseconds, and when the server was started that has it."""
+    """The mark of a store, in microseconds, and where that store is."""
 
     value: int
-    server: datetime
+    place: str
 
 
 def knows_itself(parameter: str) -> str:
     """A condition in SQL: the store was not put back since a copy left its mark, and has nothing to read back."""
-    return f"(NOT {READS_BACK} AND (SELECT value FROM store_mark) >= {parameter})"
+    return f"(NOT {READS_BACK} AND {as_left(parameter)})"
+
+
+def as_left(parameter: str) -> str:
+    """A condition in SQL: the store was not put back since a copy left its mark."""
+    return f"((SELECT value FROM store_mark) >= {parameter})"
 
 
 class StoreMark:
@@ -62,16 +69,16 @@ class StoreMark:
         """The mark as it is in the store; a lower one is noticed from then on."""
         row = await pool.fetchrow(_FIND)
         assert row is not None
-        found = Found(row["value"], row["server"])
+        found = Found(row["value"], row["place"])
         self.left = max(self.left, found.value)
         return found
 
-    async def look(self, pool: Pool, unknown_since: int | None = None, compared: datetime | None = None) -> Look:
+    async def look(self, pool: Pool, unknown_since: int | None = None, compared: str | None = None) -> Look:
         """Raises the mark, and notes what there is to read back, in one transaction.
 
         There is when the mark is older than it was left, which exactly one of the copies at work finds, or when our
-        topics have had something that the store does not know since an instant in microseconds. `compared` names the
-        server on which that was found out.
+        topics have had something that the store does not know since an instant in microseconds. `compared` is the
+        place in which that was found out.
         """
         async with transaction(pool) as connection:
             row = await connection.fetchrow(_RAISE, version_after(self.left), compared)

@@ -1,7 +1,7 @@
 """Reads back from Kafka what a store that was put back has told and no longer knows.
 
 Invariant: until that is done, and ingest has come again to where its topics ended, nothing is folded or numbered; a
-task that was begun before the server was started anew, or the store put back once more, is never ended. Afterwards the
+task that was begun before the store was put back once more is never ended. Afterwards the
 store knows the highest version of each entity and every item of its feeds, and what no longer holds is closed by the
 next fold.
 """
@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -21,7 +20,7 @@ from services.chassis import positions
 from services.chassis.clock import version_after
 from services.chassis.database import Connection, Pool, transaction
 from services.chassis.errors import passes
-from services.chassis.mark import COMPARED, Look, StoreMark
+from services.chassis.mark import COMPARED, PLACE, Look, StoreMark, as_left
 from services.chassis.pace import repeat
 from services.chassis.readback import Readback, readback
 from services.chassis.settings import ServiceSettings
@@ -30,18 +29,25 @@ from services.chassis.spoken import Speaker, events_of
 log = structlog.get_logger(__name__)
 
 # A copy goes on at once with what it was at; others when its time is over, by the clock of the store.
-_CLAIM = """
-UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE until <= clock_timestamp() OR noticed = $1
-RETURNING since, noticed
+_CLAIM = f"""
+UPDATE recall SET until = clock_timestamp() + interval '15 s'
+WHERE (until <= clock_timestamp() OR noticed = $1) AND {COMPARED}
+RETURNING since, noticed, {PLACE} AS place
 """
-_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE noticed = $1 AND {COMPARED}"
-_DONE = f"DELETE FROM recall WHERE noticed = $1 AND {COMPARED}"
+# A backup may have the task as it was, and not what has been taken up since.
+_STANDS = f"noticed = $1 AND {PLACE} = $2 AND {as_left('$3')}"
+_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_STANDS}"
+_DONE = f"DELETE FROM recall WHERE {_STANDS}"
 _EVERY_SECONDS = 0.5
 _LOOK_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
 _SKEW = 30_000_000
 # Ingest that does not move for so long, while Kafka answers, is not waited for.
 _STANDS_SECONDS = 60.0
+
+
+_Task = tuple[int, str]
+"""When a task was noticed, and in which place the store was when it was claimed."""
 
 
 class _Superseded(Exception):
@@ -87,7 +93,7 @@ class Recall:
         Before a copy tells anything it finds a store that was put back while nobody was at work, or that has lost what
         it had committed.
         """
-        mark, server = await self._mark.found(self._pool)
+        mark, place = await self._mark.found(self._pool)
         # A clock that was wrong has left a mark from which nothing can be told.
         since = mark if mark <= version_after(0) else 0
         known = True
@@ -96,7 +102,7 @@ class Recall:
                 events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
                     known &= await self._speaker.all_known(connection, events)
-        await self._look(None if known else since, server)
+        await self._look(None if known else since, place)
 
     async def run(self) -> None:
         """Looks and reads back until cancelled; looks as often while it reads, which may take long."""
@@ -113,7 +119,7 @@ class Recall:
             row = await self._pool.fetchrow(_CLAIM, self._at_work_on)
             if row is not None:
                 self._at_work_on = row["noticed"]
-                await self._do(row["since"], row["noticed"])
+                await self._do(row["since"], (row["noticed"], row["place"]))
             self._waits = False
         except _Superseded:
             log.warning("the store was put back once more", service=self._service)
@@ -123,31 +129,31 @@ class Recall:
                 log.warning("reading back waits", service=self._service, failure=repr(failure))
             raise
 
-    async def _look(self, unknown_since: int | None = None, compared: datetime | None = None) -> Look:
+    async def _look(self, unknown_since: int | None = None, compared: str | None = None) -> Look:
         look = await self._mark.look(self._pool, unknown_since, compared)
         if look is Look.PUT_BACK:
             log.warning("the store was put back: what was told since is read back", service=self._service)
         return look
 
-    async def _do(self, since: int, noticed: int) -> None:
-        taken_up = await self._read_back(since, noticed)
-        await self._wait_for_ingest(noticed)
-        if await self._pool.execute(_DONE, noticed) != "DELETE 1":
+    async def _do(self, since: int, task: _Task) -> None:
+        taken_up = await self._read_back(since, task)
+        await self._wait_for_ingest(task)
+        if await self._pool.execute(_DONE, *task, self._mark.left) != "DELETE 1":
             raise _Superseded
         log.warning("what was told has been read back", service=self._service, taken_up=taken_up)
         self._wake()
 
-    async def _read_back(self, since: int, noticed: int) -> int:
+    async def _read_back(self, since: int, task: _Task) -> int:
         taken_up = 0
         async with self._open(self._speaker.topics) as topics:
             async for page in topics.since(_milliseconds(since)):
                 events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
-                    await _keep(connection, noticed)
+                    await self._keep(connection, task)
                     taken_up += await self._speaker.take_up(connection, events)
         return taken_up
 
-    async def _wait_for_ingest(self, noticed: int) -> None:
+    async def _wait_for_ingest(self, task: _Task) -> None:
         """Waits until what was accepted before the put-back is there again, or ingest cannot come any further."""
         bounds = await self._bounds()
         before: dict[TopicPartition, int] = {}
@@ -161,8 +167,12 @@ class Recall:
                 log.error("ingest does not come to where it was", service=self._service, behind=len(behind))
                 return
             async with transaction(self._pool) as connection:
-                await _keep(connection, noticed)
+                await self._keep(connection, task)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _keep(self, connection: Connection, task: _Task) -> None:
+        if await connection.execute(_KEEP, *task, self._mark.left) != "UPDATE 1":
+            raise _Superseded
 
     async def _bounds(self) -> positions.Bounds:
         async with self._open(self._reads.topics) as topics:
@@ -170,11 +180,6 @@ class Recall:
 
     def _open(self, topics: Sequence[Topic]) -> AbstractAsyncContextManager[Readback]:
         return readback(self._settings, self._producer, topics)
-
-
-async def _keep(connection: Connection, noticed: int) -> None:
-    if await connection.execute(_KEEP, noticed) != "UPDATE 1":
-        raise _Superseded
 
 
 def _milliseconds(since: int) -> int:

@@ -209,7 +209,7 @@ class Runtime:
         for ingest in self.ingests:
             ingest.subscribe(broker, self.settings, topic_ids)
         self._stack.push_async_callback(kafka.stop_broker, broker)
-        await self._patiently("broker", lambda: kafka.start_broker(broker, self.door_producer))
+        await self._patiently("broker", lambda: kafka.start_broker(broker))
         for ingest in self.ingests:
             self._spawn(ingest.watch_store())
 

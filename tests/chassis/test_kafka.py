@@ -39,6 +39,17 @@ async def test_a_producer_is_not_started_before_a_broker_counts_itself_in(addres
     assert passes(raised.value)
 
 
+async def test_no_subscriber_is_started_before_a_broker_counts_itself_in(address: str) -> None:
+    """Such a consumer fails on its first question, with an assertion that ended the service."""
+    broker = kafka.new_broker(settings_for(address))
+    broker.subscriber(pattern="^none$", group_id="early")(_nothing)
+
+    with pytest.raises(KafkaConnectionError) as raised:
+        await asyncio.wait_for(kafka.start_broker(broker), 20)
+
+    assert passes(raised.value)
+
+
 class Client:
     """Is stopped as its `stop` says."""
 
@@ -104,23 +115,21 @@ async def test_a_start_that_fails_half_way_leaves_nothing_running_beside_the_nex
 ) -> None:
     """The broker would start every subscriber once more, with a second consumer under the name of the first."""
     settings = settings_for(stack.kafka_bootstrap)
-    broker, producer = kafka.new_broker(settings), kafka.new_producer(settings, patient=False)
+    broker = kafka.new_broker(settings)
     group = uuid.uuid4().hex
     first, second = (broker.subscriber(pattern=f"^none-{n}$", group_id=f"{group}-{n}") for n in range(2))
     for one in (first, second):
         one(_nothing)
-    await kafka.start_producer(producer)
 
     with monkeypatch.context() as away:
         away.setattr(second, "start", _fails)
         with pytest.raises(KafkaConnectionError):
-            await kafka.start_broker(broker, producer)
+            await kafka.start_broker(broker)
     left = [one.consumer for one in (first, second)]
-    await kafka.start_broker(broker, producer)
+    await kafka.start_broker(broker)
     consumers = [one.consumer for one in (first, second)]
 
     await kafka.stop_broker(broker)
-    await kafka.stop_client(producer)
     assert (left, None in consumers) == ([None, None], False)
 
 

@@ -24,12 +24,12 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.spoken import Entities
 from services.tracking.domain import recalled
 from tests.support import builders as b
+from tests.support.steps import MOVED
 from tests.support.stores import Store
 from tests.support.system import until
 
 pytestmark = pytest.mark.servers
 
-_STARTED_ANEW = "UPDATE store_mark SET server = server - interval '1 s'"
 _FORGOTTEN = "UPDATE store_mark SET value = 1; DELETE FROM unsettled; DELETE FROM picture"
 _POSITION = "INSERT INTO position (topic, partition, topic_id, next_offset) VALUES ($1, $2, '', $3)"
 
@@ -194,13 +194,13 @@ async def test_a_store_that_is_put_back_once_more_gets_a_task_of_its_own(speech:
     assert len(await speech.tasks()) == 1
 
 
-async def test_a_copy_that_finds_a_server_started_anew_compares_and_reads_from_the_mark_of_the_backup(
+async def test_a_copy_that_finds_the_store_in_another_place_compares_and_reads_from_the_mark_of_the_backup(
     speech: Speech,
 ) -> None:
     await speech.say()
     await speech.copy().check()
     await speech.copy().round()
-    await speech.store.pool.execute(f"{_FORGOTTEN}; {_STARTED_ANEW}")
+    await speech.store.pool.execute(f"{_FORGOTTEN}; {MOVED}")
     others = StoreMark()
 
     looks = [await others.look(speech.store.pool) for _ in range(3)]
@@ -210,15 +210,17 @@ async def test_a_copy_that_finds_a_server_started_anew_compares_and_reads_from_t
     assert await others.look(speech.store.pool) is Look.AS_LEFT
 
 
-async def test_a_task_that_was_begun_before_the_server_was_started_anew_is_not_ended(speech: Speech) -> None:
-    """The backup may have the task as it was, and not what had been taken up."""
+async def test_a_task_that_was_begun_in_another_place_is_not_ended(speech: Speech) -> None:
+    """The backup may have the task as it was, and not what had been taken up; another copy has compared it."""
     await speech.say()
     await speech.hear(3)
     await speech.copy().check()
 
     doing = asyncio.create_task(speech.copy(reads=True).round())
     await until(lambda: _has(speech.book), 20, "what was told")
-    await speech.store.pool.execute(f"{_STARTED_ANEW}; UPDATE position SET next_offset = 3")
+    await speech.store.pool.execute(MOVED)
+    await speech.copy().check()
+    await speech.store.pool.execute("UPDATE position SET next_offset = 3")
     await asyncio.wait_for(doing, 20)
 
     assert len(await speech.tasks()) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from contracts.codec import Event
 from services.chassis.mark import Look, StoreMark
 from tests.support import builders as b
 from tests.support.pipeline import all_taken_out
-from tests.support.steps import go_back, read_back, save
+from tests.support.steps import MOVED, go_back, read_back, save
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
@@ -140,17 +139,14 @@ async def test_a_store_that_was_not_put_back_has_nothing_to_read_back(store: Sto
     assert await store.rows("recall") == []
 
 
-_STARTED_ANEW = "UPDATE store_mark SET server = server - interval '1 s'"
-
-
-async def test_nothing_is_folded_on_a_server_that_was_started_anew_before_the_store_was_compared(store: Store) -> None:
+async def test_nothing_is_folded_in_another_place_before_the_store_was_compared(store: Store) -> None:
     """However old the mark is that a copy has left: it may have been at something else for long."""
-    await store.pool.execute(_STARTED_ANEW)
+    await store.pool.execute(MOVED)
     await store.feed([b.a_consist()])
     before = await store.pictures()
 
-    _, server = await store.settler.mark.found(store.pool)
-    await store.settler.mark.look(store.pool, compared=server)
+    _, place = await store.settler.mark.found(store.pool)
+    await store.settler.mark.look(store.pool, compared=place)
     await store.settle()
 
     assert (before, b.TRAIN in await store.pictures()) == ({}, True)
@@ -158,7 +154,7 @@ async def test_nothing_is_folded_on_a_server_that_was_started_anew_before_the_st
 
 async def test_the_mark_of_a_backup_stays_until_the_store_was_compared(store: Store) -> None:
     """It says since when our topics may have had what the store does not know."""
-    await store.pool.execute(_STARTED_ANEW)
+    await store.pool.execute(MOVED)
     (before,) = await store.rows("store_mark")
     looks = [await StoreMark().look(store.pool) for _ in range(2)]
 
@@ -166,18 +162,16 @@ async def test_the_mark_of_a_backup_stays_until_the_store_was_compared(store: St
     assert await store.rows("store_mark") == [before]
 
 
-async def test_a_comparison_with_a_server_that_is_gone_does_not_count(store: Store) -> None:
+async def test_a_comparison_in_a_place_that_is_gone_does_not_count(store: Store) -> None:
     mark = StoreMark()
-    _, server = await mark.found(store.pool)
-    await store.pool.execute(_STARTED_ANEW)
+    _, place = await mark.found(store.pool)
+    await store.pool.execute(MOVED)
 
-    look = await mark.look(store.pool, compared=server - timedelta(seconds=1))
-
-    assert look is Look.NOT_COMPARED
+    assert await mark.look(store.pool, compared=place) is Look.NOT_COMPARED
 
 
 async def test_what_is_noticed_while_the_store_is_not_compared_is_noted_all_the_same(store: Store) -> None:
-    await store.pool.execute(_STARTED_ANEW)
+    await store.pool.execute(MOVED)
 
     await StoreMark().look(store.pool, 5)
 
@@ -187,7 +181,7 @@ async def test_what_is_noticed_while_the_store_is_not_compared_is_noted_all_the_
 async def test_a_store_that_is_put_back_while_a_copy_compares_it_is_noticed(store: Store) -> None:
     first, starting = StoreMark(), StoreMark()
     await first.look(store.pool)
-    _, server = await starting.found(store.pool)
+    _, place = await starting.found(store.pool)
     await store.pool.execute("UPDATE store_mark SET value = 1")
 
-    assert await starting.look(store.pool, compared=server) is Look.PUT_BACK
+    assert await starting.look(store.pool, compared=place) is Look.PUT_BACK

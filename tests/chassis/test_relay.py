@@ -382,7 +382,7 @@ class NeverAnswers(PutBackMeanwhile):
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
-        self.took, self.let_go = asyncio.Event(), asyncio.Event()
+        self.opening, self.took, self.let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def send(self, *_: Any, **__: Any) -> asyncio.Future[None]:
         self.took.set()
@@ -390,6 +390,7 @@ class NeverAnswers(PutBackMeanwhile):
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[AIOKafkaProducer]:
+        self.opening.set()
         try:
             yield cast(Any, self)
         finally:
@@ -415,6 +416,24 @@ async def test_a_relay_that_loses_its_locks_lets_its_producer_go_though_it_waits
 
     await asyncio.wait_for(producer.let_go.wait(), 10)
     await stopped(task)
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+async def test_what_a_relay_has_handed_over_without_an_answer_is_read_back_where_the_store_does_not_know_it(
+    pool: Pool, url: str, put_back: bool
+) -> None:
+    """It may have reached the broker after others have compared the store with it."""
+    await append(pool, rows("t", "a1"))
+    producer = NeverAnswers(pool)
+    task = await running(Relay("tracking", url, pool, producer.opened, StoreMark()))
+    await asyncio.wait_for(producer.took.wait(), 10)
+    producer.opening.clear()
+
+    await pool.execute(f"{_OTHERS if put_back else 'SELECT'}; {_END_OF_RELAY}")
+    await asyncio.wait_for(producer.opening.wait(), 10)
+
+    await stopped(task)
+    assert await left(pool, "recall") == int(put_back)
 
 
 async def test_a_producer_that_is_let_go_sends_nothing_more(

@@ -116,7 +116,7 @@ def _two_sequencers() -> None:
 def _no_read_back() -> None:
     """A store that was put back goes on as if nothing had been told since."""
 
-    async def read_back(self: Recall, since: int, noticed: int) -> None:
+    async def read_back(self: Recall, since: int, task: object) -> None:
         await self._pool.execute("DELETE FROM recall")
 
     _put(Recall, _read_back=read_back)

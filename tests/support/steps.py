@@ -39,6 +39,13 @@ WHERE schemaname = 'public' AND tablename NOT IN ('party', 'token', 'schema_migr
 """
 
 
+MOVED = """
+CREATE TEMP TABLE moved AS TABLE store_mark; TRUNCATE store_mark;
+INSERT INTO store_mark SELECT * FROM moved; DROP TABLE moved
+"""
+"""Has a store be in another place, as on a server that was started anew."""
+
+
 class Dies(BaseException):
     """The process dies here."""
 

@@ -23,6 +23,7 @@ from deploy.provision import migrate_database, read_parties
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, open_pool
 from services.chassis.ingest import Ingest
+from services.chassis.mark import PLACE
 from services.chassis.parties import PartyBook, save_party
 from services.chassis.positions import Positions
 from services.chassis.runtime import Blueprint
@@ -30,6 +31,8 @@ from services.chassis.settle import Settle, drain
 from tests.support.builders import record_of
 
 AS_OF = datetime(2026, 8, 1, tzinfo=UTC)
+# As a copy that starts leaves it.
+_COMPARED = f"UPDATE store_mark SET place = {PLACE}"
 _templates: dict[tuple[str, str], str] = {}
 
 
@@ -145,8 +148,10 @@ async def fresh_database(admin_url: str, service: str) -> AsyncIterator[str]:
     template = await _template(admin_url, service)
     name = f"test_{uuid.uuid4().hex[:16]}"
     await _admin(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = _renamed(admin_url, name)
+    await _admin(url, _COMPARED)
     try:
-        yield _renamed(admin_url, name)
+        yield url
     finally:
         await _admin(admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
