@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis import session_lock
+from services.chassis import database, session_lock
 from services.chassis.errors import NameTaken
 from services.chassis.session_lock import NameLock
 from tests.support.stores import fresh_database
@@ -43,6 +43,18 @@ async def test_a_name_is_free_when_its_process_is_gone(url: str) -> None:
     await first.release()
 
     await asyncio.wait_for(waiting, 10)
+    await second.release()
+
+
+async def test_a_name_that_a_frozen_process_does_not_keep_is_free_after_a_while(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_HELD_SECONDS", 1)
+    frozen, second = NameLock("tracking", "a", url, 5), NameLock("tracking", "a", url, 10)
+    await frozen.acquire()
+
+    await asyncio.wait_for(second.acquire(), 10)
+
     await second.release()
 
 
