@@ -19,7 +19,7 @@ import httpx
 
 from deploy.local.errors import CannotRun
 from deploy.local.leash import Child, spawn
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import LOOPBACK, steady_port
 from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE
 
 SERVICES: Final = ("tracking", "customs", "notifications")
@@ -56,7 +56,7 @@ class _Copy:
 
 
 class Services:
-    """Copies of services, named `<service>-<n>`.
+    """Copies of services, named `<service>-<n>`, each at the address that it had before with the same logs.
 
     `environment` is that of the stack; `environments` are the addresses of servers that a service is given instead.
     """
@@ -76,13 +76,13 @@ class Services:
         self._clock = clock
         self._settings = dict(settings or {})
         self._environments = dict(environments or {})
+        logs.mkdir(parents=True, exist_ok=True)
         counts = {service: (copies or {}).get(service, 1) for service in services}
         self._copies = {
             f"{service}-{number}": _copy(service, number, logs)
             for service, count in counts.items()
             for number in range(1, count + 1)
         }
-        logs.mkdir(parents=True, exist_ok=True)
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -191,7 +191,8 @@ def running(services: Services) -> Iterator[Services]:
 
 
 def _copy(service: str, number: int, logs: Path) -> _Copy:
-    name, port = f"{service}-{number}", free_port()
+    name = f"{service}-{number}"
+    port = steady_port(logs / f"{name}.port")
     endpoint = Endpoint(service, name, f"http://{LOOPBACK}:{port}")
     return _Copy(endpoint, port, logs / f"{name}.log", ("-m", f"services.{service}"))
 
