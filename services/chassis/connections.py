@@ -5,19 +5,19 @@ dropped sends nothing more.
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
-from collections.abc import Sequence
+import time
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
-from aiokafka.cluster import ClusterMetadata
-from aiokafka.conn import AIOKafkaConnection
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import consumer
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.producer import producer
 
-# What has not left is not sent at the close of a socket, but forgotten.
+# At the close of a socket, what has not left is forgotten.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -49,33 +49,45 @@ class Client(AIOKafkaClient):
         """Closes without sending what is queued; what is being connected is closed as soon as it is."""
         self._dropped = True
         for connection in self._conns.values():
-            _abort(connection)
+            connection.close()
         await self.close()
 
     async def _get_conn(self, node_id: Any, *, group: int = ConnectionGroup.DEFAULT, no_hint: bool = False) -> Any:
         if self._dropped:
             return None
+        before = self._conns.get((node_id, group))
+        if before is not None and self._is_silent(before):
+            before.close()
         connection = await super()._get_conn(node_id, group=group, no_hint=no_hint)  # type: ignore[no-untyped-call]
         if connection is not None and self._dropped:
-            _abort(connection)
+            connection.close()
             return None
         return connection
 
-    async def _metadata_update(self, cluster_metadata: ClusterMetadata, topics: Sequence[str] | None) -> bool:
-        updated: bool = await super()._metadata_update(cluster_metadata, topics)  # type: ignore[no-untyped-call]
-        if not updated:
-            # Of a connection that is dead at its other end only the next question is known to fail, and the next.
-            for connection in self._conns.values():
-                connection.close()
-        return updated
+    def _is_silent(self, connection: AIOKafkaConnection) -> bool:
+        """Whether the question that is to be answered next was given up, and nothing has come for its whole time.
+
+        A question for brokers that is given up leaves the connection as it is: each that follows would wait as long.
+        """
+        silent = time.monotonic() - connection._last_action > self._request_timeout_ms / 1000
+        return silent and bool(connection._requests) and connection._requests[0][2].cancelled()
+
+    def _on_connection_closed(self, conn: AIOKafkaConnection, reason: CloseReason | None) -> None:
+        """Forgets what a connection has not sent: it is sent anew over another, or by another."""
+        if reason is not CloseReason.SHUTDOWN and conn._protocol is not None:
+            _abort(conn._protocol._transport)
+        super()._on_connection_closed(conn, reason)  # type: ignore[no-untyped-call]
 
 
-def _abort(connection: AIOKafkaConnection) -> None:
-    if connection._writer is not None:
-        transport = connection._writer.transport
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        transport.abort()
-    connection.close()
+def _abort(transport: asyncio.Transport | None) -> None:
+    if transport is None:
+        return
+    own = transport.get_extra_info("socket")
+    if own is not None:
+        # The other end may have closed it already.
+        with contextlib.suppress(OSError):
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
 
 
 def install() -> None:

@@ -126,6 +126,9 @@ async def stop_broker(broker: KafkaBroker) -> None:
             await broker.stop()
     except (TimeoutError, ExceptionGroup) as failure:
         log.warning("subscribers have not stopped in order", failure=repr(failure))
+        for subscriber in cast(Any, broker.subscribers):
+            if subscriber.consumer is not None:
+                await subscriber.consumer._client.drop()
 
 
 async def see_brokers(producer: AIOKafkaProducer) -> ClusterMetadata:

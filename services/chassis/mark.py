@@ -11,7 +11,7 @@ from typing import NamedTuple
 from services.chassis.clock import version_after
 from services.chassis.database import Pool, transaction
 
-PLACE = "(extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_relation_filenode('store_mark'))"
+PLACE = "(extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_relation_filepath('store_mark'))"
 """An expression in SQL: what is another one after any way to put a store back but writing over its rows."""
 COMPARED = f"((SELECT place FROM store_mark) = {PLACE})"
 """A condition in SQL: the store was compared with our topics where it is now."""

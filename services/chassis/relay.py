@@ -18,7 +18,7 @@ from services.chassis import telemetry
 from services.chassis.clock import machinery_now, version_after
 from services.chassis.database import OwnConnection, Pool, connect
 from services.chassis.errors import passes, weight
-from services.chassis.mark import StoreMark
+from services.chassis.mark import PLACE, StoreMark
 from services.chassis.outbox import SHARDS
 from services.chassis.pace import Pace, until
 from services.chassis.sender import RETRY_SECONDS, Sender
@@ -34,12 +34,16 @@ _PACE_SECONDS = 0.01
 
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
 # A store that was put back gives the same ids again, to rows that have not been sent; not by the same transactions.
-_PAGE = "SELECT *, xmin::text AS written_by FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2"
+_PAGE = f"""
+SELECT *, xmin::text AS written_by, {PLACE} AS place FROM outbox
+WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2
+"""
 _NAMED = """
 unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, written_by)
 WHERE o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
 """
 _DELETE = f"DELETE FROM outbox AS o USING {_NAMED}"
+_HERE = f"SELECT {PLACE}"
 _COUNT = f"SELECT count(*) FROM outbox AS o, {_NAMED}"
 _SET_ASIDE = f"""
 WITH gone AS ({_DELETE} RETURNING o.*)
@@ -71,7 +75,7 @@ class Relay:
         self._open_producer = open_producer
         self._wake = asyncio.Event()
         self.held: set[int] = set()
-        # What was handed to Kafka without a known end, and since when.
+        # What was handed to Kafka and is not known to have ended, and since when.
         self._doubt: tuple[Sequence[asyncpg.Record], int] | None = None
         self._pace = Pace(_PACE_SECONDS)
 
@@ -150,11 +154,10 @@ class Relay:
             self._doubt = rows, since
             sent = await sender.send(rows)
             await self._delete([r for r in rows if r["id"] in sent.acknowledged], since)
+            left = [r for r in rows if r["id"] not in sent.acknowledged]
+            self._doubt = (left, since) if left and sent.failure else None
             if sent.refused:
                 await self._set_aside([r for r in rows if r["id"] in sent.refused], sent.refused)
-            ended = sent.acknowledged | sent.refused.keys()
-            left = [r for r in rows if r["id"] not in ended]
-            self._doubt = (left, since) if left else None
         telemetry.SENT.labels(self.service).inc(len(sent.acknowledged))
         self._on_sent()
         if sent.failure is not None:
@@ -164,20 +167,22 @@ class Relay:
     async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:
         gone = await self._pool.execute(_DELETE, *_named(sent))
         if gone != f"DELETE {len(sent)}":
-            await self._look(since)
+            await self._missed(sent, since)
 
     async def _look_after_doubt(self) -> None:
         """Has what was handed to Kafka, and never answered for, read back by a store that does not know it any more."""
         if self._doubt is not None:
             rows, since = self._doubt
             if await self._pool.fetchval(_COUNT, *_named(rows)) < len(rows):
-                await self._look(since)
+                await self._missed(rows, since)
             self._doubt = None
 
-    async def _look(self, since: int) -> None:
-        # Another relay has taken over, or the store was put back while this was under way.
-        log.warning("what was sent is not in the store any more", service=self.service)
-        await self._mark.look(self._pool, since)
+    async def _missed(self, rows: Sequence[asyncpg.Record], since: int) -> None:
+        """Notes what is to be read back where the store has moved; where it has not, another relay has taken over."""
+        moved = await self._pool.fetchval(_HERE) != rows[0]["place"]
+        log.warning("what was sent is not in the store any more", service=self.service, moved=moved)
+        if moved:
+            await self._mark.look(self._pool, since)
 
     async def _set_aside(self, rows: Sequence[asyncpg.Record], failures: Mapping[int, BaseException]) -> None:
         for row in rows:

@@ -52,7 +52,7 @@ class ServiceSettings(StoreSettings):
     send_timeout_seconds: Annotated[float, Field(ge=0.1, le=60)] = 10.0
     keep_days: dict[Literal["receipt", "dead_letter", "item", "history"], Annotated[int, Field(ge=1)]] = {}
     quarantine_limit: Annotated[int, Field(ge=1, le=10_000)] = 5
-    name_wait_seconds: Annotated[float, Field(ge=0, le=120)] = 15.0
+    name_wait_seconds: Annotated[float, Field(ge=0, le=120)] = 30.0
 
     @model_validator(mode="after")
     def _knows_how_to_sign_in(self) -> Self:

@@ -16,8 +16,7 @@ from deploy.local.stack import Stack
 from services.chassis import kafka
 from services.chassis.errors import passes
 from services.chassis.settings import ServiceSettings
-
-_API_VERSIONS, _METADATA = 18, 3
+from tests.support.silent import answer
 
 
 @pytest.fixture
@@ -100,12 +99,8 @@ def settings_for(address: str) -> ServiceSettings:
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while size := await reader.read(4):
-        request = await reader.readexactly(int.from_bytes(size))
-        known = b"".join(key.to_bytes(2) + bytes(4) for key in (_METADATA, _API_VERSIONS))
-        versions = bytes(2) + (2).to_bytes(4) + known
-        body = request[4:8] + (versions if int.from_bytes(request[:2]) == _API_VERSIONS else bytes(8))
-        writer.write(len(body).to_bytes(4) + body)
+    while await answer(reader, writer):
+        pass
     writer.close()
 
 

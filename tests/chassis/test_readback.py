@@ -185,10 +185,11 @@ async def test_a_store_that_is_put_back_once_more_gets_a_task_of_its_own(speech:
     await speech.say()
     await speech.hear(3)
     await speech.copy().check()
+    await speech.store.pool.execute(_POSITION, speech.heard.name, 0, 2)
 
     doing = asyncio.create_task(speech.copy(reads=True).round())
     await until(lambda: _has(speech.book), 20, "what was told")
-    await speech.store.pool.execute("UPDATE recall SET noticed = noticed + 1")
+    await speech.store.pool.execute("UPDATE recall SET noticed = noticed + 1; UPDATE position SET next_offset = 3")
     await asyncio.wait_for(doing, 20)
 
     assert len(await speech.tasks()) == 1
@@ -216,6 +217,7 @@ async def test_a_task_that_was_begun_in_another_place_is_not_ended(speech: Speec
     await speech.hear(3)
     await speech.copy().check()
 
+    await speech.store.pool.execute(_POSITION, speech.heard.name, 0, 2)
     doing = asyncio.create_task(speech.copy(reads=True).round())
     await until(lambda: _has(speech.book), 20, "what was told")
     await speech.store.pool.execute(MOVED)

@@ -25,6 +25,7 @@ from services.chassis.outbox import SHARDS, Outgoing
 from services.chassis.relay import Relay
 from services.chassis.sender import Sender
 from services.chassis.settings import ServiceSettings
+from tests.support.steps import MOVED
 from tests.support.stores import fresh_database
 from tests.support.system import until
 
@@ -238,7 +239,7 @@ async def test_one_relay_holds_a_shard_and_another_takes_over_when_it_is_gone(
     assert [dict(r.headers)["ce_id"] for r in records] == [b"a1", b"a2"]
 
 
-_OTHERS = "UPDATE outbox SET ce_id = 'other'"
+_OTHERS = f"UPDATE outbox SET ce_id = 'other'; {MOVED}"
 
 
 class PutBackMeanwhile:
@@ -418,9 +419,13 @@ async def test_a_relay_that_loses_its_locks_lets_its_producer_go_though_it_waits
     await stopped(task)
 
 
-@pytest.mark.parametrize("put_back", [False, True])
-async def test_what_a_relay_has_handed_over_without_an_answer_is_read_back_where_the_store_does_not_know_it(
-    pool: Pool, url: str, put_back: bool
+@pytest.mark.parametrize(
+    ("meanwhile", "tasks"),
+    [("SELECT", 0), ("DELETE FROM outbox", 0), (_OTHERS, 1)],
+    ids=["as it was", "another relay has sent it", "put back"],
+)
+async def test_what_a_relay_has_handed_over_without_an_answer_is_read_back_where_the_store_was_put_back(
+    pool: Pool, url: str, meanwhile: str, tasks: int
 ) -> None:
     """It may have reached the broker after others have compared the store with it."""
     await append(pool, rows("t", "a1"))
@@ -429,11 +434,11 @@ async def test_what_a_relay_has_handed_over_without_an_answer_is_read_back_where
     await asyncio.wait_for(producer.took.wait(), 10)
     producer.opening.clear()
 
-    await pool.execute(f"{_OTHERS if put_back else 'SELECT'}; {_END_OF_RELAY}")
+    await pool.execute(f"{meanwhile}; {_END_OF_RELAY}")
     await asyncio.wait_for(producer.opening.wait(), 10)
 
     await stopped(task)
-    assert await left(pool, "recall") == int(put_back)
+    assert await left(pool, "recall") == tasks
 
 
 async def test_a_producer_that_is_let_go_sends_nothing_more(

@@ -12,6 +12,7 @@ from deploy.local.stack import Stack
 from services.chassis import database, session_lock
 from services.chassis.errors import NameTaken
 from services.chassis.session_lock import NameLock
+from services.chassis.settings import ServiceSettings
 from tests.support.stores import fresh_database
 from tests.support.system import until
 
@@ -56,6 +57,13 @@ async def test_a_name_that_a_frozen_process_does_not_keep_is_free_after_a_while(
     await asyncio.wait_for(second.acquire(), 10)
 
     await second.release()
+
+
+def test_a_copy_waits_longer_for_its_name_than_a_frozen_one_keeps_it() -> None:
+    """Or one that is started where its host has gone would end, for a session of which nobody is left."""
+    waits = ServiceSettings.model_fields["name_wait_seconds"].default
+
+    assert waits > database._HELD_SECONDS
 
 
 async def test_copies_of_other_names_work_side_by_side(url: str) -> None:
