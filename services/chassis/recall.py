@@ -1,9 +1,8 @@
 """Reads back from Kafka what a store that was put back has told and no longer knows.
 
 Invariant: until that is done, and ingest has come again to where its topics ended, nothing is folded or numbered; a
-task that was begun before the store was put back once more is never ended. Afterwards the
-store knows the highest version of each entity and every item of its feeds, and what no longer holds is closed by the
-next fold.
+task that was begun before the store was put back once more is never ended. Afterwards the store knows the highest
+version of each entity and every item of its feeds, and what no longer holds is closed by the next fold.
 """
 
 import asyncio
@@ -35,16 +34,15 @@ WHERE (until <= clock_timestamp() OR noticed = $1) AND {COMPARED}
 RETURNING since, noticed, {PLACE} AS place
 """
 # A backup may have the task as it was, and not what has been taken up since.
-_STANDS = f"noticed = $1 AND {PLACE} = $2 AND {as_left('$3')}"
-_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_STANDS}"
-_DONE = f"DELETE FROM recall WHERE {_STANDS}"
+_MINE = f"noticed = $1 AND {PLACE} = $2 AND {as_left('$3')}"
+_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_MINE}"
+_DONE = f"DELETE FROM recall WHERE {_MINE}"
 _EVERY_SECONDS = 0.5
 _LOOK_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
 _SKEW = 30_000_000
 # Ingest that does not move for so long, while Kafka answers, is not waited for.
 _STANDS_SECONDS = 60.0
-
 
 _Task = tuple[int, str]
 """When a task was noticed, and in which place the store was when it was claimed."""
