@@ -20,10 +20,11 @@ REPUBLISH: Final = "republish"
 BEHIND: Final = 10
 """The priority of what is no news: rebuilds, republication, and all that follows from them."""
 
+# Rows are chosen in an array, here and in what follows: a plan of an empty table would choose once for each row.
 _TAKE = f"""
-DELETE FROM unsettled WHERE id IN (
+DELETE FROM unsettled WHERE id = ANY(ARRAY(
     SELECT id FROM unsettled WHERE (not_before IS NULL OR not_before <= $2) AND {knows_itself("$3")}
-    ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+    ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED))
 RETURNING subject, expand, cause, traceparent, attempts, priority
 """
 _LOCK = """
@@ -85,16 +86,16 @@ SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::t
 _WITH_NEWS = "SELECT DISTINCT subject FROM unsettled WHERE subject = ANY($1::text[]) AND priority < $2"
 _FIRE = """
 WITH due AS (
-    UPDATE picture SET due = NULL WHERE subject IN (
-        SELECT subject FROM picture WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED)
+    UPDATE picture SET due = NULL WHERE subject = ANY(ARRAY(
+        SELECT subject FROM picture WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING subject)
 INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
 """
 # The age is noted anew as the row is queued, so that a slow queue does not get it twice.
 _QUEUE_OLD = """
 WITH old AS (
-    UPDATE picture SET sent_at = $2 WHERE subject IN (
-        SELECT subject FROM picture WHERE sent_at < $1 ORDER BY sent_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+    UPDATE picture SET sent_at = $2 WHERE subject = ANY(ARRAY(
+        SELECT subject FROM picture WHERE sent_at < $1 ORDER BY sent_at LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING subject)
 INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
 """

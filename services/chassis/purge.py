@@ -34,7 +34,7 @@ def by_id(table: str, days: int, goes: str = "true") -> Rule:
     """
     oldest = f"SELECT id, recorded_at FROM {table} WHERE {goes} ORDER BY id LIMIT $2"
     chosen = f"SELECT id FROM ({oldest}) AS oldest WHERE recorded_at < $1"
-    return Rule(table, days, f"DELETE FROM {table} WHERE id IN ({chosen})")
+    return Rule(table, days, f"DELETE FROM {table} WHERE id = ANY(ARRAY({chosen}))")
 
 
 RULES: Final = (

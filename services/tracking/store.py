@@ -27,12 +27,12 @@ PURGE_HISTORY: Final = Rule(
     "history",
     400,
     """
-    DELETE FROM history WHERE (subject, recorded_from) IN (
-        SELECT subject, recorded_from FROM history AS old
+    DELETE FROM history WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM history AS old
         WHERE recorded_from < $1 AND EXISTS (
             SELECT FROM history AS newer
             WHERE newer.subject = old.subject AND newer.recorded_from > old.recorded_from AND newer.recorded_from < $1)
-        LIMIT $2)
+        LIMIT $2))
     """,
 )
 _PICTURE = """

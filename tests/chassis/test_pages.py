@@ -1,0 +1,79 @@
+"""A page is as large as was asked for, whatever plan the server has kept.
+
+A statement that was prepared while its table was empty keeps the plan that was best for that, which looks up the rows
+of a page once for each row of the table where it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from deploy.local.stack import Stack
+from services.chassis import pictures
+from services.chassis.database import OwnConnection
+from services.chassis.purge import RULES, Rule
+from services.tracking.store import PURGE_HISTORY
+from tests.support.stores import AS_OF, fresh_database
+
+pytestmark = pytest.mark.servers
+
+ROWS, PAGE = 300, 10
+_PLAIN = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+_UNSETTLED = "INSERT INTO unsettled (subject, cause) SELECT 's' || n, 'news' FROM generate_series(1, $1::int) n"
+_PICTURES = """
+INSERT INTO picture (subject, due, sent_at) SELECT 's' || n, $2::timestamptz, $2 FROM generate_series(1, $1::int) n
+"""
+_RECEIPTS = """
+INSERT INTO receipt (party, outcome, recorded_at) SELECT 'pr', 'accepted', $2 FROM generate_series(1, $1::int)
+"""
+_HISTORY = """
+INSERT INTO history (subject, recorded_from, kind, version, status, exceptions)
+SELECT 's', $2::timestamptz - n * interval '1 s', 'train', n, 's', 0 FROM generate_series(0, $1::int) n
+"""
+
+
+@pytest.fixture
+async def connection(stack: Stack) -> AsyncIterator[OwnConnection]:
+    """One with the settings of a service, which keeps every plan from its first use."""
+    assert stack.admin_url
+    async with fresh_database(stack.admin_url, "tracking") as url:
+        settings = _PLAIN | {"plan_cache_mode": "force_generic_plan"}
+        connection = await asyncpg.connect(url, server_settings=settings)
+        await connection.execute("ANALYZE")
+        yield connection
+        await connection.close()
+
+
+async def test_a_round_takes_a_page(connection: OwnConnection) -> None:
+    await pictures.take(connection, PAGE, AS_OF)
+    await connection.execute(_UNSETTLED, ROWS)
+
+    assert len(await pictures.take(connection, PAGE, AS_OF)) == PAGE
+
+
+async def test_timers_are_queued_in_pages(connection: OwnConnection) -> None:
+    await pictures.fire(connection, AS_OF, PAGE)
+    await connection.execute(_PICTURES, ROWS, AS_OF)
+
+    assert await pictures.fire(connection, AS_OF, PAGE) == PAGE
+
+
+async def test_pictures_are_published_again_in_pages(connection: OwnConnection) -> None:
+    later = AS_OF + timedelta(days=1)
+    await pictures.queue_old(connection, later, later, PAGE)
+    await connection.execute(_PICTURES, ROWS, AS_OF)
+
+    assert await pictures.queue_old(connection, later, later, PAGE) == PAGE
+
+
+@pytest.mark.parametrize(("rule", "rows"), [(RULES[0], _RECEIPTS), (PURGE_HISTORY, _HISTORY)], ids=["id", "history"])
+async def test_what_is_old_goes_in_pages(connection: OwnConnection, rule: Rule, rows: str) -> None:
+    later = AS_OF + timedelta(days=1)
+    await connection.execute(rule.statement, later, PAGE)
+    await connection.execute(rows, ROWS, AS_OF)
+
+    assert await connection.execute(rule.statement, later, PAGE) == f"DELETE {PAGE}"
