@@ -6,6 +6,7 @@ lag that has not gone within its limit.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.chassis import kafka
@@ -21,8 +22,8 @@ async def readiness(runtime: Runtime) -> dict[str, Any]:
     now, progress = time.monotonic(), runtime.monitor.progress if runtime.monitor else Progress()
     checks = {
         "started": runtime.ready.is_set(),
-        "database": await _database(runtime),
-        "broker": await _broker(runtime),
+        "database": await _answers(lambda: runtime.store.fetchval("SELECT 1")),
+        "broker": await _answers(lambda: kafka.see_brokers(runtime.door_producer)),
         "assigned": bool(runtime.ingests) and all(i.positions is not None and i.positions.met for i in runtime.ingests),
         "reading": not any(i.quarantine.stopped for i in runtime.ingests),
         "keeping_up": progress.keeps_up(now),
@@ -31,21 +32,10 @@ async def readiness(runtime: Runtime) -> dict[str, Any]:
     return {"ready": all(checks.values()), **checks}
 
 
-async def _database(runtime: Runtime) -> bool:
+async def _answers(ask: Callable[[], Awaitable[Any]]) -> bool:
     try:
         async with asyncio.timeout(_PING_SECONDS):
-            await runtime.store.fetchval("SELECT 1")
-    except Exception as failure:
-        if not passes(failure):
-            raise
-        return False
-    return True
-
-
-async def _broker(runtime: Runtime) -> bool:
-    try:
-        async with asyncio.timeout(_PING_SECONDS):
-            await kafka.see_brokers(runtime.door_producer)
+            await ask()
     except Exception as failure:
         if not passes(failure):
             raise

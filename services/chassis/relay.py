@@ -35,7 +35,7 @@ _PACE_SECONDS = 0.01
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
 # A store that was put back gives the same ids again, to rows that have not been sent; not by the same transactions.
 _PAGE = f"""
-SELECT *, xmin::text AS written_by, {PLACE} AS place FROM outbox
+SELECT *, xmin::text AS written_by, (SELECT {PLACE}) AS place FROM outbox
 WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2
 """
 _NAMED = """

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis import pictures
+from services.chassis import database, pictures
 from services.chassis.database import OwnConnection
 from services.chassis.purge import RULES, Rule
 from services.tracking.store import PURGE_HISTORY
@@ -22,7 +22,6 @@ from tests.support.stores import AS_OF, fresh_database
 pytestmark = pytest.mark.servers
 
 ROWS, PAGE = 300, 10
-_PLAIN = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 _UNSETTLED = "INSERT INTO unsettled (subject, cause) SELECT 's' || n, 'news' FROM generate_series(1, $1::int) n"
 _PICTURES = """
 INSERT INTO picture (subject, due, sent_at) SELECT 's' || n, $2::timestamptz, $2 FROM generate_series(1, $1::int) n
@@ -41,7 +40,7 @@ async def connection(stack: Stack) -> AsyncIterator[OwnConnection]:
     """One with the settings of a service, which keeps every plan from its first use."""
     assert stack.admin_url
     async with fresh_database(stack.admin_url, "tracking") as url:
-        settings = _PLAIN | {"plan_cache_mode": "force_generic_plan"}
+        settings = database._SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan"}
         connection = await asyncpg.connect(url, server_settings=settings)
         await connection.execute("ANALYZE")
         yield connection

@@ -156,7 +156,8 @@ async def test_a_mark_of_a_clock_that_was_ahead_leaves_nothing_out(speech: Speec
     assert len(await speech.book()) == 1
 
 
-async def test_it_is_not_done_before_ingest_is_where_its_topics_ended(speech: Speech) -> None:
+async def reading_back(speech: Speech) -> asyncio.Task[None]:
+    """A copy that has taken up what was told, and waits for ingest, which has one of three records to read."""
     await speech.say()
     await speech.hear(3)
     await speech.copy().check()
@@ -164,6 +165,11 @@ async def test_it_is_not_done_before_ingest_is_where_its_topics_ended(speech: Sp
 
     doing = asyncio.create_task(speech.copy(reads=True).round())
     await until(lambda: _has(speech.book), 20, "what was told")
+    return doing
+
+
+async def test_it_is_not_done_before_ingest_is_where_its_topics_ended(speech: Speech) -> None:
+    doing = await reading_back(speech)
     waiting = await speech.tasks()
     await speech.store.pool.execute("UPDATE position SET next_offset = 3")
     await asyncio.wait_for(doing, 20)
@@ -182,13 +188,7 @@ async def test_a_topic_that_is_left_alone_for_now_is_not_waited_for(speech: Spee
 
 
 async def test_a_store_that_is_put_back_once_more_gets_a_task_of_its_own(speech: Speech) -> None:
-    await speech.say()
-    await speech.hear(3)
-    await speech.copy().check()
-    await speech.store.pool.execute(_POSITION, speech.heard.name, 0, 2)
-
-    doing = asyncio.create_task(speech.copy(reads=True).round())
-    await until(lambda: _has(speech.book), 20, "what was told")
+    doing = await reading_back(speech)
     await speech.store.pool.execute("UPDATE recall SET noticed = noticed + 1; UPDATE position SET next_offset = 3")
     await asyncio.wait_for(doing, 20)
 
@@ -213,13 +213,7 @@ async def test_a_copy_that_finds_the_store_in_another_place_compares_and_reads_f
 
 async def test_a_task_that_was_begun_in_another_place_is_not_ended(speech: Speech) -> None:
     """The backup may have the task as it was, and not what had been taken up; another copy has compared it."""
-    await speech.say()
-    await speech.hear(3)
-    await speech.copy().check()
-
-    await speech.store.pool.execute(_POSITION, speech.heard.name, 0, 2)
-    doing = asyncio.create_task(speech.copy(reads=True).round())
-    await until(lambda: _has(speech.book), 20, "what was told")
+    doing = await reading_back(speech)
     await speech.store.pool.execute(MOVED)
     await speech.copy().check()
     await speech.store.pool.execute("UPDATE position SET next_offset = 3")
