@@ -21,10 +21,14 @@ BEHIND: Final = 10
 """The priority of what is no news: rebuilds, republication, and all that follows from them."""
 
 # Rows are chosen in an array, here and in what follows: a plan of an empty table would choose once for each row.
+_DUE = "(not_before IS NULL OR not_before <= $2)"
+# Whatever else is queued of the subjects of a page comes along, so that each is folded once for all of it.
 _TAKE = f"""
 DELETE FROM unsettled WHERE id = ANY(ARRAY(
-    SELECT id FROM unsettled WHERE (not_before IS NULL OR not_before <= $2) AND {knows_itself("$3")}
-    ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED))
+    SELECT id FROM unsettled WHERE {_DUE} AND subject = ANY(ARRAY(
+        SELECT subject FROM unsettled WHERE {_DUE} AND {knows_itself("$3")}
+        ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED))
+    FOR UPDATE SKIP LOCKED))
 RETURNING subject, expand, cause, traceparent, attempts, priority
 """
 _LOCK = """
@@ -160,9 +164,10 @@ class Saved(NamedTuple):
 
 
 async def take(connection: Connection, most: int, now: datetime, mark: int = 0) -> list[Taken]:
-    """Takes rows that no other worker holds; they are back when the transaction fails.
+    """Takes a page of `most` rows that no other worker holds, and all others that are due of the same subjects.
 
-    `mark` is what this copy has left in the store: when that was put back, there is nothing to take.
+    They are back when the transaction fails. `mark` is what this copy has left in the store: when that was put back,
+    there is nothing to take.
     """
     return [Taken(*row) for row in await connection.fetch(_TAKE, most, now, mark)]
 

@@ -134,7 +134,7 @@ class Settle:
         await pictures.queue_all(self.pool, "rebuild", (self.folder.fold_number, self.folder.data_number))
 
     async def round(self, most: int | None = None) -> int:
-        """One transaction; returns how many rows of the queue it took: `subjects`, or `most`, at most."""
+        """One transaction on a page of `subjects` rows, or `most`; returns how many rows of the queue it took."""
         with telemetry.ROUND.labels(self.service, "settle").time():
             async with transaction(self.pool) as connection:
                 taken = await pictures.take(connection, most or self.subjects, machinery_now(), self.mark.left)

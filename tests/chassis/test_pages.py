@@ -6,6 +6,7 @@ of a page once for each row of the table where it may.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.servers
 
 ROWS, PAGE = 300, 10
 _UNSETTLED = "INSERT INTO unsettled (subject, cause) SELECT 's' || n, 'news' FROM generate_series(1, $1::int) n"
+_LATER = "INSERT INTO unsettled (subject, cause, not_before) VALUES ('s1', 'later', $1)"
 _PICTURES = """
 INSERT INTO picture (subject, due, sent_at) SELECT 's' || n, $2::timestamptz, $2 FROM generate_series(1, $1::int) n
 """
@@ -52,6 +54,22 @@ async def test_a_round_takes_a_page(connection: OwnConnection) -> None:
     await connection.execute(_UNSETTLED, ROWS)
 
     assert len(await pictures.take(connection, PAGE, AS_OF)) == PAGE
+
+
+async def test_a_page_takes_along_whatever_else_is_queued_of_its_subjects(connection: OwnConnection) -> None:
+    for _ in range(3):
+        await connection.execute(_UNSETTLED, ROWS)
+
+    taken = Counter(row.subject for row in await pictures.take(connection, PAGE, AS_OF))
+
+    assert taken == {f"s{n}": 3 for n in range(1, PAGE + 1)}
+
+
+async def test_what_is_not_due_yet_does_not_come_along(connection: OwnConnection) -> None:
+    await connection.execute(_UNSETTLED, 1)
+    await connection.execute(_LATER, AS_OF + timedelta(seconds=1))
+
+    assert [row.cause for row in await pictures.take(connection, PAGE, AS_OF)] == ["news"]
 
 
 async def test_timers_are_queued_in_pages(connection: OwnConnection) -> None:
