@@ -53,7 +53,8 @@ ON CONFLICT DO NOTHING
 # A revision that names other subjects than the one before is news to those as well.
 _NAMED_BEFORE = """
 SELECT DISTINCT l.subject
-FROM unnest($1::text[], $2::text[]) AS u (source, event_id) JOIN link l USING (source, event_id)
+FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL (
+    SELECT subject FROM link WHERE source = u.source AND event_id = u.event_id OFFSET 0) AS l
 """
 _QUEUE = """
 INSERT INTO unsettled (subject, cause, traceparent, priority)

@@ -20,12 +20,14 @@ REPUBLISH: Final = "republish"
 BEHIND: Final = 10
 """The priority of what is no news: rebuilds, republication, and all that follows from them."""
 
-# Rows are chosen in an array, here and in what follows: a plan of an empty table would choose once for each row.
+# A plan that was made while a table was empty has to do as well when it is full. So rows are chosen in an array, or
+# they would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read
+# whole; and what is updated from arrays is named by one of them as well.
 _DUE = "(not_before IS NULL OR not_before <= $2)"
 # Whatever else is queued of the subjects of a page comes along, so that each is folded once for all of it.
 _TAKE = f"""
-DELETE FROM unsettled WHERE id = ANY(ARRAY(
-    SELECT id FROM unsettled WHERE {_DUE} AND subject = ANY(ARRAY(
+DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM unsettled WHERE {_DUE} AND subject = ANY(ARRAY(
         SELECT subject FROM unsettled WHERE {_DUE} AND {knows_itself("$3")}
         ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED))
     FOR UPDATE SKIP LOCKED))
@@ -39,20 +41,20 @@ _ADD = """
 INSERT INTO picture (subject) SELECT * FROM unnest($1::text[]) AS u (subject) ORDER BY 1 ON CONFLICT DO NOTHING
 """
 _REVISIONS = """
-SELECT l.subject AS named, e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.standing, e.updated_at,
-       e.retracted, e.body
-FROM (SELECT DISTINCT subject, source, event_id FROM link WHERE subject = ANY($1::text[])) AS l
-JOIN event e USING (source, event_id)
+SELECT l.subject AS named, e.*
+FROM (SELECT DISTINCT subject, source, event_id FROM link WHERE subject = ANY($1::text[])) AS l, LATERAL (
+    SELECT source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body
+    FROM event WHERE source = l.source AND event_id = l.event_id OFFSET 0) AS e
 """
 _REPLICAS = """
-SELECT l.subject AS named, r.entity, r.type, r.version, r.body
-FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]) AND source = ANY($2::text[])) AS l
-JOIN replica r ON r.entity = l.event_id
+SELECT l.subject AS named, r.*
+FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]) AND source = ANY($2::text[])) AS l,
+    LATERAL (SELECT entity, type, version, body FROM replica WHERE entity = l.event_id OFFSET 0) AS r
 """
 _SHARED = """
-SELECT DISTINCT ON (l.subject, p.subject) l.subject AS named, p.subject, p.shared
-FROM link l JOIN picture p ON p.subject = l.reads
-WHERE l.subject = ANY($1::text[]) AND l.reads <> '' AND p.shared IS NOT NULL
+SELECT l.subject AS named, p.*
+FROM (SELECT DISTINCT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> '') AS l, LATERAL (
+    SELECT subject, shared FROM picture WHERE subject = l.reads AND shared IS NOT NULL OFFSET 0) AS p
 """
 _SAVE = """
 UPDATE picture AS p SET
@@ -65,7 +67,7 @@ FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[]
             $8::bytea[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::boolean[])
     AS u (subject, version, recorded_at, content, content_hash, shared_changed, shared, shared_hash, memory,
           published, parked, due, sent)
-WHERE p.subject = u.subject
+WHERE p.subject = ANY($1) AND p.subject = u.subject
 """
 _QUEUE_AGAIN = """
 INSERT INTO unsettled (subject, expand, cause, traceparent, priority, attempts, not_before)
@@ -73,16 +75,18 @@ SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smal
 """
 _EXPAND = """
 INSERT INTO unsettled (subject, cause, priority)
-SELECT subject, 'expand', min(u.priority)
-FROM link l JOIN unnest($1::text[], $2::smallint[]) AS u (reads, priority) USING (reads)
-WHERE l.reads <> '' GROUP BY subject ORDER BY subject
+SELECT l.subject, 'expand', min(u.priority)
+FROM unnest($1::text[], $2::smallint[]) AS u (reads, priority), LATERAL (
+    SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
+GROUP BY l.subject ORDER BY l.subject
 """
 # Which subjects read, directly or by way of others, something that is in this round or has news waiting in the queue.
 _BEHIND_NEWS = """
 WITH RECURSIVE below (root, subject) AS (
     SELECT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> ''
     UNION
-    SELECT b.root, l.reads FROM below b JOIN link l ON l.subject = b.subject WHERE l.reads <> '')
+    SELECT b.root, l.reads FROM below b, LATERAL (
+        SELECT reads FROM link WHERE subject = b.subject AND reads <> '' OFFSET 0) AS l)
 SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
     SELECT FROM unsettled u WHERE u.subject = b.subject AND u.attempts = 0
     AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))

@@ -40,7 +40,7 @@ WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2
 """
 _NAMED = """
 unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, written_by)
-WHERE o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
+WHERE o.id = ANY($1) AND o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
 """
 _DELETE = f"DELETE FROM outbox AS o USING {_NAMED}"
 _HERE = f"SELECT {PLACE}"

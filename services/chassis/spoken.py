@@ -19,7 +19,7 @@ from services.chassis.records import Record
 _TAKE_UP = """
 UPDATE picture AS p SET version = greatest(p.version, u.version), memory = u.memory::jsonb, published = u.book::jsonb
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS u (subject, version, memory, book)
-WHERE p.subject = u.subject
+WHERE p.subject = ANY($1) AND p.subject = u.subject
 """
 _BOOKS = "SELECT published FROM picture WHERE subject = ANY($1::text[])"
 

@@ -36,7 +36,8 @@ ON CONFLICT (party) DO UPDATE SET sequence = greatest(f.sequence, EXCLUDED.seque
 """
 _REMEMBER = """
 UPDATE picture AS p SET memory = u.memory::jsonb
-FROM unnest($1::text[], $2::text[]) AS u (subject, memory) WHERE p.subject = u.subject
+FROM unnest($1::text[], $2::text[]) AS u (subject, memory)
+WHERE p.subject = ANY($1) AND p.subject = u.subject
 """
 # What an item has beside its content.
 _OWN: Final = frozenset(

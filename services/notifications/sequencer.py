@@ -39,7 +39,8 @@ FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL AND {knows_itse
 _LAST = "SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) FOR UPDATE"
 _NUMBER = """
 UPDATE item i SET sequence = u.sequence, previous_sequence = u.previous
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, sequence, previous) WHERE i.id = u.id
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, sequence, previous)
+WHERE i.id = ANY($1) AND i.id = u.id
 """
 _KEEP_LAST = """
 INSERT INTO feed (party, sequence) SELECT * FROM unnest($1::text[], $2::bigint[])

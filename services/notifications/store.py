@@ -73,24 +73,27 @@ WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
   AND ($5::timestamptz IS NULL OR recorded_at >= $5)
 ORDER BY kind, subject LIMIT $4
 """
-# What is open for a party: each fact of these kinds says in its own state whether it still is.
-_ATTENTION = """
+# What is open for a party: each fact of these kinds says in its own state whether it still is. The index of pictures
+# that have such a fact is by this very condition.
+_OPEN = """
+(@.state == "open" || @.state == "raised"
+    || @.state == "hold_placed" || @.topic == "arrival" && @.state == "expected" && @.detail == "not declared")
+"""
+_ATTENTION = f"""
 SELECT fact::text AS fact
-FROM picture, jsonb_array_elements(content -> 'facts') AS fact
-WHERE content IS NOT NULL AND split_part(subject, ':', 1) = ANY ($2)
+FROM picture, jsonb_path_query(content, '$.facts[*] ? {_OPEN}') AS fact
+WHERE content @? '$.facts[*] ? {_OPEN}' AND split_part(subject, ':', 1) = ANY ($2)
   AND fact -> 'parties' ? $1
-  AND (fact ->> 'state' IN ('open', 'raised', 'hold_placed')
-       OR fact ->> 'topic' = 'arrival' AND fact ->> 'state' = 'expected' AND fact ->> 'detail' = 'not declared')
 ORDER BY fact ->> 'instant' DESC NULLS LAST LIMIT $3
 """
 # The cases, exceptions, violations and announcements about some subjects ($1), and the papers of some consignments
 # ($4): a hold on one box of a consignment is nothing that another box is under.
 _RELATED = """
 SELECT fact::text AS fact
-FROM picture, jsonb_array_elements(content -> 'facts') AS fact
-WHERE content IS NOT NULL
-  AND split_part(subject, ':', 1) = ANY ($3)
-  AND subject IN (SELECT subject FROM link WHERE reads = ANY ($1::text[] || $4::text[]))
+FROM (SELECT DISTINCT subject FROM link WHERE reads = ANY ($1::text[] || $4::text[]) AND reads <> '') AS l,
+     LATERAL (SELECT content FROM picture WHERE subject = l.subject OFFSET 0) AS p,
+     jsonb_array_elements(content -> 'facts') AS fact
+WHERE split_part(l.subject, ':', 1) = ANY ($3)
   AND fact -> 'parties' ? $2
   AND (fact ->> 'subject' = ANY ($1)
        OR fact ->> 'consignment' = ANY ($4) AND split_part(fact ->> 'subject', ':', 1) NOT IN ('container', 'wagon'))

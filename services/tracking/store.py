@@ -48,8 +48,9 @@ ORDER BY subject, recorded_from DESC LIMIT $4
 _REVISIONS = """
 SELECT DISTINCT e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.updated_at, e.retracted,
        e.body, e.recorded_at, e.topic, e.partition, e."offset"
-FROM link l JOIN event e USING (source, event_id)
-WHERE l.subject = $1 AND ($2::timestamptz IS NULL OR e.recorded_at <= $2)
+FROM (SELECT source, event_id FROM link WHERE subject = $1 OFFSET 0) AS l, LATERAL (
+    SELECT * FROM event WHERE source = l.source AND event_id = l.event_id OFFSET 0) AS e
+WHERE $2::timestamptz IS NULL OR e.recorded_at <= $2
 ORDER BY e.recorded_at, e.topic, e.partition, e."offset"
 """
 

@@ -54,7 +54,7 @@ class Run:
     journeys: int
     plan: Sequence[Planned]
     build: Callable[[str], Sequence[str]] | None = None
-    settled_within: float = 150.0
+    settled_within: float = 300.0
     load: Sequence[Send] | None = None
 
 
@@ -182,7 +182,7 @@ async def _settle(
         await _settled(wanted, scene, watch, tell)
         violations = list(stores.stale(before, await stores.drawn(urls)))
     except (NotSettled, TimeoutError) as failure:
-        violations = [Violation("settled", str(failure))]
+        violations = [Violation("settled", f"{failure}; what else is named was looked at in a system that moved")]
     ends = await stores.feed_ends(urls["notifications"])
     caught = await asyncio.gather(*(r.caught_up(ends.get(r.party, 0), _CAUGHT_UP_WITHIN) for r in readers))
     return violations + [
