@@ -7,4 +7,4 @@ CREATE INDEX link_subject_reads ON link (subject, reads) WHERE reads <> '';
 -- migrate:down
 
 DROP INDEX link_subject_reads;
-DROP INDEX IF EXISTS unsettled_subject;
+DROP INDEX unsettled_subject;
