@@ -15,7 +15,7 @@ help: ## list the targets
 
 $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; say PYTHON=...")'
-	@echo "setting up .venv with the locked dependencies: about half a minute, and 730 MB"
+	@echo "setting up .venv with the locked dependencies: a minute or so, and 730 MB"
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@

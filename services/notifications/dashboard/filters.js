@@ -134,7 +134,7 @@ function searchField(query) {
       type: "search",
       name: "q",
       value: query,
-      placeholder: "Container, wagon, train, consignment, reference, place",
+      placeholder: "Any identifier, reference or place",
       autocomplete: "off",
       spellcheck: "false",
       oninput: search,
