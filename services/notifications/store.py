@@ -76,13 +76,13 @@ ORDER BY kind, subject LIMIT $4
 # What is open for a party: each fact of these kinds says in its own state whether it still is. The index of pictures
 # that have such a fact is by this very condition.
 _OPEN = """
-(@.state == "open" || @.state == "raised"
-    || @.state == "hold_placed" || @.topic == "arrival" && @.state == "expected" && @.detail == "not declared")
+'$.facts[*] ? (@.state == "open" || @.state == "raised"
+    || @.state == "hold_placed" || @.topic == "arrival" && @.state == "expected" && @.detail == "not declared")'
 """
 _ATTENTION = f"""
 SELECT fact::text AS fact
-FROM picture, jsonb_path_query(content, '$.facts[*] ? {_OPEN}') AS fact
-WHERE content @? '$.facts[*] ? {_OPEN}' AND split_part(subject, ':', 1) = ANY ($2)
+FROM picture, jsonb_path_query(content, {_OPEN}) AS fact
+WHERE content @? {_OPEN} AND split_part(subject, ':', 1) = ANY ($2)
   AND fact -> 'parties' ? $1
 ORDER BY fact ->> 'instant' DESC NULLS LAST LIMIT $3
 """

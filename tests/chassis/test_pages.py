@@ -10,15 +10,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis import database, pictures
+from services.chassis import pictures
 from services.chassis.database import OwnConnection
 from services.chassis.purge import RULES, Rule
 from services.tracking.store import PURGE_HISTORY
-from tests.support.stores import AS_OF, fresh_database
+from tests.support.stores import AS_OF, connected_as_service, fresh_database
 
 pytestmark = pytest.mark.servers
 
@@ -39,11 +38,9 @@ SELECT 's', $2::timestamptz - n * interval '1 s', 'train', n, 's', 0 FROM genera
 
 @pytest.fixture
 async def connection(stack: Stack) -> AsyncIterator[OwnConnection]:
-    """One with the settings of a service, which keeps every plan from its first use."""
     assert stack.admin_url
     async with fresh_database(stack.admin_url, "tracking") as url:
-        settings = database._SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan"}
-        connection = await asyncpg.connect(url, server_settings=settings)
+        connection = await connected_as_service(url)
         await connection.execute("ANALYZE")
         yield connection
         await connection.close()

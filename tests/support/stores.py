@@ -20,8 +20,9 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
 from deploy.provision import migrate_database, read_parties
+from services.chassis import database
 from services.chassis.clock import CorridorClock
-from services.chassis.database import Pool, open_pool
+from services.chassis.database import OwnConnection, Pool, open_pool
 from services.chassis.ingest import Ingest
 from services.chassis.mark import PLACE
 from services.chassis.parties import PartyBook, save_party
@@ -154,6 +155,12 @@ async def fresh_database(admin_url: str, service: str) -> AsyncIterator[str]:
         yield url
     finally:
         await _admin(admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def connected_as_service(url: str) -> OwnConnection:
+    """A connection with the settings of a service, which keeps every plan from its first use."""
+    settings = database._SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan"}
+    return await asyncpg.connect(url, server_settings=settings)
 
 
 async def empty(store: Store) -> None:
