@@ -16,6 +16,8 @@ Reason = Literal[
     "bad_field",
     "check_digit",
     "time_without_offset",
+    "from_the_future",
+    "over_budget",
     "too_large",
     "type_changed",
     "not_entitled",
@@ -23,7 +25,7 @@ Reason = Literal[
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
-Outcome = Literal["accepted", "repeat", "refused", "parked", "effective"]
+Outcome = Literal["accepted", "repeat", "superseded", "refused", "parked", "effective"]
 
 
 @dataclass(frozen=True, slots=True)

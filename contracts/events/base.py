@@ -4,6 +4,7 @@ Invariant: unknown fields are ignored by readers, and a value of the wrong JSON 
 enumeration is closed for whoever writes it, and open for whoever reads what a service has published.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import (
@@ -18,6 +19,9 @@ from pydantic import (
 )
 
 from contracts.fields import Code, Hs, Instant, Label, Occurred, PartyKey, subject_key
+
+FUTURE_SKEW: Final = timedelta(minutes=10)
+"""How far the clock of a sender may be ahead of ours."""
 
 OPEN: Final = {"enumerations": "open"}
 """The validation context of published data, in which a value that this reader does not know is `other`."""

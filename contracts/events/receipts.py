@@ -1,7 +1,7 @@
 """What the services answer to a sender, and what they announce of a dead letter.
 
-Invariant: every report gets at least one receipt: accepted, repeat or refused when it is read; parked and
-effective when it is folded.
+Invariant: every report gets at least one receipt: accepted, repeat, superseded or refused when it is read; parked
+and effective when it is folded.
 """
 
 from typing import Annotated

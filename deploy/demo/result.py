@@ -39,7 +39,7 @@ def examine(
         outcomes = reader.outcomes(senders)
         figures = {
             "sent": sent,
-            "accepted": outcomes["accepted"],
+            "accepted": outcomes["accepted"] + outcomes["superseded"],
             "repeats": outcomes["repeat"],
             "dead_letters": reader.dead_letters(),
             "parked": sum(len(picture["parked"]) for picture in subjects.values()),

@@ -26,10 +26,10 @@ from services.chassis.records import Accepted, Record, Rejected, raw_headers
 _ITEMS = 200
 
 _INSERT_DEAD = """
-INSERT INTO dead_letter (topic, topic_id, partition, "offset", party, source, event_id, key, headers, body,
-                         reason, path, detail, recorded_at)
-SELECT *, $14::timestamptz FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[],
-    $7::text[], $8::bytea[], $9::jsonb[], $10::bytea[], $11::text[], $12::text[], $13::text[])
+INSERT INTO dead_letter (topic, topic_id, partition, "offset", appended_ms, party, source, event_id, key, headers,
+                         body, reason, path, detail, recorded_at)
+SELECT *, $15::timestamptz FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[],
+    $7::text[], $8::text[], $9::bytea[], $10::jsonb[], $11::bytea[], $12::text[], $13::text[], $14::text[])
 ON CONFLICT DO NOTHING
 """
 _INSERT_RECEIPTS = """
@@ -68,8 +68,8 @@ class Receipt(NamedTuple):
 _FIELDS: Final = Receipt._fields[1:]
 
 
-def receipt_of_event(one: Accepted, outcome: Outcome) -> Receipt:
-    """The answer to a record that was read: accepted or repeat."""
+def receipt_of_event(one: Accepted, outcome: Outcome, detail: str | None = None) -> Receipt:
+    """The answer to a record that was read: accepted, repeat or superseded."""
     event, record = one.event, one.record
     return Receipt(
         one.party,
@@ -79,6 +79,7 @@ def receipt_of_event(one: Accepted, outcome: Outcome) -> Receipt:
         event.type,
         event.subject,
         one.updated_at,
+        detail=detail,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
@@ -138,6 +139,7 @@ async def keep_dead_letters(
         [topic_id(r.topic) for r in records],
         [r.partition for r in records],
         [r.offset for r in records],
+        [r.timestamp for r in records],
         [r.party for r in rejected],
         [r.quoted.get("source") for r in rejected],
         [r.quoted.get("id") for r in rejected],

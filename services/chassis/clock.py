@@ -19,6 +19,13 @@ class CorridorClock:
         """The corridor's present, in UTC."""
         return self._instant if self.stepped else machinery_now()
 
+    def received_at(self, appended_ms: int) -> datetime:
+        """When a record was received: the broker's append instant, or the corridor's present where it is stepped.
+
+        `appended_ms` is the record's log-append time in milliseconds since 1970.
+        """
+        return self._instant if self.stepped else datetime.fromtimestamp(appended_ms / 1000, UTC)
+
     def step(self, instant: datetime) -> datetime:
         """Moves a stepped clock forward to `instant`; returns where it stands. Raises `ValueError` if not stepped."""
         if not self.stepped:

@@ -90,7 +90,7 @@ def dead_of(row: Any) -> Dead:
         topic=row["topic"],
         partition=row["partition"],
         offset=row["offset"],
-        timestamp=0,
+        timestamp=row["appended_ms"],
         timestamp_type=1,
         key=row["key"],
         value=row["body"],

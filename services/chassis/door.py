@@ -6,6 +6,7 @@ batch with a bad event nothing is produced. 503 means that it is not known, and 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -20,6 +21,7 @@ from contracts.refusal import Problem, Refused, refused
 from contracts.topics import MAX_INCOMING, Topic
 from services.chassis.http import ProblemError, read_body
 from services.chassis.parties import Party
+from services.chassis.records import require_past
 
 MAX_BATCH = 500
 MAX_BODY = 4 * 1024 * 1024
@@ -34,9 +36,11 @@ class Door:
         self,
         streams: Sequence[tuple[Topic, Entitled]],
         producer: Callable[[], AIOKafkaProducer],
+        now: Callable[[], datetime],
         seconds: float,
     ) -> None:
         self._streams = streams
+        self._now = now
         self._producer = producer
         self._seconds = seconds
         self._accepts: Mapping[str, EventType] = {n: t for topic, _ in streams for n, t in topic.events.items()}
@@ -88,6 +92,7 @@ class Door:
         try:
             party.require(event)
             entitled(event, party)
+            require_past(event, self._now())
         except Refused as refusal:
             raise _failure([_inside(p, path) for p in refusal.problems]) from refusal
         return topic.of(party.party)

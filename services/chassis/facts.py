@@ -6,12 +6,13 @@ sorted order; a fixed number of statements serves any batch.
 
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from contracts.refusal import refused
 from services.chassis.database import Connection
 from services.chassis.pictures import BEHIND
-from services.chassis.records import Accepted, Cause, Rejected, reject
+from services.chassis.records import Accepted, Cause, Place, Rejected, place, reject
 
 # Locks the identity, keeps the type that it began with, and tells what was known before (null: nothing).
 _LOCK_HEADS = """
@@ -27,14 +28,14 @@ ON CONFLICT (source, event_id) DO UPDATE SET
     updated_at = CASE WHEN EXCLUDED.type = h.type
         THEN greatest(EXCLUDED.updated_at, h.updated_at) ELSE h.updated_at END,
     revisions = h.revisions + 1
-RETURNING new.source, new.event_id, new.type, old.content_hash AS known_hash
+RETURNING new.source, new.event_id, new.type, old.updated_at AS known_at, old.content_hash AS known_hash
 """
 _INSERT_EVENTS = """
 INSERT INTO event (source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body,
-                   topic, partition, "offset", recorded_at)
-SELECT *, $14::timestamptz
+                   topic, partition, "offset", received_at, recorded_at)
+SELECT *, $15::timestamptz
 FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-            $9::boolean[], $10::bytea[], $11::text[], $12::int[], $13::bigint[])
+            $9::boolean[], $10::bytea[], $11::text[], $12::int[], $13::bigint[], $14::timestamptz[])
 ON CONFLICT DO NOTHING
 RETURNING source, event_id, content_hash
 """
@@ -63,17 +64,35 @@ FROM unnest($1::text[], $3::text[], $4::smallint[]) AS u (subject, traceparent, 
 """
 
 
-async def keep_events(
-    connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime
-) -> tuple[list[Accepted], list[Rejected]]:
-    """Stores the fresh revisions; returns them, and those that change the type of their identity."""
+class Head(NamedTuple):
+    """The type of an identity, and the revision that was its newest before this batch, if any."""
+
+    type: str
+    known_at: datetime | None
+    known_hash: bytes | None
+
+
+class Kept(NamedTuple):
+    """What became of accepted records: those that were new, and those refused after all.
+
+    `superseded` are the places of new ones that are older than a revision read before, with its `updated_at`.
+    """
+
+    fresh: Sequence[Accepted] = ()
+    refused: Sequence[Rejected] = ()
+    superseded: Mapping[Place, datetime] = MappingProxyType({})
+
+
+async def keep_events(connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime) -> Kept:
+    """Stores the fresh revisions; refuses those that change the type of their identity."""
     heads = await _lock_heads(connection, _newest(accepted))
-    same_type = [a for a in accepted if heads[a.identity][0] == a.event.type]
+    same_type = [a for a in accepted if heads[a.identity].type == a.event.type]
     unknown = {(a.identity, a.event.content_hash): a for a in reversed(same_type) if not _is_known(a, heads)}
     fresh = await _insert_events(connection, list(reversed(unknown.values())), recorded_at)
-    changed = [a for a in accepted if heads[a.identity][0] != a.event.type]
-    await _link_and_queue(connection, fresh, [a for a in fresh if heads[a.identity][1] is not None])
-    return fresh, [_type_changed(a, heads[a.identity][0]) for a in changed]
+    changed = [a for a in accepted if heads[a.identity].type != a.event.type]
+    await _link_and_queue(connection, fresh, [a for a in fresh if heads[a.identity].known_hash is not None])
+    refused_later = [_type_changed(a, heads[a.identity].type) for a in changed]
+    return Kept(fresh, refused_later, _superseded(same_type, heads))
 
 
 async def keep_replicas(connection: Connection, accepted: Sequence[Accepted]) -> list[Accepted]:
@@ -116,13 +135,24 @@ def _newest(accepted: Sequence[Accepted]) -> list[Accepted]:
     return list(newest.values())
 
 
-def _is_known(one: Accepted, heads: dict[tuple[str, str], tuple[str, bytes | None]]) -> bool:
-    return heads[one.identity][1] == one.event.content_hash
+def _is_known(one: Accepted, heads: Mapping[tuple[str, str], Head]) -> bool:
+    return heads[one.identity].known_hash == one.event.content_hash
 
 
-async def _lock_heads(
-    connection: Connection, records: Sequence[Accepted]
-) -> dict[tuple[str, str], tuple[str, bytes | None]]:
+def _superseded(accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], Head]) -> dict[Place, datetime]:
+    """The records that are older than what was read of their identity before, in the order of reading."""
+    newest = {identity: head.known_at for identity, head in heads.items()}
+    found: dict[Place, datetime] = {}
+    for one in accepted:
+        stands = newest[one.identity]
+        if stands is not None and one.updated_at < stands:
+            found[place(one.record)] = stands
+        else:
+            newest[one.identity] = one.updated_at
+    return found
+
+
+async def _lock_heads(connection: Connection, records: Sequence[Accepted]) -> dict[tuple[str, str], Head]:
     rows = await connection.fetch(
         _LOCK_HEADS,
         [a.event.source for a in records],
@@ -132,7 +162,7 @@ async def _lock_heads(
         [a.updated_at for a in records],
         [a.event.content_hash for a in records],
     )
-    return {(r["source"], r["event_id"]): (r["type"], r["known_hash"]) for r in rows}
+    return {(r["source"], r["event_id"]): Head(r["type"], r["known_at"], r["known_hash"]) for r in rows}
 
 
 async def _insert_events(connection: Connection, records: Sequence[Accepted], recorded_at: datetime) -> list[Accepted]:
@@ -160,6 +190,7 @@ def _columns(one: Accepted) -> tuple[Any, ...]:
         record.topic,
         record.partition,
         record.offset,
+        one.received_at,
     )
 
 

@@ -13,7 +13,7 @@ from contracts.events.base import Data
 
 
 class StoredRevision(NamedTuple):
-    """One accepted revision as the store has it."""
+    """One accepted revision as the store has it; `received_at` is when the broker first took it."""
 
     source: str
     event_id: str
@@ -25,6 +25,7 @@ class StoredRevision(NamedTuple):
     updated_at: datetime
     retracted: bool
     body: bytes
+    received_at: datetime
 
     def __hash__(self) -> int:
         # What is kept of a revision is looked up by it: the content hash stands for the content.

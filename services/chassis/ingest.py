@@ -164,7 +164,7 @@ class Ingest:
         parties = {party_of(r.topic, self.stream.topic) for r in batch}
         if not self.stream.own:
             await self.book.refresh(self.pool, *parties)
-        await self.store(batch, records.judge_all(batch, self.stream, self.book))
+        await self.store(batch, records.judge_all(batch, self.stream, self.book, self.clock.received_at))
 
     async def store(
         self, batch: Sequence[Record], verdicts: Sequence[Verdict], *, failed: Record | None = None

@@ -6,10 +6,12 @@ Invariant: all of it is written in the caller's transaction, so an answer exists
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from contracts.fields import utc_text
 from services.chassis import answers, facts, outbox
 from services.chassis.answers import Receipt
 from services.chassis.database import Connection
-from services.chassis.records import Accepted, Record, Rejected, Verdict
+from services.chassis.facts import Kept
+from services.chassis.records import Accepted, Rejected, Verdict, place
 from services.chassis.stream import Stream
 from services.chassis.telemetry import Outcomes
 
@@ -26,10 +28,10 @@ async def keep(
     """Stores what was judged and answers its senders; `batch` names what is answered together."""
     accepted = [v for v in verdicts if isinstance(v, Accepted)]
     rejected = [v for v in verdicts if isinstance(v, Rejected)]
-    fresh, refused_later = await keep_accepted(connection, stream, accepted, now)
-    rejected += refused_later
+    kept = await keep_accepted(connection, stream, accepted, now)
+    rejected += kept.refused
     await answers.keep_dead_letters(connection, rejected, topic_id, now)
-    receipts = [] if stream.own else _receipts(accepted, fresh, rejected)
+    receipts = [] if stream.own else _receipts(accepted, kept, rejected)
     await answers.keep_receipts(connection, receipts, now)
     await outbox.append(
         connection,
@@ -38,31 +40,35 @@ async def keep(
             *answers.dead_letter_records(service, rejected, now),
         ],
     )
-    return Outcomes(len(fresh), len(accepted) - len(fresh), rejected)
+    return Outcomes(len(kept.fresh), len(accepted) - len(kept.fresh), rejected)
 
 
-async def keep_accepted(
-    connection: Connection, stream: Stream, accepted: Sequence[Accepted], now: datetime
-) -> tuple[list[Accepted], list[Rejected]]:
-    """Stores events, or replicas of our own entities; returns those that were new, and those refused after all."""
+async def keep_accepted(connection: Connection, stream: Stream, accepted: Sequence[Accepted], now: datetime) -> Kept:
+    """Stores events, or replicas of our own entities."""
     if not accepted:
-        return [], []
+        return Kept()
     if stream.own:
-        return await facts.keep_replicas(connection, accepted), []
+        return Kept(await facts.keep_replicas(connection, accepted))
     return await facts.keep_events(connection, accepted, now)
 
 
-def _receipts(accepted: Sequence[Accepted], fresh: Sequence[Accepted], rejected: Sequence[Rejected]) -> list[Receipt]:
+def receipt_of(one: Accepted, kept: Kept, *, fresh: bool) -> Receipt:
+    """The answer to an accepted record: a repeat, or new; if new, perhaps older than the revision that stands."""
+    if not fresh:
+        return answers.receipt_of_event(one, "repeat")
+    stands = kept.superseded.get(place(one.record))
+    if stands is None:
+        return answers.receipt_of_event(one, "accepted")
+    detail = f"the revision of {utc_text(stands)} stands: send a later updated_at"
+    return answers.receipt_of_event(one, "superseded", detail)
+
+
+def _receipts(accepted: Sequence[Accepted], kept: Kept, rejected: Sequence[Rejected]) -> list[Receipt]:
     refused_places = {place(r.record) for r in rejected}
-    fresh_places = {place(a.record) for a in fresh}
+    fresh_places = {place(a.record) for a in kept.fresh}
     told = [
-        answers.receipt_of_event(a, "accepted" if place(a.record) in fresh_places else "repeat")
+        receipt_of(a, kept, fresh=place(a.record) in fresh_places)
         for a in accepted
         if place(a.record) not in refused_places
     ]
     return told + [answers.receipt_of_rejection(r, r.party) for r in rejected if r.party]
-
-
-def place(record: Record) -> tuple[str, int, int]:
-    """Where a record stands: topic, partition, offset."""
-    return record.topic, record.partition, record.offset

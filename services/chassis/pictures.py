@@ -43,7 +43,8 @@ INSERT INTO picture (subject) SELECT * FROM unnest($1::text[]) AS u (subject) OR
 _REVISIONS = """
 SELECT l.subject AS named, e.*
 FROM (SELECT DISTINCT subject, source, event_id FROM link WHERE subject = ANY($1::text[])) AS l, LATERAL (
-    SELECT source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body
+    SELECT source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body,
+           received_at
     FROM event WHERE source = l.source AND event_id = l.event_id OFFSET 0) AS e
 """
 _REPLICAS = """

@@ -84,7 +84,8 @@ async def _state(
         return
     standing, event = found
     service = event.source.rpartition(":")[2]
-    await facts.keep_events(connection, [Accepted(record, service, standing, event, tuple(stream.names(event)))], now)
+    stated = Accepted(record, service, standing, event, tuple(stream.names(event)), now)
+    await facts.keep_events(connection, [stated], now)
 
 
 def sender_of(stream: Stream, record: Record, get: Callable[[str | None], Party | None]) -> Party | None:

@@ -3,7 +3,7 @@
 Invariant: one record in, one verdict out, whatever its bytes; a record never decides about another one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, cast
@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, cast
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event, decode_record
-from contracts.events.base import Revision
+from contracts.events.base import FUTURE_SKEW, Revision
+from contracts.fields import utc_text
 from contracts.refusal import Problem, Refused, printable, refused
 from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of
 from services.chassis.parties import Party, PartyBook
@@ -19,6 +20,10 @@ from services.chassis.stream import Link, Stream
 from services.chassis.wire import MOST, Unread
 
 Record = ConsumerRecord[bytes, bytes]
+
+
+Place = tuple[str, int, int]
+"""Where a record stands: topic, partition, offset."""
 
 
 class Cause(NamedTuple):
@@ -29,13 +34,14 @@ class Cause(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """A record whose event is to be stored."""
+    """A record whose event is to be stored; `received_at` is when the broker took it."""
 
     record: Record
     party: str
     standing: str
     event: Event
     links: tuple[Link, ...]
+    received_at: datetime
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -72,13 +78,18 @@ class Rejected:
 Verdict = Accepted | Rejected
 
 
-def judge_all(records: Sequence[Record], stream: Stream, book: PartyBook) -> list[Verdict]:
+ReceivedAt = Callable[[int], datetime]
+"""The instant at which a record was received, from its log-append time in milliseconds."""
+
+
+def judge_all(records: Sequence[Record], stream: Stream, book: PartyBook, received_at: ReceivedAt) -> list[Verdict]:
     """The verdict on each record, in order."""
-    return [judge(record, stream, book) for record in records]
+    return [judge(record, stream, book, received_at) for record in records]
 
 
-def judge(record: Record, stream: Stream, book: PartyBook) -> Verdict:
+def judge(record: Record, stream: Stream, book: PartyBook, received_at: ReceivedAt) -> Verdict:
     """The verdict on one record."""
+    received = received_at(record.timestamp)
     name = party_of(record.topic, stream.topic) or stream.topic.name
     try:
         if isinstance(record.value, Unread):
@@ -89,13 +100,21 @@ def judge(record: Record, stream: Stream, book: PartyBook) -> Verdict:
     except Refused as refusal:
         return reject(record, None if stream.own else name, refusal)
     if stream.entitled is None:
-        return Accepted(record, name, "service", event, tuple(stream.names(event)))
+        return Accepted(record, name, "service", event, tuple(stream.names(event)), received)
     try:
         party = _entitled(event, stream, book.get(name), name)
+        require_past(event, received)
     except Refused as refusal:
         refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
         return reject(record, name, refusal)
-    return Accepted(record, name, party.standing, event, tuple(stream.names(event)))
+    return Accepted(record, name, party.standing, event, tuple(stream.names(event)), received)
+
+
+def require_past(event: Event, received_at: datetime) -> None:
+    """Raises `Refused` (from_the_future) for a revision whose sender's clock is ahead: it would stand for ever."""
+    if cast(Revision, event.data).updated_at > received_at + FUTURE_SKEW:
+        here = utc_text(received_at)
+        raise refused("from_the_future", "$.data.updated_at", f"it is {here} here: set the clock and send it again")
 
 
 def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:
@@ -110,6 +129,11 @@ def _entitled(event: Event, stream: Stream, party: Party | None, name: str) -> P
     assert stream.entitled is not None
     stream.entitled(event, party)
     return party
+
+
+def place(record: Record) -> Place:
+    """Where a record stands."""
+    return record.topic, record.partition, record.offset
 
 
 def raw_headers(record: Record) -> list[list[Any]]:

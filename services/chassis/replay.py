@@ -13,6 +13,7 @@ import structlog
 
 from contracts.refusal import Problem, Refused, refused
 from services.chassis import answers, dead_letters, outbox, outcome, records
+from services.chassis.answers import Receipt
 from services.chassis.clock import CorridorClock, machinery_now
 from services.chassis.database import Connection, Pool, transaction
 from services.chassis.dead_letters import Dead, Filter, dead_of
@@ -72,7 +73,7 @@ class Replayer:
         for id in ids:
             await self._replay_one(id, report)
         if report.action is not None:
-            resolved = report.outcomes["accepted"] + report.outcomes["repeat"]
+            resolved = sum(report.outcomes[taken] for taken in ("accepted", "repeat", "superseded"))
             await dead_letters.end(self._pool, report.action, report.found, resolved)
         return report
 
@@ -113,33 +114,35 @@ class Replayer:
             if row is None:
                 return
             dead = dead_of(row)
-            verdict, became = await self._store(connection, dead)
+            verdict, receipt = await self._store(connection, dead)
+            became = receipt.outcome if isinstance(verdict, Accepted) else verdict.first.reason
             report.found += 1
             report.outcomes[became] += 1
             if isinstance(verdict, Rejected):
                 report.failed.append({"id": id, "reason": verdict.first.reason, "detail": verdict.first.detail})
             await self._mark(connection, dead, verdict, report.action)
-            await self._answer(connection, dead, verdict, became)
+            if dead.party is not None and became != dead.reason:
+                await self._answer(connection, dead, receipt)
             if report.dry_run:
                 raise _RolledBack
 
-    async def _store(self, connection: Connection, dead: Dead) -> tuple[Verdict, str]:
-        """The verdict on a record and what became of it: accepted, repeat or the reason of its refusal."""
+    async def _store(self, connection: Connection, dead: Dead) -> tuple[Verdict, Receipt]:
+        """The verdict on a record, and the answer that its sender gets."""
         verdict = self._judge(dead)
         if isinstance(verdict, Rejected):
-            return verdict, verdict.first.reason
+            return verdict, answers.receipt_of_rejection(verdict, dead.party or "")
         stream = stream_of(self._streams, dead.record.topic)
         assert stream is not None
-        fresh, refused_after = await outcome.keep_accepted(connection, stream, [verdict], self._clock.now())
-        if refused_after:
-            return refused_after[0], refused_after[0].first.reason
-        return verdict, "accepted" if fresh else "repeat"
+        kept = await outcome.keep_accepted(connection, stream, [verdict], self._clock.now())
+        if kept.refused:
+            return kept.refused[0], answers.receipt_of_rejection(kept.refused[0], dead.party or "")
+        return verdict, outcome.receipt_of(verdict, kept, fresh=bool(kept.fresh))
 
     def _judge(self, dead: Dead) -> Verdict:
         stream = stream_of(self._streams, dead.record.topic)
         if stream is None:
             return records.reject(dead.record, dead.party, _no_reader(dead))
-        return records.judge(dead.record, stream, self._book)
+        return records.judge(dead.record, stream, self._book, self._clock.received_at)
 
     async def _mark(self, connection: Connection, dead: Dead, verdict: Verdict, action: int | None) -> None:
         if isinstance(verdict, Accepted):
@@ -150,14 +153,8 @@ class Replayer:
         if isinstance(verdict, Accepted) or verdict.first.reason != "quarantined":
             await self._release(connection, dead)
 
-    async def _answer(self, connection: Connection, dead: Dead, verdict: Verdict, became: str) -> None:
-        """The sender is told of what has changed: taken after all, or refused for another reason."""
-        if dead.party is None or became == dead.reason:
-            return
-        if isinstance(verdict, Accepted):
-            receipt = answers.receipt_of_event(verdict, "repeat" if became == "repeat" else "accepted")
-        else:
-            receipt = answers.receipt_of_rejection(verdict, dead.party)
+    async def _answer(self, connection: Connection, dead: Dead, receipt: Receipt) -> None:
+        """Tells the sender what has changed: taken after all, or refused for another reason."""
         now = self._clock.now()
         await answers.keep_receipts(connection, [receipt], now)
         batch = f"replay/{dead.id}/{dead.attempts}"

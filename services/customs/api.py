@@ -44,6 +44,7 @@ def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     door = Door(
         [(topics.DECLARATIONS, handlers.may_declare), (topics.DECISIONS, handlers.may_decide)],
         lambda: runtime.door_producer,
+        runtime.clock.now,
         runtime.settings.send_timeout_seconds,
     )
 

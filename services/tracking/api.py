@@ -39,7 +39,10 @@ def make_app(runtime: Runtime) -> FastAPI:
 def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 413, 415))
     door = Door(
-        [(topics.MILESTONES, handlers.entitled)], lambda: runtime.door_producer, runtime.settings.send_timeout_seconds
+        [(topics.MILESTONES, handlers.entitled)],
+        lambda: runtime.door_producer,
+        runtime.clock.now,
+        runtime.settings.send_timeout_seconds,
     )
 
     @router.post("/v1/events", status_code=202, openapi_extra=REPORTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +14,12 @@ from contracts.codec import Event
 from contracts.events.receipts import ReceiptIssued
 from contracts.refusal import REASONS
 from services.chassis import answers
+from services.chassis.clock import CorridorClock
 from services.chassis.errors import Fenced
 from services.chassis.parties import Party, save_party
 from tests.support import builders as b
 from tests.support.broken import breaking
-from tests.support.stores import Store
+from tests.support.stores import AS_OF, Store
 
 pytestmark = pytest.mark.servers
 TOPIC = "milestones-pr"
@@ -39,13 +42,14 @@ BAD: dict[str, tuple[list[tuple[str, bytes | None]], bytes | None]] = {
     "bad_field": (headers_of(GOOD), GOOD.body.replace(b'"DEPA"', b'"FLEW"')),
     "check_digit": (headers_of(GOOD, ce_subject=b"container:CSQU3054384"), GOOD.body),
     "time_without_offset": (headers_of(GOOD), GOOD.body.replace(b":00Z", b":00")),
+    "from_the_future": (headers_of(GOOD), GOOD.body.replace(b'"updated_at":"2026-', b'"updated_at":"2027-')),
     "too_large": (headers_of(GOOD), b" " * (256 * 1024 + 1)),
     "not_entitled": (headers_of(GOOD, ce_source=b"urn:corridor:ktz:ops"), GOOD.body),
 }
 
 
 def test_every_reason_of_the_closed_list_is_provoked_in_this_file() -> None:
-    assert set(BAD) | {"type_changed", "quarantined"} == set(REASONS)
+    assert set(BAD) | {"type_changed", "over_budget", "quarantined"} == set(REASONS)
 
 
 @pytest.mark.parametrize("reason", sorted(BAD))
@@ -113,6 +117,37 @@ async def test_an_old_revision_that_comes_again_is_a_repeat(store: Store) -> Non
     await store.take([store.record(GOOD)])
 
     assert [r["outcome"] for r in await store.rows("receipt")] == ["accepted", "accepted", "repeat"]
+
+
+async def test_a_revision_that_is_older_than_what_was_read_before_is_told_which_one_stands(store: Store) -> None:
+    newer = b.a_milestone("DEPA", at=1, id="good", updated_at=b.hours(9))
+
+    await store.take([store.record(newer), store.record(GOOD)])
+
+    first, second = await store.rows("receipt")
+    assert (first["outcome"], second["outcome"]) == ("accepted", "superseded")
+    assert second["detail"] == f"the revision of {b.hours(9)} stands: send a later updated_at"
+
+
+async def test_a_revision_is_received_when_the_broker_first_took_it(store: Store) -> None:
+    store.clock = CorridorClock()
+    store.ingests["milestones"].clock = store.clock
+    first = replace(store.record(GOOD), timestamp=1_790_000_000_000)
+    again = replace(store.record(GOOD), timestamp=1_790_000_999_000)
+
+    await store.take([first])
+    await store.take([again])
+
+    (event,) = await store.rows("event")
+    assert event["received_at"] == datetime.fromtimestamp(1_790_000_000, UTC)
+
+
+async def test_a_clock_that_is_a_little_ahead_is_no_fault(store: Store) -> None:
+    ahead = (AS_OF + timedelta(minutes=10)).isoformat()
+
+    await store.take([store.record(b.a_milestone("DEPA", updated_at=ahead))])
+
+    assert [r["outcome"] for r in await store.rows("receipt")] == ["accepted"]
 
 
 async def test_an_id_keeps_the_type_that_it_was_first_sent_with(store: Store) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from contracts import topics
@@ -16,7 +17,8 @@ from tests.faults.ledger import Entry, Ledger, Place
 from tests.faults.looked import Found, Row
 
 SERVICES: Final = ("tracking", "customs")
-_AT_INGEST: Final = ("accepted", "repeat", "refused")
+_TAKEN: Final = ("accepted", "superseded")
+_AT_INGEST: Final = (*_TAKEN, "repeat", "refused")
 
 
 def reports(book: Ledger, found: Found) -> Iterator[Violation]:
@@ -81,16 +83,16 @@ def _put_aside(service: str, book: Ledger, found: Found) -> Iterator[Violation]:
 
 
 def _receipts(service: str, book: Ledger, found: Found) -> Iterator[Violation]:
-    """The store has one receipt for each record: accepted for the first of a revision, repeat for the others."""
+    """The store has one receipt for each record: taken for the first of a revision, repeat for the others."""
     given: dict[Place, list[str]] = defaultdict(list)
     for row in found.rows(service, "receipt"):
         if row["outcome"] in _AT_INGEST:
             given[_place(row)].append(row["outcome"])
     for entries in book.revisions(service).values():
-        accepted = sum(given[e.place].count("accepted") for e in entries)
-        if accepted > 1:
+        taken = sum(outcome in _TAKEN for e in entries for outcome in given[e.place])
+        if taken > 1:
             what = f"{entries[0].place} {entries[0].content[:2]}"
-            yield Violation("doubled", f"{what}: {accepted} accepted receipts in {service}")
+            yield Violation("doubled", f"{what}: taken {taken} times in {service}")
     for place, expected in outcomes(book, service).items():
         outcome = expected[0]
         if len(given[place]) > 1:
@@ -102,9 +104,14 @@ def _receipts(service: str, book: Ledger, found: Found) -> Iterator[Violation]:
 def outcomes(book: Ledger, service: str) -> dict[Place, tuple[str, str | None]]:
     """The outcome, and the reason of a refusal, that each record has to be answered with when it is read."""
     found: dict[Place, tuple[str, str | None]] = {e.place: ("refused", e.reason) for e in book.bad(service)}
-    for first, *others in book.revisions(service).values():
-        found[first.place] = ("accepted", None)
-        found |= {other.place: ("repeat", None) for other in others}
+    newest: dict[tuple[str, str], datetime] = {}
+    firsts = {entries[0].place for entries in book.revisions(service).values()}
+    # All records of an identity are in one partition, so the ledger has them in the order in which they are read.
+    for entry in book.good(service):
+        stands = newest.setdefault(entry.content[:2], entry.updated_at)
+        outcome = "superseded" if entry.updated_at < stands else "accepted"
+        newest[entry.content[:2]] = max(stands, entry.updated_at)
+        found[entry.place] = (outcome if entry.place in firsts else "repeat", None)
     return found
 
 

@@ -12,7 +12,7 @@ from tests.faults import mess, papers, voyage
 from tests.faults.evidence import Send
 from tests.faults.report import wire
 
-_BAD_EACH = 5
+_BAD_EACH = (len(mess.BAD) + 1) // 2
 
 
 def sends(seed: int, journeys: int) -> list[Send]:

@@ -16,6 +16,7 @@ from contracts.refusal import REASONS
 from deploy.provision import read_parties
 from services.chassis import records
 from services.chassis.answers import receipt_of_rejection
+from services.chassis.clock import machinery_now
 from services.chassis.parties import Party, PartyBook
 from services.chassis.records import Accepted, Record, Rejected, Verdict, raw_headers
 from services.chassis.stream import Stream, stream_of
@@ -29,7 +30,7 @@ STREAMS: Final[tuple[Stream, ...]] = tuple(
     replace(stream, names=lambda _: ()) if stream.own else stream for stream in (*TRACKING, *CUSTOMS, *NOTIFICATIONS)
 )
 # Only what is there already decides of these.
-_LATER: Final = ("type_changed", "quarantined")
+_LATER: Final = ("type_changed", "over_budget", "quarantined")
 
 
 class Book(PartyBook):
@@ -58,7 +59,7 @@ def judge_record(record: Record, book: PartyBook) -> Verdict:
     """The same for a record as the client hands it over."""
     stream = stream_of(STREAMS, record.topic)
     assert stream is not None
-    return records.judge(record, stream, book)
+    return records.judge(record, stream, book, lambda _: machinery_now())
 
 
 def judge_all(spoilt: Iterable[Spoilt]) -> Tally:

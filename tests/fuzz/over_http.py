@@ -51,7 +51,7 @@ async def run(system: System, spoilt: Sequence[Spoilt]) -> Answers:
         for row in await system.rows(service, _SINCE, last[service]):
             if row["outcome"] == "refused" and row["reason"] != "type_changed":
                 found.failures.append(f"taken at the door, then refused: {row}")
-            if row["outcome"] in ("accepted", "repeat", "refused"):
+            if row["outcome"] in ("accepted", "superseded", "repeat", "refused"):
                 found.taken[row["source"], row["event_id"]] -= 1
     found.failures += [f"taken {n} times more than answered: {name}" for name, n in found.taken.items() if n]
     return found

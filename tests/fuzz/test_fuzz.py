@@ -33,7 +33,7 @@ def test_spoilt_records_come_to_events_or_to_reasons_of_the_closed_list() -> Non
     tally = judged.judge_all(many(SEED, 4000))
 
     assert tally.failures == []
-    assert set(tally.reasons) == set(REASONS) - {"type_changed", "quarantined"}
+    assert set(tally.reasons) == set(REASONS) - {"type_changed", "over_budget", "quarantined"}
     assert tally.events > 500
 
 
@@ -205,7 +205,7 @@ async def test_spoilt_records_are_answered_over_kafka_and_http() -> None:
 
     assert (kafka.failures, http.failures) == ([], [])
     assert kafka.records > 350
-    assert set(kafka.outcomes) == {"accepted", "repeat", "refused"}
+    assert set(kafka.outcomes) == {"accepted", "superseded", "repeat", "refused"}
     assert {"202", "400", "422"} <= set(http.statuses)
 
 

@@ -15,6 +15,8 @@ from contracts.codec import Event
 from contracts.identifiers import make_container, make_wagon_1520
 
 START = datetime(2026, 6, 22, 5, tzinfo=UTC)
+RECEIVED_MS = int((START + timedelta(days=30)).timestamp() * 1000)
+"""The log-append time of records made here: behind all that they say."""
 TRAIN = "train:pr/PK0001/2026-06-22"
 RUN = "run:pk-ru/001"
 WAGON = "wagon:1520/24548885"
@@ -164,7 +166,7 @@ def a_record(
         topic,
         partition,
         offset,
-        0,
+        RECEIVED_MS,
         1,
         key,
         value,
