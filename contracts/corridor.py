@@ -185,6 +185,11 @@ class Corridor(Frozen):
         exit_point, entry_point = border.points
         return self.responsible_railway(entry_point if point_key == exit_point else exit_point)
 
+    def railways_at(self, point_key: str) -> frozenset[str]:
+        """The railways that speak of what stands at a point: its own and, at a border, the neighbour's."""
+        both = (self.responsible_railway(point_key), self.other_side(point_key))
+        return frozenset(railway for railway in both if railway is not None)
+
     def point_class(self, point_key: str) -> PointClass:
         """The class by which the dwell threshold of a point is chosen; raises `KeyError`."""
         if any(point_key == border.gauge_change for border in self.borders):
@@ -197,6 +202,11 @@ class Corridor(Frozen):
         """Hours after which a stay at a point is too long; raises `KeyError`."""
         limits: dict[str, float] = self.thresholds.dwell_hours.model_dump()
         return limits[self.point_class(point_key)]
+
+    @cached_property
+    def railways(self) -> frozenset[str]:
+        """The railways that are responsible for some point."""
+        return frozenset(point.railway for point in self.points if point.railway is not None)
 
     @cached_property
     def _variants(self) -> dict[str, RouteVariant]:

@@ -147,6 +147,18 @@ class Statement(Data):
     counts: bool = False
 
 
+class ChangeRequest(Data):
+    """A change of a booking whose goods have moved: for carriers and customs to take up, without effect until then.
+
+    `changes` names the fields that would be others, or `retracted` for the booking as a whole.
+    """
+
+    source: str
+    event_id: str
+    received_at: Instant
+    changes: list[str]
+
+
 class OpenException(Data):
     """An exception that is open at `as_of`; `about` is the fact of the timeline that it rests on."""
 
@@ -188,6 +200,7 @@ class SubjectChanged(Data):
     origin: str | None = None
     destination: str | None = None
     claimants: list[str] = []
+    requests: list[ChangeRequest] = []
     exceptions: list[OpenException] = []
     parked: list[ParkedReport] = []
     redrawn: bool = False

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.codec import Event
-from contracts.fields import Country, PartyKey
+from contracts.fields import Code, Country, PartyKey
 from contracts.refusal import refused
 from contracts.subjects import Jurisdiction
 from services.chassis.database import Connection, Pool
@@ -36,7 +36,8 @@ _PARTY_OF_TOKEN = "SELECT party FROM token WHERE sha256 = $1"
 class Party(BaseModel):
     """One party: its sources, the event types, codes and countries it may report, and for whom it may speak.
 
-    Empty `codes` and `countries` mean all; empty `types` means none.
+    Empty `codes`, `countries` and `points` mean all; empty `types` means none. `plans_for` are the railways that have
+    named it to plan and compose their trains.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +51,9 @@ class Party(BaseModel):
     types: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     countries: tuple[Country, ...] = ()
+    points: tuple[Code, ...] = ()
     speaks_for: tuple[PartyKey, ...] = ()
+    plans_for: tuple[PartyKey, ...] = ()
 
     @property
     def standing(self) -> str:

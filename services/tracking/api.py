@@ -18,7 +18,8 @@ from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.openapi import ASKED, REPORTS, failures
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
-from services.tracking import handlers, store
+from services.tracking import store
+from services.tracking.entitlement import entitled
 
 SubjectKind = Literal["run", "train", "wagon", "container", "consignment", "reference"]
 KnownAt = Annotated[Instant | None, Query(description="as known at this instant")]
@@ -39,7 +40,7 @@ def make_app(runtime: Runtime) -> FastAPI:
 def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 413, 415))
     door = Door(
-        [(topics.MILESTONES, handlers.entitled)],
+        [(topics.MILESTONES, entitled)],
         lambda: runtime.door_producer,
         runtime.clock.now,
         runtime.settings.send_timeout_seconds,

@@ -6,15 +6,12 @@ Invariant: reading goes one way: run plan, train, wagon, container, consignment,
 from collections.abc import Callable, Iterator
 from typing import Final, cast
 
-from contracts import catalogue, milestones, topics
+from contracts import catalogue, topics
 from contracts.codec import Event
-from contracts.corridor import load_corridor
 from contracts.events.base import Data
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
-from contracts.refusal import refused
-from contracts.subjects import kind_of, local
-from services.chassis.parties import Party
 from services.chassis.stream import Link, Stream
+from services.tracking.entitlement import entitled
 
 
 def on_milestone_reported(subject: str, data: MilestoneReported) -> Iterator[Link]:
@@ -80,37 +77,6 @@ _HANDLERS: Final = cast(
 def names(event: Event) -> Iterator[Link]:
     """The links of an event, by its type."""
     return _HANDLERS[event.type](event.subject, event.data)
-
-
-def entitled(event: Event, party: Party) -> None:
-    """Raises `Refused` for a code, a place, another party's name or booking that the sender may not report."""
-    data = event.data
-    if isinstance(data, MilestoneReported):
-        _require_code(event.subject, data)
-    if isinstance(data, ConsignmentBooked) and local(event.subject).split("/")[0] != party.party:
-        raise refused("not_entitled", "$.subject", f"{party.party} books consignment:{party.party}/... only")
-    if isinstance(data, MilestoneReported) and party.codes and data.code not in party.codes:
-        raise refused("not_entitled", "$.data.code", f"{party.party} may not report {data.code}")
-    spoken_for = getattr(data, "reported_for", None)
-    if spoken_for and spoken_for != party.party and spoken_for not in party.speaks_for:
-        raise refused("not_entitled", "$.data.reported_for", f"{party.party} may not speak for {spoken_for}")
-    _require_country(event, party)
-
-
-def _require_code(subject: str, data: MilestoneReported) -> None:
-    kind = kind_of(subject)
-    about = "consignment" if kind == "reference" else kind
-    if about not in milestones.milestone(data.code).subjects:
-        raise refused("bad_field", "$.data.code", f"{data.code} is not said of a {about}")
-
-
-def _require_country(event: Event, party: Party) -> None:
-    code = getattr(event.data, "point", None)
-    if not code or not party.countries or kind_of(event.subject) == "consignment":
-        return
-    point = load_corridor("pk-ru").resolve(code)
-    if point and point.country not in party.countries:
-        raise refused("not_entitled", "$.data.point", f"{party.party} may not report at {point.key}")
 
 
 STREAMS: Final = (Stream("milestones", topics.MILESTONES, names, entitled),)

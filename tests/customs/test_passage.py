@@ -81,7 +81,7 @@ async def sent(store: Store, kind: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def void(event: Event) -> Event:
-    data = json.loads(event.body) | {"updated_at": b.hours(1000), "retracted": True}
+    data = json.loads(event.body) | {"updated_at": b.hours(900), "retracted": True}
     return b.an_event(event.type, event.subject, data, id=event.id, party=event.source.split(":")[2])
 
 
@@ -157,8 +157,8 @@ async def test_an_announcement_goes_to_the_country_and_to_our_own_services(line:
     assert any(i["fact"] == f"arrival:{b.CONSIGNMENT}/IR" for i in await line.notifications.rows("item"))
 
 
-async def test_an_announcement_is_withdrawn_when_the_consignment_is_cancelled(line: Line) -> None:
-    await line.feed(*setting_out(id="booking"))
+async def test_an_announcement_is_withdrawn_when_the_consignment_is_cancelled_before_it_moves(line: Line) -> None:
+    await line.feed(b.a_booking(id="booking"), moved("GTIN", 1, "pk-lahore", "lahore-dry-port"))
     await line.feed(b.a_booking(id="booking", status="cancelled", updated_at=b.hours(9)))
 
     assert await announced(line) == []
@@ -166,10 +166,44 @@ async def test_an_announcement_is_withdrawn_when_the_consignment_is_cancelled(li
 
 
 async def test_an_announcement_is_withdrawn_when_the_container_was_the_wrong_one(line: Line) -> None:
-    await line.feed(*setting_out(id="booking"))
+    await line.feed(b.a_booking(id="booking"), moved("GTIN", 1, "pk-lahore", "lahore-dry-port"))
     await line.feed(b.a_booking([b.container(7)], id="booking", updated_at=b.hours(9)))
 
     assert await announced(line) == []
+
+
+WITHDRAWING: dict[str, dict[str, Any]] = {
+    "cancelled": {"status": "cancelled"},
+    "retracted": {"retracted": True},
+    "another container": {"containers": [b.container(7)]},
+    "another way": {"route_variant": "R2"},
+    "no way": {"route_variant": None},
+    "another destination": {"destination": "pk-quetta"},
+}
+
+
+@pytest.mark.parametrize("change", WITHDRAWING.values(), ids=WITHDRAWING.keys())
+async def test_once_the_goods_have_left_a_forwarder_withdraws_nothing(line: Line, change: dict[str, Any]) -> None:
+    """Neither what was announced nor the violation, whatever its booking says now."""
+    await line.feed(*setting_out(id="booking"), departed(at=100, point="pk-taftan"))
+    before = await announced(line), await rules(line)
+
+    await line.feed(b.a_booking(**{"id": "booking", "updated_at": b.hours(9), **change}))
+
+    assert (await announced(line), await rules(line)) == before
+    assert before[1] == [("LEFT_WITHOUT_PERMISSION", "pk-taftan")]
+    (request,) = (await line.tracking.pictures())[b.CONSIGNMENT]["requests"]
+    assert request["changes"]
+
+
+@pytest.mark.parametrize("code", ["MTRT", "DLVD", "STRP"])
+async def test_goods_do_not_arrive_by_the_word_of_their_forwarder(line: Line, code: str) -> None:
+    await line.feed(*setting_out(), departed(at=100, point="pk-taftan"))
+    before = await announced(line), await rules(line)
+
+    await line.feed(moved(code, 20, "pk-quetta", "indus-forwarding"))
+
+    assert (await announced(line), await rules(line)) == before
 
 
 async def test_an_announcement_says_whether_a_declaration_is_there(line: Line) -> None:
@@ -338,7 +372,7 @@ async def test_a_violation_is_raised_again_when_it_holds_again(line: Line) -> No
     left = departed(at=100, point="pk-taftan")
     await line.feed(*setting_out(), left)
     await line.feed(void(left))
-    await line.feed(departed(at=100, point="pk-taftan", id=left.id, updated_at=b.hours(2000)))
+    await line.feed(departed(at=100, point="pk-taftan", id=left.id, updated_at=b.hours(901)))
 
     told = [d["state"] for t, d in await sent(line.customs, catalogue.VIOLATION) if t == "customs-cases-pk"]
     assert told == ["raised", "withdrawn", "raised"]

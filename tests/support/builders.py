@@ -79,14 +79,16 @@ def a_consist(
     *,
     id: str | None = None,
     party: str = "pr",
+    wagons_listed: Sequence[Mapping[str, Any]] | None = None,
     **more: Any,
 ) -> Event:
-    """A consist of wagons with their containers."""
+    """A consist of wagons with their containers, or as `wagons_listed` says."""
     listed = {WAGON: [CONTAINER]} if wagons is None else wagons
     data = {
         "occurred_at": hours(at),
         "point": point,
-        "wagons": [
+        "wagons": wagons_listed
+        or [
             {"wagon": w, "position": n, "containers": list(carried)}
             for n, (w, carried) in enumerate(listed.items(), start=1)
         ],

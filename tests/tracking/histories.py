@@ -1,7 +1,8 @@
 """Generated histories: what parties may send of a few trains, wagons, containers and consignments.
 
-Repeats, revisions that change time or subject, conflicts, retractions, associations, second-hand reports, bare
-dates and instants in the future are all drawn; only a change of type is not, since its refusal depends on order.
+Repeats, revisions that change time, subject or units, conflicts, retractions, associations, second-hand reports,
+rival claims, reports of parties without a relation, bare dates and instants in the future are all drawn; only a change
+of type is not, since its refusal depends on order.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ from tests.support import builders as b
 TRAINS = ("train:pr/PK0001/2026-06-22", "train:rai/IR0001/2026-06-27")
 WAGONS = tuple(b.wagon(n) for n in (1, 2, 3))
 CONTAINERS = tuple(b.container(n) for n in (1, 2, 3))
-CONSIGNMENTS = ("consignment:indus-forwarding/B1", "consignment:indus-forwarding/B2")
+CONSIGNMENTS = (
+    "consignment:indus-forwarding/B1",
+    "consignment:indus-forwarding/B2",
+    "consignment:volga-logistics/V1",
+)
 REFERENCES = (
     {"scheme": "smgs", "issuer": "trk", "number": "778"},
     {"scheme": "cim", "issuer": "pr", "number": "702688"},
 )
 POINTS = ("pk-lahore", "pk-sibi", "pk-taftan", "ir-mirjaveh", "ir-zahedan")
-RAILWAYS = ("pr", "rai")
+PARTIES = ("pr", "pr", "rai", "rai", "trk", "indus-forwarding", "volga-logistics")
 
 hour = st.integers(0, 60)
 
@@ -43,6 +48,8 @@ def train_moves(draw: DrawFn) -> dict[str, Any]:
 def unit_moves(draw: DrawFn) -> dict[str, Any]:
     code = draw(st.sampled_from(["LOAD", "DISC", "GTIN", "SEAL", "DLVD", "MTRT", "DEPA", "ETA"]))
     more: dict[str, Any] = {"wagon": draw(st.sampled_from(WAGONS))} if code in ("LOAD", "DISC") else {}
+    if code == "LOAD" and draw(st.booleans()):
+        more["consignment"] = draw(st.sampled_from(CONSIGNMENTS))
     if code == "ETA":
         more["classifier"] = "EST"
     return {
@@ -72,10 +79,12 @@ def consists(draw: DrawFn) -> dict[str, Any]:
     wagons = draw(st.lists(st.sampled_from(WAGONS), unique=True, max_size=3))
     carried = {w: draw(st.lists(st.sampled_from(CONTAINERS), unique=True, max_size=2)) for w in wagons}
     run = draw(st.sampled_from([{}, {"run": b.RUN}]))
+    train = draw(st.sampled_from(TRAINS))
     return {
         "make": b.a_consist,
         "wagons": carried,
-        "train": draw(st.sampled_from(TRAINS)),
+        "train": train,
+        "party": train.partition(":")[2].split("/")[0],
         "at": draw(hour),
         "point": draw(st.sampled_from(POINTS)),
         **run,
@@ -84,13 +93,15 @@ def consists(draw: DrawFn) -> dict[str, Any]:
 
 @st.composite
 def bookings(draw: DrawFn) -> dict[str, Any]:
+    consignment = draw(st.sampled_from(CONSIGNMENTS))
     return {
         "make": b.a_booking,
         "containers": draw(st.lists(st.sampled_from(CONTAINERS), unique=True, max_size=2)),
-        "consignment": draw(st.sampled_from(CONSIGNMENTS)),
+        "consignment": consignment,
         "at": draw(st.integers(-60, 5)),
+        "origin": draw(st.sampled_from(["pk-lahore", "ir-zahedan"])),
         "references": draw(st.lists(st.sampled_from(REFERENCES), max_size=1)),
-        "party": "indus-forwarding",
+        "party": consignment.partition(":")[2].split("/")[0],
     }
 
 
@@ -102,7 +113,10 @@ def notes(draw: DrawFn) -> dict[str, Any]:
 
 @st.composite
 def plans(draw: DrawFn) -> dict[str, Any]:
-    return {"make": b.a_plan, "subject": draw(st.sampled_from(TRAINS)), "run": b.RUN}
+    train = draw(st.sampled_from(TRAINS))
+    party = train.partition(":")[2].split("/")[0]
+    whole_run = {"make": b.a_plan, "subject": b.RUN}
+    return draw(st.sampled_from([{"make": b.a_plan, "subject": train, "run": b.RUN, "party": party}, whole_run]))
 
 
 @st.composite
@@ -132,7 +146,7 @@ def histories(draw: DrawFn, least: int = 2, most: int = 14) -> list[Event]:
     """A list of events as they were sent, each identity with one to three revisions."""
     events: list[Event] = []
     for number, report in enumerate(draw(st.lists(REPORTS, min_size=least, max_size=most))):
-        party = report.pop("party", None) or draw(st.sampled_from(RAILWAYS))
+        party = report.pop("party", None) or draw(st.sampled_from(PARTIES))
         for revision in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
             events.append(_revision(draw, report, f"id{number}", party, revision))
     return events
@@ -147,6 +161,8 @@ def _revision(draw: DrawFn, report: dict[str, Any], event_id: str, party: str, r
             return make(**values, id=event_id, party=party)  # type: ignore[no-any-return]
         if kind == "subject" and str(values.get("subject")) in CONTAINERS:
             values["subject"] = draw(st.sampled_from(CONTAINERS))
+        if kind == "subject" and "containers" in values:
+            values["containers"] = draw(st.lists(st.sampled_from(CONTAINERS), unique=True, max_size=2))
         if kind == "retracted":
             values["retracted"] = True
         if kind in ("time", "conflict") and "at" in values:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contracts.codec import Event
 from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.fixtures import store_fixture
@@ -216,17 +217,21 @@ async def test_a_reference_stands_for_the_consignment_that_claims_it_alone(store
     assert [c for c, _ in codes((await store.pictures())[b.CONSIGNMENT])] == ["BKD", "NOTE"]
 
 
-async def test_a_reference_claimed_by_two_consignments_resolves_to_neither(store: Store) -> None:
+async def test_a_reference_that_two_consignments_claim_stands_for_the_first(store: Store) -> None:
     reference = {"scheme": "smgs", "issuer": "trk", "number": "778"}
     other = "consignment:indus-forwarding/B2"
     note = b.a_milestone("NOTE", "reference:smgs:trk:778", at=5, point=None, party="trk")
-    bookings = [b.a_booking(references=[reference]), b.a_booking([b.container(5)], other, references=[reference])]
+    await store.feed([note, b.a_booking(references=[reference])])
 
-    await store.feed([note, *bookings])
+    store.clock.step(store.clock.now() + timedelta(minutes=1))
+    await store.feed([b.a_booking([b.container(5)], other, references=[reference], at=-100)])
 
     pictures = await store.pictures()
-    assert [c for c, _ in codes(pictures[b.CONSIGNMENT])] == ["BKD"]
-    assert [e["rule"] for e in pictures[other]["exceptions"]] == ["IDENTITY_MISMATCH"]
+    assert [c for c, _ in codes(pictures[b.CONSIGNMENT])] == ["BKD", "NOTE"]
+    assert [c for c, _ in codes(pictures[other])] == ["BKD"]
+    for consignment in (b.CONSIGNMENT, other):
+        (found,) = pictures[consignment]["exceptions"]
+        assert (found["rule"], found["causes"]) == ("IDENTITY_MISMATCH", ["reference:smgs:trk:778"])
 
 
 async def test_the_responsible_railway_leads_a_fact_and_others_attach(store: Store) -> None:
@@ -385,12 +390,56 @@ async def test_the_facts_of_a_second_journey_have_ids_of_their_own(store: Store)
     assert second["fact_id"] != first
 
 
-async def test_a_container_booked_twice_at_once_belongs_to_neither(store: Store) -> None:
-    other = "consignment:volga-logistics/V1"
-    events = [b.a_booking(), b.a_booking([b.CONTAINER], other, at=-20, party="volga-logistics")]
+OTHER = "consignment:volga-logistics/V1"
 
-    await store.feed(events)
+
+def rival(at: float = -20, **more: Any) -> Event:
+    return b.a_booking([b.CONTAINER], OTHER, at=at, party="volga-logistics", **more)
+
+
+def inside(picture: Any) -> list[str]:
+    return [a["subject"] for a in picture["associations"] if a["relation"] == "in_consignment"]
+
+
+async def test_a_container_booked_twice_is_of_the_booking_that_came_first(store: Store) -> None:
+    """Whatever instant the second one writes into itself; both are told, and neither of the other's name."""
+    await store.feed([b.a_booking(), b.a_consist(), b.a_milestone("DEPA", at=2)])
+    store.clock.step(store.clock.now() + timedelta(minutes=1))
+
+    await store.feed([rival(occurred_at="1990-01-02T00:00:00Z", updated_at="1990-01-02T00:00:00Z")])
+
+    pictures = await store.pictures()
+    assert inside(pictures[b.CONTAINER]) == [b.CONSIGNMENT]
+    assert pictures[b.CONTAINER]["claimants"] == [b.CONSIGNMENT, OTHER]
+    assert pictures[OTHER]["members"] == [{"subject": b.CONTAINER, "status": "unknown"}]
+    for consignment in (b.CONSIGNMENT, OTHER):
+        (found,) = pictures[consignment]["exceptions"]
+        assert (found["rule"], found["causes"]) == ("IDENTITY_MISMATCH", [b.CONTAINER])
+
+
+@pytest.mark.parametrize("by", ["loading", "consist"])
+async def test_a_carrier_that_names_the_booking_settles_whose_container_it_is(store: Store, by: str) -> None:
+    await store.feed([b.a_booking()])
+    store.clock.step(store.clock.now() + timedelta(minutes=1))
+    loading = b.a_milestone("LOAD", b.CONTAINER, at=1, wagon=b.WAGON, consignment=OTHER)
+    wagon = {"wagon": b.WAGON, "position": 1, "containers": [b.CONTAINER], "consignment": OTHER}
+
+    await store.feed([rival(), loading if by == "loading" else b.a_consist(at=1, wagons_listed=[wagon])])
+
+    assert inside((await store.pictures())[b.CONTAINER]) == [OTHER]
+
+
+async def test_a_booking_for_the_way_back_begins_where_the_box_is_taken_again(store: Store) -> None:
+    """It was made while the box was still under way with other goods: no clash, and nothing of theirs."""
+    back = rival(at=-20, origin="ru-astrakhan", destination="pk-lahore", route_variant=None)
+    out = [
+        b.a_milestone("DLVD", b.CONTAINER, at=400, point="ru-astrakhan", party="rzd"),
+        b.a_milestone("GTIN", b.CONTAINER, at=500, point="ru-astrakhan", party="astrakhan-terminal"),
+    ]
+
+    await store.feed([b.a_booking(), back, b.a_consist(), b.a_milestone("DEPA", at=2), *out])
 
     picture = (await store.pictures())[b.CONTAINER]
-    assert picture["claimants"] == [b.CONSIGNMENT, other]
-    assert [e["rule"] for e in picture["exceptions"]] == ["IDENTITY_MISMATCH"]
+    found = {a["subject"]: a["start"] for a in picture["associations"] if a["relation"] == "in_consignment"}
+    assert found == {b.CONSIGNMENT: b.hours(-48), OTHER: b.hours(500)}
+    assert not picture.get("exceptions")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import Event
+from services.chassis.clock import CorridorClock
 from services.tracking.app import blueprint
+from tests.support import builders as b
 from tests.support.fixtures import store_fixture
-from tests.support.stores import Store, empty
+from tests.support.stores import AS_OF, Store, empty
 from tests.tracking.histories import histories
 
 pytestmark = pytest.mark.servers
@@ -32,11 +36,12 @@ store = store_fixture(blueprint)
 )
 @given(events=histories(), seed=st.integers(0, 2**32))
 async def test_every_shuffle_and_cut_gives_the_same_pictures(store: Store, events: list[Event], seed: int) -> None:
-    expected = await played(store, events, cuts=None)
+    at = appended(events)
+    expected = await played(store, events, at, cuts=None)
 
     shuffled = shuffle(events, seed)
 
-    assert await played(store, shuffled, cuts=random.Random(seed)) == expected
+    assert await played(store, shuffled, at, cuts=random.Random(seed)) == expected
 
 
 def shuffle(events: Sequence[Event], seed: int) -> list[Event]:
@@ -48,16 +53,35 @@ def shuffle(events: Sequence[Event], seed: int) -> list[Event]:
     return mixed
 
 
-async def played(store: Store, events: Sequence[Event], cuts: random.Random | None) -> dict[str, Any]:
+class Received(CorridorClock):
+    """Looks at the corridor at one instant, and takes the broker's word for when a record was received."""
+
+    def received_at(self, appended_ms: int) -> datetime:
+        return datetime.fromtimestamp(appended_ms / 1000, UTC)
+
+
+def appended(events: Sequence[Event]) -> dict[bytes, int]:
+    """When the broker took each revision, in milliseconds: in the order of the list, from before the first movement
+    until behind the last."""
+    first, hour = int(b.START.timestamp()) - 70 * 3600, 140 / len(events)
+    return {e.content_hash: int(first + n * hour * 3600) * 1000 for n, e in reversed(list(enumerate(events)))}
+
+
+async def played(
+    store: Store, events: Sequence[Event], at: Mapping[bytes, int], cuts: random.Random | None
+) -> dict[str, Any]:
     """The canonical pictures after ingesting the events, folded after some batches or only at the end."""
     await empty(store)
     copy = Store(store.blueprint, store.pool)
+    clock = Received(stepped=True)
+    clock.step(AS_OF)
+    copy.settler.clock = copy.ingests["milestones"].clock = clock
     rest = list(events)
     while rest:
         topic = copy.topic_of(rest[0])
         run = next((n for n, e in enumerate(rest) if copy.topic_of(e) != topic), len(rest))
         size = min(run, cuts.randint(1, 5) if cuts else run)
-        await copy.take([copy.record(event, topic) for event in rest[:size]])
+        await copy.take([replace(copy.record(e, topic), timestamp=at[e.content_hash]) for e in rest[:size]])
         rest = rest[size:]
         if cuts and cuts.random() < 0.4:
             await copy.settle()

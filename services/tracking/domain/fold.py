@@ -13,13 +13,15 @@ from contracts.corridor import Corridor
 from contracts.subjects import kind_of
 from services.chassis.fold import Folded, Inputs, Publication
 from services.tracking.domain import picture, reading
-from services.tracking.domain.cargo import fold_consignment, fold_container, fold_reference
+from services.tracking.domain.consignments import fold_consignment
+from services.tracking.domain.containers import fold_container
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
+from services.tracking.domain.references import fold_reference
 from services.tracking.domain.runs import fold_run
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 6
+FOLD_NUMBER: Final = 7
 
 Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts import milestones
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
@@ -36,7 +35,7 @@ class Drawn:
 def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
     """The canonical picture; see `contracts.events.tracking.SubjectChanged` for the fields."""
     timeline = [fact_json(drawn.subject, f) for f in drawn.facts]
-    placing = next((f for f in reversed(drawn.facts) if f.lead.point and _places(f)), None)
+    placing = next((f for f in reversed(drawn.facts) if f.lead.places), None)
     content = {
         "subject": drawn.subject,
         "kind": kind_of(drawn.subject),
@@ -58,13 +57,15 @@ def status_of(known: bool, facts: Sequence[Fact]) -> str:
         return "unknown"
     for fact in reversed(facts):
         code, movement = fact.lead.code, fact.lead.movement
+        if fact.lead.claimed:
+            continue
         if code == "CANC":
             return "cancelled"
         if code in _DELIVERED:
             return "delivered"
         if movement in ("departs", "passes", "crosses"):
             return "in_transit"
-        if movement == "arrives" or (fact.lead.point and _places(fact)):
+        if movement == "arrives" or fact.lead.places:
             return "at_point"
     return "planned"
 
@@ -114,10 +115,6 @@ def summary(content: Mapping[str, Any]) -> dict[str, Any]:
     latest = content.get("latest") or {}
     found = {"status": content["status"], **{k: latest.get(k) for k in ("code", "point", "instant")}}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _places(fact: Fact) -> bool:
-    return milestones.milestone(fact.lead.code).places
 
 
 def _attached(report: Report) -> dict[str, Any]:

@@ -54,8 +54,9 @@ class Contradiction(NamedTuple):
 
 @dataclass(slots=True)
 class Sorted:
-    """The reports of a subject, sorted by what becomes of them."""
+    """The reports of a subject as of an instant, sorted by what becomes of them."""
 
+    as_of: datetime
     acts: list[Report] = field(default_factory=list)
     forecasts: list[Report] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
@@ -66,7 +67,7 @@ class Sorted:
 
 def read(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Sorted:
     """Sorts a subject's revisions; `others` holds what is no milestone of the subject itself."""
-    found = Sorted()
+    found = Sorted(as_of)
     for revisions in by_identity(inputs.revisions).values():
         counts, conflict = effective(revisions)
         if conflict and any(r.subject == inputs.subject for r in revisions):
@@ -183,5 +184,6 @@ def _report(revision: StoredRevision, data: MilestoneReported, point: str | None
         data.reported_for,
         data.channel,
         revision.updated_at,
+        names_consignment=data.consignment,
         extras=extras,
     )

@@ -18,7 +18,11 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(slots=True, eq=False)
 class Report:
-    """One statement. `order` is where it stands in a timeline: instant, rank of the code, identity."""
+    """One statement. `order` is where it stands in a timeline: instant, rank of the code, identity.
+
+    `claimed` says that its sender does not do such things itself: it is shown, and neither moves nor places anything.
+    `names_consignment` is the one that it names beside its subject.
+    """
 
     source: str
     event_id: str
@@ -34,17 +38,21 @@ class Report:
     updated_at: datetime
     via: str | None = None
     inferred: bool = False
+    claimed: bool = False
+    names_consignment: str | None = None
     extras: Mapping[str, Any] = field(default_factory=lambda: _NONE)
     order: tuple[datetime, int, str, str] = field(init=False)
     movement: str | None = field(init=False)
+    places: bool = field(init=False)
     shown: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         row = milestones.milestone(self.code)
         # What is inferred has happened before that on which it rests: who has crossed and arrived has arrived.
         self.order = self.instant, 0 if self.inferred else row.rank, self.source, self.event_id
-        self.movement = row.movement
-        self.shown = self._show(row.claim)
+        self.movement = None if self.claimed else row.movement
+        self.places = row.places and self.point is not None and not self.claimed
+        self.shown = self._show(row.claim or self.claimed)
 
     @property
     def second_hand(self) -> bool:
@@ -98,6 +106,8 @@ def from_shared(fact: Mapping[str, Any], via: str | None, extras: Mapping[str, A
         datetime.fromisoformat(fact["updated_at"]),
         fact["via"] or via,
         fact["inferred"],
+        fact["claimed"],
+        None,
         extras,
     )
 
@@ -118,4 +128,5 @@ def to_shared(report: Report) -> dict[str, Any]:
         "updated_at": utc_text(report.updated_at),
         "via": report.via,
         "inferred": report.inferred,
+        "claimed": report.claimed,
     }

@@ -6,12 +6,15 @@ back on itself.
 
 from typing import Any
 
+from contracts.catalogue import PLANNED
 from contracts.corridor import Corridor
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import exceptions, picture, reading, reports
+from services.tracking.domain import exceptions, picture, reading, relation, reports
+from services.tracking.domain.carriage import railway_in
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
+from services.tracking.domain.relation import Ties
 from services.tracking.domain.trains import calls_json, newest_plan, plan_status
 from services.tracking.domain.visits import facts_of
 
@@ -19,11 +22,13 @@ from services.tracking.domain.visits import facts_of
 def fold_run(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
     """A run: its own milestones, those of its trains, its plan, and its members."""
     run = inputs.subject
-    plan = newest_plan(found.others, run)
+    plan = newest_plan(inputs, found.others)
     known = bool(found.others)
+    trains = {t: s for t, s in inputs.shared.items() if kind_of(t) == "train" and s and s.get("run") == run}
+    planners = {c.revision.party for c in found.others if c.revision.type == PLANNED}
+    relation.related(found, Ties(run, frozenset({*map(railway_in, trains), *planners})), corridor)
     if not known:
         reading.park_all(found, f"a plan, a train or a booking that names {run}")
-    trains = {t: s for t, s in inputs.shared.items() if kind_of(t) == "train" and s and s.get("run") == run}
     taken = [reports.from_shared(f, train) for train, shared in trains.items() for f in shared["facts"]]
     facts = facts_of([*found.acts, *taken], corridor)
     members = [picture.member(s, inputs.shared.get(s)) for s in sorted(inputs.shared) if s != run]

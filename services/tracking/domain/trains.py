@@ -14,10 +14,12 @@ from contracts.events.operator import Call, TrainPlanned
 from contracts.fields import as_shown
 from contracts.subjects import kind_of
 from services.chassis.fold import Inputs
-from services.tracking.domain import associations, exceptions, reading, reports
+from services.tracking.domain import associations, exceptions, reading, relation, reports
 from services.tracking.domain.associations import Consist, Interval
+from services.tracking.domain.carriage import railway_in, railways_of, shared_trains
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Counted, Sorted
+from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact, facts_of
 
@@ -28,7 +30,8 @@ _TRAINS_SHOWN: Final = 12
 def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
     """A train: its own milestones, consists as facts, wagons as intervals, its run and plan."""
     train = inputs.subject
-    plan = newest_plan(found.others, train)
+    relation.related(found, Ties(train, frozenset({railway_in(train)})), corridor)
+    plan = newest_plan(inputs, found.others)
     run = _run_of(found.others)
     consists = associations.consists(found.others)
     known = plan is not None or bool(consists)
@@ -37,7 +40,7 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     composed = [_composed(c, one) for c in consists for one in found.others if one.revision.identity == c.identity]
     acts = [*found.acts, *(r for r in composed if known)]
     facts = facts_of([*acts, *_crossings(acts, corridor)], corridor)
-    moves = associations.acts_of(found.others, "ATCH", "DTCH")
+    moves = [m for m in associations.acts_of(found.others, "ATCH", "DTCH") if _speaks_of(m, train, corridor)]
     wagons = associations.wagons_of_train(train, consists, moves)
     more = {
         "run": run,
@@ -62,6 +65,9 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
         for start, end in shared["wagons"].get(wagon, ())
     )
     known = bool(found.others)
+    rides = shared_trains(within)
+    booked_by = frozenset(c.revision.party for c in found.others if c.revision.type == catalogue.BOOKED)
+    relation.related(found, Ties(wagon, moving=railways_of(rides), booked_by=booked_by), corridor)
     if not known:
         reading.park_all(found, f"a consist, a booking or a loading that names {wagon}")
     # A wagon goes on for decades: its picture is the trains of its last trips.
@@ -73,14 +79,28 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     more = {"associations": [i.as_json("in_train") for i in shown]}
     drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
     drawn.exceptions += exceptions.exceptions_of(wagon, found, facts)
-    return drawn, {"facts": _movements(facts), "mentions": mentions}
+    return drawn, {"facts": _movements(facts), "mentions": mentions, "trains": rides}
 
 
-def newest_plan(counted: Iterable[Counted], subject: str) -> TrainPlanned | None:
-    """The newest plan of the subject itself."""
-    plans = [c for c in counted if c.revision.type == catalogue.PLANNED and c.revision.subject == subject]
-    newest = max(plans, key=lambda c: (c.revision.updated_at, c.revision.identity), default=None)
+def newest_plan(inputs: Inputs, counted: Iterable[Counted]) -> TrainPlanned | None:
+    """The newest plan of the subject by its owner: the railway in its key, else whoever has planned it first."""
+    plans = [c for c in counted if c.revision.type == catalogue.PLANNED and c.revision.subject == inputs.subject]
+    parties = {c.revision.party for c in plans}
+    told = [r for r in inputs.revisions if r.type == catalogue.PLANNED and r.party in parties]
+    first = min(told, key=lambda r: (r.received_at, r.identity, r.updated_at), default=None)
+    railway = railway_in(inputs.subject)
+    owner = railway if railway in parties else first and first.party
+    own = [c for c in plans if c.revision.party == owner]
+    newest = max(own, key=lambda c: (c.revision.updated_at, c.revision.identity), default=None)
     return cast(TrainPlanned, newest.data) if newest else None
+
+
+def _speaks_of(move: Counted, train: str, corridor: Corridor) -> bool:
+    """Whether who puts a wagon in or cuts it out has to do with the train, or with the place."""
+    report = move.report
+    railway = relation.railway_of(report, corridor) if report else None
+    here = corridor.railways_at(move.point) if move.point else frozenset[str]()
+    return railway is not None and (railway == railway_in(train) or railway in here)
 
 
 def plan_status(plan: TrainPlanned | None, facts: Sequence[Fact], known: bool) -> str | None:

@@ -1,0 +1,65 @@
+"""On which wagons a container or goods were, and what they take over from there.
+
+Invariant: what is handed on ends with the interval in which the wagon carried the subject.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.subjects import kind_of, local
+from services.chassis.fold import Inputs
+from services.tracking.domain import associations, reports
+from services.tracking.domain.associations import Interval
+from services.tracking.domain.reading import Counted
+from services.tracking.domain.reports import Report
+
+
+class Carriage:
+    """The wagons of a subject by its own loadings and by consists."""
+
+    def __init__(self, inputs: Inputs, others: Iterable[Counted], acts: Iterable[Report]) -> None:
+        self._wagons = {w: s for w, s in inputs.shared.items() if kind_of(w) == "wagon" and s}
+        moved = associations.loading(acts)
+        self.intervals = associations.carried_by(inputs.subject, others, self._wagons, moved)
+
+    def taken(self) -> list[Report]:
+        """The facts of each wagon while it carried the subject."""
+        return [
+            report
+            for interval in self.intervals
+            if interval.other in self._wagons
+            for report in reports.inherited(
+                self._wagons[interval.other]["facts"], interval.start, interval.end, interval.other
+            )
+        ]
+
+    def railways(self, instant: datetime) -> frozenset[str]:
+        """The railways in whose trains the subject was at an instant."""
+        wagons = [i.other for i in self.intervals if _covers(i, instant) and i.other in self._wagons]
+        return frozenset(r for w in wagons for r in railways_of(self._wagons[w]["trains"])(instant))
+
+
+def railways_of(trains: Iterable[Sequence[Any]]) -> Callable[[datetime], frozenset[str]]:
+    """Which railways had a wagon in their trains at an instant; `trains` are [train, start, end] as shared."""
+    rides = [Interval(t, datetime.fromisoformat(s), datetime.fromisoformat(e) if e else None) for t, s, e in trains]
+
+    def at(instant: datetime) -> frozenset[str]:
+        return frozenset(railway_in(ride.other) for ride in rides if _covers(ride, instant))
+
+    return at
+
+
+def railway_in(train: str) -> str:
+    """The railway that a train's key names."""
+    return local(train).split("/")[0]
+
+
+def shared_trains(rides: Iterable[Interval]) -> list[list[Any]]:
+    """The trains of a wagon as those that it carries read them."""
+    return [[i.other, i.start.isoformat(), i.end.isoformat() if i.end else None] for i in rides]
+
+
+def _covers(interval: Interval, instant: datetime) -> bool:
+    # The end is in it: what befalls a unit as it is taken off is still for the railway to tell.
+    return interval.start <= instant and (interval.end is None or instant <= interval.end)

@@ -1,0 +1,156 @@
+"""Consignments: the booking that stands, the references, and what is inside.
+
+Invariant: once its goods have moved, a booking takes nothing away that carriers and customs go by: what it then asks
+for is shown as a request.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.corridor import Corridor
+from contracts.subjects import local
+from services.chassis.fold import Inputs, Parked
+from services.tracking.domain import claims as claiming
+from services.tracking.domain import exceptions, picture, reading, references, relation
+from services.tracking.domain.bookings import Standing, standing
+from services.tracking.domain.carriage import Carriage
+from services.tracking.domain.picture import Drawn
+from services.tracking.domain.reading import Sorted
+from services.tracking.domain.relation import Ties
+from services.tracking.domain.reports import Report
+from services.tracking.domain.visits import Fact, facts_of
+
+_GOES = ("departs", "passes", "crosses")
+
+
+def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+    """A consignment: its booking, its references, its own milestones, and what is inside it."""
+    consignment = inputs.subject
+    carriage = _related(inputs, found, corridor)
+    taken = carriage.taken()
+    booking = standing(consignment, inputs.revisions, _moved_at(inputs, found, taken), corridor, found.as_of)
+    if booking is None:
+        reading.park_all(found, f"the booking of {consignment}")
+    named = [r.key for r in booking.latest.references] if booking else []
+    mine, contested = references.acts_of(inputs, consignment, named)
+    facts = facts_of([*found.acts, *mine, *taken, *([_booking_fact(booking)] if booking else [])], corridor)
+    drawn = Drawn(consignment, booking is not None, facts, found.forecasts, found.parked)
+    drawn.exceptions += exceptions.exceptions_of(consignment, found, facts)
+    drawn.exceptions += _mismatches(inputs, contested)
+    drawn.more = _booking_json(booking, inputs, corridor) | {
+        "associations": [i.as_json("on_wagon") for i in carriage.intervals]
+    }
+    drawn.status = _status(booking, drawn, facts)
+    _ask(booking, drawn)
+    return drawn, {}
+
+
+def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> Carriage:
+    """Sorts out who may speak: who keeps or moves the goods, and who has booked them."""
+    issuer = frozenset({local(inputs.subject).split("/")[0]})
+    sure, _ = relation.carried_only(found, Ties(inputs.subject), corridor)
+    carriage = Carriage(inputs, found.others, sure)
+    relation.related(found, Ties(inputs.subject, moving=carriage.railways, booked_by=issuer), corridor)
+    told = [r for r in found.acts if not r.claimed]
+    carriage = Carriage(inputs, found.others, told)
+    ends = relation.unheld_ends(told, carriage.taken(), claiming.destinations(inputs.revisions, corridor))
+    relation.park(found, ends, f"an arrival of {inputs.subject} where it was reported to end")
+    return carriage
+
+
+def _moved_at(inputs: Inputs, found: Sorted, taken: Iterable[Report]) -> datetime | None:
+    """When the goods first moved: one of their units under this consignment, or they themselves."""
+    moved = [r.instant for r in (*found.acts, *taken) if r.movement in _GOES]
+    for shared in inputs.shared.values():
+        claims = (shared or {}).get("claims", ())
+        moved += [datetime.fromisoformat(at) for consignment, at in claims if consignment == inputs.subject and at]
+    return min(moved, default=None)
+
+
+def _mismatches(inputs: Inputs, contested: Sequence[tuple[str, datetime]]) -> list[dict[str, Any]]:
+    """What others claim as well: it is named, and they are not."""
+    clashes = list(contested)
+    for unit, shared in inputs.shared.items():
+        for one, other, opened in (shared or {}).get("contested", ()):
+            if inputs.subject in (one, other):
+                clashes.append((unit, datetime.fromisoformat(opened)))
+    first = {about: min(at for other, at in clashes if other == about) for about, _ in clashes}
+    return [exceptions.exception("IDENTITY_MISMATCH", about, at, [about]) for about, at in sorted(first.items())]
+
+
+def _booking_fact(booking: Standing) -> Report:
+    revision, data = booking.booked.revision, booking.data
+    return Report(
+        revision.source,
+        revision.event_id,
+        "BKD" if data.status == "confirmed" else "BKX",
+        "ACT",
+        None,
+        data.occurred_at,
+        booking.booked.instant,
+        revision.party,
+        revision.role,
+        None,
+        "system",
+        revision.updated_at,
+    )
+
+
+def _booking_json(booking: Standing | None, inputs: Inputs, corridor: Corridor) -> dict[str, Any]:
+    if booking is None:
+        return {}
+    data, latest = booking.data, booking.latest
+    origin, destination = corridor.resolve(data.origin), corridor.resolve(data.destination)
+    return {
+        "members": [picture.member(s, _shared_of(inputs, s)) for s in _units(booking, inputs)],
+        "parties": [p.model_dump() for p in sorted(latest.parties, key=lambda p: (p.role, p.party))],
+        "references": [r.model_dump() for r in sorted(latest.references, key=lambda r: r.key)],
+        "origin": origin.key if origin else data.origin,
+        "destination": destination.key if destination else data.destination,
+        "route_variant": data.route_variant or latest.route_variant,
+        "run": data.run or latest.run,
+    }
+
+
+def _units(booking: Standing, inputs: Inputs) -> list[str]:
+    """What is booked now, and what has moved under the booking whatever it says now."""
+    data = booking.latest if booking.newest else booking.data
+    return sorted({*data.containers, *data.wagons, *(u for u, s in inputs.shared.items() if _has(inputs.subject, s))})
+
+
+def _has(consignment: str, shared: Any) -> bool:
+    return any(holder == consignment for holder, _ in (shared or {}).get("claims", ()))
+
+
+def _shared_of(inputs: Inputs, unit: str) -> Any:
+    """What a member shows of itself; of a unit that another consignment has, nothing."""
+    shared = inputs.shared.get(unit)
+    lost = shared and any(one == inputs.subject for one, _, _ in shared.get("contested", ()))
+    return None if lost else shared
+
+
+def _status(booking: Standing | None, drawn: Drawn, facts: Sequence[Fact]) -> str:
+    if booking is None:
+        return "unknown"
+    if booking.data.status == "cancelled":
+        return "cancelled"
+    own = picture.status_of(True, facts)
+    inside = {m["status"] for m in drawn.more.get("members", ())}
+    if own != "planned" or not inside:
+        return own
+    if inside == {"delivered"}:
+        return "delivered"
+    for status in ("in_transit", "at_point", "delivered"):
+        if status in inside:
+            return "at_point" if status == "delivered" else status
+    return own
+
+
+def _ask(booking: Standing | None, drawn: Drawn) -> None:
+    """Shows what the newest booking asks for in vain, and parks it."""
+    request = booking.request() if booking else None
+    if request is not None:
+        drawn.more["requests"] = [request]
+        waits_for = f"carriers and customs: its goods have moved ({', '.join(request['changes'])})"
+        drawn.parked = [*drawn.parked, Parked(request["source"], request["event_id"], waits_for)]

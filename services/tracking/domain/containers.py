@@ -1,0 +1,113 @@
+"""Containers: journeys, what carried them, and whose goods are inside.
+
+Invariant: a container's picture is its current journey, from booking, stuffing or gate-in to the return of the
+empty. At one instant at most one consignment has it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.corridor import Corridor
+from contracts.fields import utc_text
+from services.chassis.fold import Inputs
+from services.tracking.domain import claims as claiming
+from services.tracking.domain import exceptions, reading, relation
+from services.tracking.domain.associations import association
+from services.tracking.domain.carriage import Carriage
+from services.tracking.domain.claims import Claim, Claims
+from services.tracking.domain.picture import Drawn
+from services.tracking.domain.reading import Sorted
+from services.tracking.domain.relation import Ties
+from services.tracking.domain.reports import Report
+from services.tracking.domain.visits import Fact, facts_of
+
+
+def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+    """A container: own milestones, and those of each wagon while it was on it."""
+    container = inputs.subject
+    carriage, held = _related(inputs, found, corridor)
+    known = bool(found.others or held.held)
+    if not known:
+        reading.park_all(found, f"a booking, a consist or a loading that names {container}")
+    journey, start = _journey(found.acts)
+    reports = [r for r in [*found.acts, *carriage.taken()] if start is None or r.instant > start]
+    facts = facts_of(reports, corridor)
+    for fact in facts:
+        fact.journey = journey
+    current = [c for c in held.held if start is None or c.end is None or c.end > start]
+    drawn = Drawn(container, known, facts, found.forecasts, found.parked)
+    drawn.exceptions += exceptions.exceptions_of(container, found, facts)
+    drawn.exceptions += _mismatch(held, start)
+    on_wagons = [i for i in carriage.intervals if start is None or i.end is None or i.end > start]
+    drawn.more = {
+        "journey": journey if journey > 1 else None,
+        "associations": [i.as_json("on_wagon") for i in on_wagons] + [_association(c) for c in current],
+        "claimants": held.claimants,
+    }
+    return drawn, {"seals": _seals(facts), **shared_claims(held)}
+
+
+def shared_claims(held: Claims) -> dict[str, Any]:
+    """The claims on a unit as consignments read them."""
+    return {
+        "claims": [[c.consignment, utc_text(c.moved_at) if c.moved_at else None] for c in held.held],
+        "contested": [[c.consignment, r.consignment, utc_text(_opened(c, r))] for c, r in held.contested],
+    }
+
+
+def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriage, Claims]:
+    """Sorts out who may speak: first those who keep or move the container, then those whose goods are in it."""
+    ties = Ties(inputs.subject)
+    sure, _ = relation.carried_only(found, ties, corridor)
+    carriage = Carriage(inputs, found.others, sure)
+    ties = Ties(inputs.subject, moving=carriage.railways)
+    sure, _ = relation.carried_only(found, ties, corridor)
+    carriage = Carriage(inputs, found.others, sure)
+    taken = carriage.taken()
+    unheld = relation.unheld_ends(sure, taken, claiming.destinations(inputs.revisions, corridor))
+    relation.park(found, unheld, f"an arrival of {inputs.subject} where it was reported to end")
+    gone = set(unheld)
+    acts = [r for r in sure if r not in gone]
+    ends = claiming.ends_of(acts)
+    held = claiming.claims_on(inputs.subject, found, inputs.revisions, acts, taken, ends, corridor)
+    booked_by = frozenset(c.party for c in held.held)
+    relation.related(found, Ties(inputs.subject, moving=carriage.railways, booked_by=booked_by), corridor)
+    return carriage, held
+
+
+def _journey(acts: Sequence[Report]) -> tuple[int, datetime | None]:
+    """The number of the current journey, and the return of the empty that ended the one before."""
+    told = [r for r in acts if not r.claimed]
+    returns = sorted(r.instant for r in told if r.code == "MTRT")
+    later = [r for r in told if returns and r.instant > returns[-1]]
+    ended = returns if later else returns[:-1]
+    return len(ended) + 1, ended[-1] if ended else None
+
+
+def _mismatch(held: Claims, start: datetime | None) -> list[dict[str, Any]]:
+    """The clash of claims of the current journey, naming all of them: whoever may see the names sees it here."""
+    current = [(c, r) for c, r in held.contested if start is None or r.end is None or r.end > start]
+    if not current:
+        return []
+    opened = min(_opened(c, r) for c, r in current)
+    named = {claim.consignment for pair in current for claim in pair}
+    return [exceptions.exception("IDENTITY_MISMATCH", None, opened, named)]
+
+
+def _opened(claim: Claim, rival: Claim) -> datetime:
+    """From when on both have claimed the container."""
+    return max(claim.start, rival.start)
+
+
+def _association(claim: Claim) -> dict[str, Any]:
+    return association("in_consignment", claim.consignment, claim.start, claim.end)
+
+
+def _seals(facts: Sequence[Fact]) -> list[str]:
+    """The seals that are on, by the newest report that lists any."""
+    for fact in reversed(facts):
+        listed = fact.lead.extras.get("seals")
+        if listed:
+            return [s["number"] for s in listed if not s.get("removed")]
+    return []

@@ -1,0 +1,87 @@
+"""Document numbers: the consignment that each stands for, and what was reported under it.
+
+Invariant: a number stands for at most one consignment: the one that a carrier has named with it, else the one whose
+booking the broker took first.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from contracts import catalogue
+from contracts.corridor import Corridor
+from contracts.events.operator import ConsignmentBooked
+from contracts.fields import utc_text
+from contracts.subjects import local
+from services.chassis.fold import Inputs
+from services.tracking.domain import reading, relation, reports
+from services.tracking.domain.picture import Drawn
+from services.tracking.domain.reading import Counted, Sorted
+from services.tracking.domain.relation import Ties
+from services.tracking.domain.reports import Report
+
+
+class _Claimant(NamedTuple):
+    received_at: datetime
+    consignment: str
+    updated_at: datetime
+
+
+def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+    """A document number: the consignments whose bookings name it, and what was reported under it."""
+    reference = inputs.subject
+    claimants = sorted(_claimants(inputs, found))
+    booked_by = frozenset(local(c.consignment).split("/")[0] for c in claimants)
+    # The issuer of a note speaks of what it has issued it for.
+    relation.related(found, Ties(reference, frozenset({local(reference).split(":")[1]}), booked_by=booked_by), corridor)
+    holder = _holder(claimants, found)
+    acts = list(found.acts)
+    if holder is None:
+        reading.park_all(found, f"a booking that names {reference}")
+    named = sorted({c.consignment for c in claimants})
+    drawn = Drawn(reference, holder is not None, (), (), found.parked, status="resolved" if holder else None)
+    drawn.more = {"claimants": named}
+    opened = utc_text(sorted(c.updated_at for c in claimants)[1]) if len(named) > 1 else None
+    shared = {"holder": holder, "claimants": named, "opened_at": opened, "acts": [_shared_act(r) for r in acts]}
+    return drawn, shared
+
+
+def acts_of(inputs: Inputs, consignment: str, references: list[str]) -> tuple[list[Report], list[tuple[str, datetime]]]:
+    """What was reported under the references that a consignment has, and those that others claim as well."""
+    mine: list[Report] = []
+    contested: list[tuple[str, datetime]] = []
+    for reference in sorted(set(references)):
+        shared = inputs.shared.get(reference)
+        if not shared or consignment not in shared["claimants"]:
+            continue
+        if shared["holder"] == consignment:
+            mine += [reports.from_shared(a, reference, a["extras"]) for a in shared["acts"]]
+        if shared["opened_at"]:
+            contested.append((reference, datetime.fromisoformat(shared["opened_at"])))
+    return mine, contested
+
+
+def _claimants(inputs: Inputs, found: Sorted) -> Iterator[_Claimant]:
+    first: dict[str, datetime] = {}
+    for revision in sorted(inputs.revisions, key=lambda r: r.received_at):
+        if revision.type == catalogue.BOOKED:
+            first.setdefault(revision.subject, revision.received_at)
+    counting: dict[str, Counted] = {
+        c.revision.subject: c for c in found.others if c.revision.type == catalogue.BOOKED and _names(c, inputs.subject)
+    }
+    for consignment, one in counting.items():
+        yield _Claimant(first[consignment], consignment, one.revision.updated_at)
+
+
+def _holder(claimants: list[_Claimant], found: Sorted) -> str | None:
+    confirmed = {r.names_consignment for r in found.acts if r.names_consignment and not r.claimed}
+    ranked = sorted(claimants, key=lambda c: (c.consignment not in confirmed, c))
+    return ranked[0].consignment if ranked else None
+
+
+def _names(one: Counted, reference: str) -> bool:
+    return any(r.key == reference for r in cast(ConsignmentBooked, one.data).references)
+
+
+def _shared_act(report: Report) -> dict[str, Any]:
+    return reports.to_shared(report) | {"extras": dict(report.extras)}
