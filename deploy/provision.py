@@ -57,7 +57,8 @@ def read_parties(path: Path = PARTIES) -> list[Party]:
     if not isinstance(document, dict) or not {"may", "parties"} <= set(document):
         raise ProvisionError(f"{path} has no `may` and `parties`")
     packs: Mapping[str, Sequence[str]] = document["may"]
-    return [_party(entry, packs) for entry in document["parties"]]
+    agreements: Sequence[Sequence[str]] = document.get("agreements") or ()
+    return [_party(entry, packs, agreements) for entry in document["parties"]]
 
 
 def topics_of(parties: Sequence[Party]) -> Iterator[tuple[str, Topic]]:
@@ -203,14 +204,15 @@ def _environment(environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     return environ["KAFKA_BOOTSTRAP_SERVERS"], {service: environ[name] for service, name in names.items()}
 
 
-def _party(entry: Mapping[str, Any], packs: Mapping[str, Sequence[str]]) -> Party:
+def _party(entry: Mapping[str, Any], packs: Mapping[str, Sequence[str]], agreements: Sequence[Sequence[str]]) -> Party:
     types = tuple(f"corridor.{name}.v1" for pack in entry.get("may", ()) for name in packs[pack])
     unknown = [name for name in types if name not in TYPES]
     if unknown:
         raise ProvisionError(f"party {entry['party']} may send {unknown[0]}, which is no event type")
     sources = entry.get("sources") or ([f"urn:corridor:{entry['party']}:ops"] if types else [])
     rest = {name: value for name, value in entry.items() if name != "may"}
-    return Party.model_validate(rest | {"types": types, "sources": sources})
+    agreed = sorted({p for group in agreements if entry["party"] in group for p in group} - {entry["party"]})
+    return Party.model_validate(rest | {"types": types, "sources": sources, "agreements": agreed})
 
 
 if __name__ == "__main__":

@@ -38,12 +38,21 @@ class StoredRevision(NamedTuple):
     @property
     def role(self) -> str:
         """The sender's role when the revision was accepted."""
-        return self.standing.partition(":")[0]
+        return self._standing(0)
 
     @property
     def jurisdictions(self) -> frozenset[str]:
         """The jurisdictions in which the sender ruled when the revision was accepted."""
-        return frozenset(filter(None, self.standing.partition(":")[2].split(",")))
+        return frozenset(filter(None, self._standing(1).split(",")))
+
+    @property
+    def agreements(self) -> frozenset[str]:
+        """The parties that the sender could name in a booking when the revision was accepted."""
+        return frozenset(filter(None, self._standing(2).split(",")))
+
+    def _standing(self, place: int) -> str:
+        parts = self.standing.split(":")
+        return parts[place] if place < len(parts) else ""
 
     def read(self) -> Data:
         """The data, validated once more."""

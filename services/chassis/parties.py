@@ -37,7 +37,7 @@ class Party(BaseModel):
     """One party: its sources, the event types, codes and countries it may report, and for whom it may speak.
 
     Empty `codes`, `countries` and `points` mean all; empty `types` means none. `plans_for` are the railways that have
-    named it to plan and compose their trains.
+    named it to plan and compose their trains, `agreements` the parties that it may name in a booking.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,11 +54,12 @@ class Party(BaseModel):
     points: tuple[Code, ...] = ()
     speaks_for: tuple[PartyKey, ...] = ()
     plans_for: tuple[PartyKey, ...] = ()
+    agreements: tuple[PartyKey, ...] = ()
 
     @property
     def standing(self) -> str:
-        """What is kept with each accepted revision: role, and the jurisdictions that the party rules in."""
-        return f"{self.role}:{','.join(self.jurisdictions)}" if self.jurisdictions else self.role
+        """What is kept with each accepted revision: role, jurisdictions that the party rules in, and agreements."""
+        return f"{self.role}:{','.join(self.jurisdictions)}:{','.join(self.agreements)}".rstrip(":")
 
     def require(self, event: Event) -> None:
         """Raises `Refused` (not_entitled) for another party's source or a type that this party may not send."""

@@ -443,3 +443,14 @@ async def test_a_booking_for_the_way_back_begins_where_the_box_is_taken_again(st
     found = {a["subject"]: a["start"] for a in picture["associations"] if a["relation"] == "in_consignment"}
     assert found == {b.CONSIGNMENT: b.hours(-48), OTHER: b.hours(500)}
     assert not picture.get("exceptions")
+
+
+async def test_a_party_that_is_named_without_an_agreement_stands_in_no_picture(store: Store) -> None:
+    named = [{"party": p, "role": "notify"} for p in ("ravi-textiles", "astrakhan-terminal")]
+
+    await store.feed([b.a_booking(parties=named, id="bk")])
+
+    picture = (await store.pictures())[b.CONSIGNMENT]
+    assert picture["parties"] == [{"party": "ravi-textiles", "role": "notify"}]
+    (told,) = [r["detail"] for r in await store.rows("receipt") if r["outcome"] == "parked"]
+    assert told == "waits for an agreement with astrakhan-terminal, and the booking sent again"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from contracts import catalogue
 from contracts.corridor import Corridor
-from contracts.events.operator import ConsignmentBooked
+from contracts.events.operator import ConsignmentBooked, ConsignmentParty
 from contracts.fields import utc_text
 from services.chassis.fold import StoredRevision, by_identity, effective
 from services.tracking.domain.reading import Counted, understood
@@ -33,6 +33,18 @@ class Standing(NamedTuple):
     def latest(self) -> ConsignmentBooked:
         """What counts of parties, papers and notes, which may change on the way."""
         return cast(ConsignmentBooked, (self.newest or self.booked).data)
+
+    @property
+    def parties(self) -> list[ConsignmentParty]:
+        """The parties that the issuer has an agreement with, and itself."""
+        return [p for p in self.latest.parties if p.party not in self.strangers]
+
+    @property
+    def strangers(self) -> list[str]:
+        """The parties that are named without an agreement."""
+        revision = (self.newest or self.booked).revision
+        allowed = {*revision.agreements, revision.party}
+        return sorted({p.party for p in self.latest.parties} - allowed)
 
     def request(self) -> dict[str, Any] | None:
         """What the newest booking asks for and does not get; None where it asks for nothing."""

@@ -104,7 +104,7 @@ def _booking_json(booking: Standing | None, inputs: Inputs, corridor: Corridor) 
     origin, destination = corridor.resolve(data.origin), corridor.resolve(data.destination)
     return {
         "members": [picture.member(s, _shared_of(inputs, s)) for s in _units(booking, inputs)],
-        "parties": [p.model_dump() for p in sorted(latest.parties, key=lambda p: (p.role, p.party))],
+        "parties": [p.model_dump() for p in sorted(booking.parties, key=lambda p: (p.role, p.party))],
         "references": [r.model_dump() for r in sorted(latest.references, key=lambda r: r.key)],
         "origin": origin.key if origin else data.origin,
         "destination": destination.key if destination else data.destination,
@@ -148,9 +148,16 @@ def _status(booking: Standing | None, drawn: Drawn, facts: Sequence[Fact]) -> st
 
 
 def _ask(booking: Standing | None, drawn: Drawn) -> None:
-    """Shows what the newest booking asks for in vain, and parks it."""
-    request = booking.request() if booking else None
+    """Shows what the newest booking asks for in vain, and parks it with what it waits for."""
+    if booking is None:
+        return
+    waits_for = []
+    request = booking.request()
     if request is not None:
         drawn.more["requests"] = [request]
-        waits_for = f"carriers and customs: its goods have moved ({', '.join(request['changes'])})"
-        drawn.parked = [*drawn.parked, Parked(request["source"], request["event_id"], waits_for)]
+        waits_for.append(f"carriers and customs, since its goods have moved ({', '.join(request['changes'])})")
+    if booking.strangers:
+        waits_for.append(f"an agreement with {', '.join(booking.strangers)}, and the booking sent again")
+    if waits_for:
+        identity = (booking.newest or booking.booked).revision.identity
+        drawn.parked = [*drawn.parked, Parked(*identity, " and ".join(waits_for))]
