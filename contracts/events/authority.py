@@ -29,6 +29,7 @@ Decision = Literal[
     "discharge",
     "discrepancy",
     "claim",
+    "amend",
 ]
 
 HoldReason = Literal[

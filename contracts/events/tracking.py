@@ -172,7 +172,7 @@ class OpenException(Data):
 
 
 class SubjectChanged(Data):
-    """The published picture of a subject."""
+    """The published picture of a subject; `holder` is the consignment that a reference stands for."""
 
     subject: str
     kind: str
@@ -200,6 +200,7 @@ class SubjectChanged(Data):
     origin: str | None = None
     destination: str | None = None
     claimants: list[str] = []
+    holder: str | None = None
     requests: list[ChangeRequest] = []
     exceptions: list[OpenException] = []
     parked: list[ParkedReport] = []

@@ -158,6 +158,87 @@ async def test_advance_data_come_before_the_declaration(store: Store) -> None:
     assert (states(case), case["number"]) == (["PRE_ADVISED", "LODGED"], "PK-1")
 
 
+async def later(store: Store, *events: Event) -> None:
+    """Events that the broker takes a minute after those before."""
+    store.clock.step(store.clock.now() + timedelta(minutes=1))
+    await store.feed(events)
+
+
+async def test_an_amendment_after_acceptance_waits_for_customs(store: Store) -> None:
+    await later(store, lodged(id="d", containers=[b.container(2)]), decided("accept", -39))
+    await later(store, lodged(id="d", updated_at=b.hours(1), containers=[b.container(3)]))
+
+    case = await case_of(store)
+    assert (case["containers"], findings(case)) == ([b.container(2)], ["AMENDMENT_REQUESTED"])
+    assert [r["outcome"] for r in await store.rows("receipt") if r["event_id"] == "d"][-1] == "parked"
+
+
+async def test_customs_take_an_amendment_over_and_the_case_stays_where_it_is(store: Store) -> None:
+    await later(store, lodged(id="d", containers=[b.container(2)]), decided("accept", -39), decided("release", -38))
+    await later(store, lodged(id="d", updated_at=b.hours(1), containers=[b.container(3)]))
+    await later(store, decided("amend", -30))
+
+    case = await case_of(store)
+    assert (case["state"], case["containers"], findings(case)) == ("RELEASED", [b.container(3)], [])
+    assert verdicts(case)[-1] == ("amend", "effective")
+
+
+async def test_what_is_changed_after_an_amendment_waits_again(store: Store) -> None:
+    await later(store, lodged(id="d", containers=[b.container(2)]), decided("accept", -39))
+    await later(store, lodged(id="d", updated_at=b.hours(1), containers=[b.container(3)]))
+    await later(store, decided("amend", -30))
+    await later(store, lodged(id="d", updated_at=b.hours(2), containers=[b.container(4)]))
+
+    case = await case_of(store)
+    assert (case["containers"], findings(case)) == ([b.container(3)], ["AMENDMENT_REQUESTED"])
+
+
+async def test_a_declaration_retracted_after_acceptance_stands(store: Store) -> None:
+    declaration = lodged(id="d")
+    await later(store, declaration, decided("accept", -39), decided("release", -38))
+    await later(store, void(declaration))
+
+    case = await case_of(store)
+    assert (case["state"], findings(case)) == ("RELEASED", ["WITHDRAWAL_REQUESTED"])
+    assert verdicts(case) == [("accept", "effective"), ("release", "effective")]
+
+
+async def test_a_cancellation_after_acceptance_waits_for_customs(store: Store) -> None:
+    await later(store, lodged(), decided("accept", -39))
+    await later(store, cancelled("indus-forwarding"))
+    asked = await case_of(store)
+    await later(store, decided("cancel", -10))
+
+    assert (asked["state"], findings(asked)) == ("ACCEPTED", ["CANCELLATION_REQUESTED"])
+    done = await case_of(store)
+    assert (done["state"], findings(done)) == ("CANCELLED", [])
+
+
+async def test_a_declaration_of_a_stranger_waits_and_both_sides_are_told(store: Store) -> None:
+    """It takes neither the case nor the decisions that are in force, however early it is dated."""
+    await later(store, lodged(), decided("accept", -39), decided("release", -38))
+    data = {"jurisdiction": "PK", "procedure": "EXPORT", "number": "FAKE"}
+    early = b.an_event(catalogue.LODGED, b.CONSIGNMENT, {**data, "occurred_at": b.hours(-45)}, party="volga-logistics")
+    gone = {**data, "occurred_at": b.hours(-37)}
+    await later(store, early, b.an_event(catalogue.CANCELLED, b.CONSIGNMENT, gone, party="volga-logistics"))
+
+    case = await case_of(store)
+    assert (case["state"], "number" in case, set(findings(case))) == ("RELEASED", False, {"NOT_A_PARTY"})
+    assert verdicts(case) == [("accept", "effective"), ("release", "effective")]
+    told = [r for r in await store.rows("receipt") if r["party"] == "volga-logistics" and r["outcome"] == "parked"]
+    assert {r["detail"] for r in told} == {"waits for a booking that names volga-logistics as its party"}
+
+
+async def test_a_declaration_that_is_dated_back_behind_a_decision_changes_nothing(store: Store) -> None:
+    """A second one of the same party, taken after the acceptance of the first and dated before it."""
+    await later(store, lodged(id="d", containers=[b.container(2)]), decided("accept", -39), decided("release", -38))
+    await later(store, lodged(id="other", at=-45, containers=[b.container(3)]))
+
+    case = await case_of(store)
+    assert (case["state"], case["containers"]) == ("RELEASED", [b.container(2)])
+    assert verdicts(case) == [("accept", "effective"), ("release", "effective")]
+
+
 async def test_an_amendment_is_a_revision_of_the_same_declaration(store: Store) -> None:
     amended = lodged(id="d", updated_at=b.hours(1), containers=[b.container(3)])
 
@@ -178,7 +259,7 @@ async def test_nobody_else_withdraws_a_declaration(store: Store) -> None:
 
     case = await case_of(store)
     assert states(case) == ["LODGED"]
-    assert findings(case) == ["NOT_THE_DECLARANT"]
+    assert findings(case) == ["NOT_A_PARTY"]
 
 
 def cancelled(party: str) -> Event:

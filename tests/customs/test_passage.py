@@ -227,13 +227,15 @@ async def test_a_declaration_may_be_about_a_reference_of_the_consignment(line: L
     assert (await passage(line))["announcements"][0]["filed"] is True
 
 
-async def test_a_declaration_about_a_reference_that_two_claim_counts_for_neither(line: Line) -> None:
+async def test_a_declaration_about_a_reference_that_two_claim_counts_for_the_first(line: Line) -> None:
     reference = {"scheme": "smgs", "issuer": "trk", "number": "778"}
     other = b.a_booking([b.container(5)], OTHER, party="volga-logistics", references=[reference])
 
-    await line.feed(*setting_out(references=[reference]), other, lodged("IR", "TRANSIT", -40, "reference:smgs:trk:778"))
+    await line.feed(*setting_out(references=[reference]))
+    await line.step(line.tracking.clock.now() + timedelta(minutes=1))
+    await line.feed(other, lodged("IR", "TRANSIT", -40, "reference:smgs:trk:778"))
 
-    assert (await passage(line))["announcements"][0]["filed"] is False
+    assert (await passage(line))["announcements"][0]["filed"] is True
 
 
 async def test_the_shared_transit_is_filed_for_both_of_its_countries(line: Line) -> None:

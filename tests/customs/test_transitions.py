@@ -51,6 +51,20 @@ ORDERED_EN_ROUTE = "INSPECTING start_transit IN_TRANSIT"
 NOT_OF_AN_IMPORT = {("PRESENTED", "discharge"), ("DISCREPANCY", "discharge"), ("CLAIM", "discharge")}
 
 
+# Customs take over what a declarant has changed since they accepted it; the case stays where it is.
+AMENDED = """
+ACCEPTED            amend ACCEPTED
+DOC_REVIEW          amend DOC_REVIEW
+INSPECTION_ORDERED  amend INSPECTION_ORDERED
+INSPECTING          amend INSPECTING
+RELEASED            amend RELEASED
+IN_TRANSIT          amend IN_TRANSIT
+OVERDUE             amend OVERDUE
+PRESENTED           amend PRESENTED
+DISCREPANCY         amend DISCREPANCY
+"""
+
+
 def read(*texts: str) -> dict[tuple[str, str], str]:
     """(state, trigger) to the next state."""
     found: dict[tuple[str, str], str] = {}
@@ -62,16 +76,16 @@ def read(*texts: str) -> dict[tuple[str, str], str]:
 
 def allowed(procedure: str, *, en_route: bool) -> dict[tuple[str, str], str]:
     if procedure == "IMPORT":
-        found = read(DOMAIN, IMPORT_ONLY)
+        found = read(DOMAIN, AMENDED, IMPORT_ONLY)
         return {key: after for key, after in found.items() if key not in NOT_OF_AN_IMPORT}
-    return read(DOMAIN, HAULED_ONLY, ORDERED_EN_ROUTE if en_route else "")
+    return read(DOMAIN, AMENDED, HAULED_ONLY, ORDERED_EN_ROUTE if en_route else "")
 
 
 def test_the_transcription_names_every_state_and_every_trigger() -> None:
     named = {line.split()[0] for line in DOMAIN.strip().split("\n")}
 
     assert named == set(STATES)
-    assert {trigger for _, trigger in read(DOMAIN, HAULED_ONLY)} == set(TRIGGERS)
+    assert {trigger for _, trigger in read(DOMAIN, AMENDED, HAULED_ONLY)} == set(TRIGGERS)
 
 
 @pytest.mark.parametrize("en_route", [False, True])
@@ -108,6 +122,8 @@ BY_LAW = {
     "discharge": "DISCHARGED",
     "discrepancy": "DISCREPANCY",
     "claim": "CLAIM",
+    # Without a state it changes nothing.
+    "amend": None,
 }
 
 

@@ -5,7 +5,7 @@ word is the law and counts, with the finding. A refused release never becomes ef
 refused is kept for good, whatever becomes of its case in between.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -25,13 +25,17 @@ _UNDECLARED = (NOT_FILED, "PRE_ADVISED")
 
 @dataclass(slots=True)
 class Walk:
-    """A case on its way through the statements; `refused` begins as what earlier folds have refused."""
+    """A case on its way through the statements; `refused` begins as what earlier folds have refused.
+
+    `amended` has the declaration that each amendment takes over.
+    """
 
     case: Case
     corridor: Corridor
     holds: Sequence[Hold]
     refused: set[tuple[str, str]]
     declared: bool
+    amended: Mapping[tuple[str, str], Counted] = field(default_factory=dict)
     state: str = NOT_FILED
     since: datetime | None = None
     declarant: str | None = None
@@ -91,6 +95,11 @@ def _lodged(case: Walk, one: Counted) -> None:
         return
     case.declarant = one.revision.party
     case.attempt = max(case.attempt + 1, data.attempt) if again else data.attempt
+    _declare(case, data)
+
+
+def _declare(case: Walk, data: DeclarationLodged) -> None:
+    """Takes over what a declaration says."""
     case.number = data.number or case.number
     case.office = data.office or case.office
     case.guarantee = data.guarantee.model_dump(mode="json") if data.guarantee else case.guarantee
@@ -152,6 +161,8 @@ def _take_effect(case: Walk, one: Counted, data: DecisionIssued) -> None:
     _move(case, one, data.decision, data.origin, by_law=data.origin == "transcribed")
     case.number = data.number or case.number
     case.office = data.office or case.office
+    if (amended := case.amended.get(one.revision.identity)) is not None:
+        _declare(case, cast(DeclarationLodged, amended.data))
     if data.decision in ("start_transit", "extend"):
         # A limit that has passed bounds nothing any more once the transit is let go on without a new one.
         case.limit = data.limit or (case.limit if _is_ahead(case, one.instant) else None)
@@ -166,9 +177,9 @@ def _move(case: Walk, one: Counted, trigger: str, origin: str | None, *, by_law:
     following = case.next_state(trigger)
     if following is None:
         _finding(case, one, "ILLEGAL_TRANSITION", f"{trigger} is not allowed in {case.state}")
-        if not by_law:
-            return False
-        following = target(trigger, case.case.procedure)
+        following = target(trigger, case.case.procedure) if by_law else None
+    if following is None:
+        return False
     _enter(case, following, one.instant, one.revision.identity, trigger, origin)
     return True
 

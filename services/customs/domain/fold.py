@@ -14,14 +14,14 @@ from contracts.fields import utc_text
 from contracts.routes import RouteVariant
 from contracts.subjects import kind_of, parse_case
 from services.chassis.fold import Folded, Inputs, Parked, Publication, StoredRevision
-from services.customs.domain import forms, passage
+from services.customs.domain import declarations, forms, passage
 from services.customs.domain.cases import Walk, declared, open_holds, walk
 from services.customs.domain.holds import Hold, from_shared, holds_of, lifting_nothing
 from services.customs.domain.passage import Regimes
 from services.customs.domain.statements import Counted, count
 from services.customs.domain.units import fold_consignment, fold_reference, fold_unit, lifts_nothing
 
-FOLD_NUMBER: Final = 5
+FOLD_NUMBER: Final = 6
 # Verdicts on decisions that are in force, or will be when what they wait for is there.
 _STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
@@ -47,13 +47,16 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     case = parse_case(inputs.subject)
     memory = inputs.memory or {}
     counted, conflicts = count(inputs.subject, inputs.revisions, corridor)
-    statements = [c for c in counted if c.begins <= as_of]
-    later = [c for c in counted if c.begins > as_of]
     about = inputs.shared.get(case.about) or {}
+    sorted_out = declarations.sort_out(case, about, counted, inputs.revisions, corridor)
+    statements = [c for c in sorted_out.statements if c.begins <= as_of]
+    later = [c for c in sorted_out.statements if c.begins > as_of]
     all_holds = [h for h in _holds(counted, about) if h.rules_in(case.jurisdiction)]
     holds = [h.as_of(as_of) for h in all_holds if h.placed_at <= as_of]
     refused = {(s, e) for s, e in memory.get("refused", ())}
-    found = walk(Walk(case, corridor, holds, refused, declared(statements)), statements, as_of)
+    start = Walk(case, corridor, holds, refused, declared(statements), sorted_out.amended)
+    found = walk(start, statements, as_of)
+    found.findings += sorted_out.findings
     content = _content(inputs.subject, found, about, as_of) | _conflicts(found, conflicts)
     told = bool(counted or holds or memory.get("told"))
     return Folded(
@@ -62,7 +65,7 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
         _shared(found, content),
         min(_instants_ahead(found, later, all_holds, as_of), default=None),
         forms.publications(content, corridor, FOLD_NUMBER) if told else (),
-        [*_waiting(found), *(_dated_ahead(c) for c in later), *map(lifts_nothing, lifting_nothing(statements))],
+        [*_parked(found, later, statements), *sorted_out.parked],
         _remembered(found, told=told),
         void=frozenset((v["source"], v["event_id"]) for v in found.verdicts if v["verdict"] not in _STANDING),
     )
@@ -213,6 +216,10 @@ def _shown(hold: Hold) -> dict[str, Any]:
         "lifted_at": utc_text(hold.lifted_at) if hold.lifted_at else None,
     } | {name: getattr(hold, name) for name in _SECRETS}
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _parked(found: Walk, later: Sequence[Counted], statements: Sequence[Counted]) -> list[Parked]:
+    return [*_waiting(found), *map(_dated_ahead, later), *map(lifts_nothing, lifting_nothing(statements))]
 
 
 def _waiting(found: Walk) -> list[Parked]:

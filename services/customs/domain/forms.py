@@ -10,6 +10,7 @@ from typing import Any, Final
 from contracts import catalogue, topics
 from contracts.corridor import Corridor
 from services.chassis.fold import Publication
+from services.customs.domain.declarations import FOR_BOTH
 
 _PUBLIC: Final = ("case", "about", "consignment", "jurisdiction", "procedure", "sequence", "state", "since", "held")
 _INVOLVED: Final = (*_PUBLIC, "attempt", "number", "containers", "wagons", "guarantee", "limit", "to_do")
@@ -55,7 +56,9 @@ def involved(content: Mapping[str, Any]) -> dict[str, Any]:
     """The form for those who take part: what they must do, and nothing of the reasons."""
     holds = [{n: v for n, v in hold.items() if n not in _SECRET} for hold in content.get("holds", ())]
     steps = [{n: s[n] for n in ("state", "instant", "source", "event_id")} for s in content.get("steps", ())]
-    return _only(content, _INVOLVED) | {"holds": holds, "steps": steps}
+    asked = [f for f in content.get("findings", ()) if f["finding"] in FOR_BOTH]
+    findings = [{n: f[n] for n in ("finding", "detail", "instant")} for f in asked]
+    return _only(content, _INVOLVED) | {"holds": holds, "steps": steps, "findings": findings}
 
 
 def public(content: Mapping[str, Any]) -> dict[str, Any]:

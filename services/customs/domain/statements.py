@@ -29,7 +29,7 @@ _RANK = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One identity's revision that counts, and when it occurred.
+    """One identity's revision that counts, the case or unit that it is about, and when it occurred.
 
     `begins` is the first instant at which it may have occurred: the start of the day where only the date is known.
     It counts from then on, so that what is dated today is known today.
@@ -37,6 +37,7 @@ class Counted:
 
     revision: StoredRevision
     data: Data
+    subject: str
     instant: datetime
     begins: datetime
 
@@ -56,14 +57,19 @@ def count(
         if conflict:
             conflicts.append(max(same, key=lambda r: (r.updated_at, r.content_hash)))
         if counts is not None:
-            data = counts.read()
+            one = as_counted(counts, corridor)
             # A later revision may be about another case or unit than the one before.
-            if _subject(counts, data) != subject:
-                continue
-            zone = zone_of(_law(counts, data), corridor)
-            occurred = cast(Observed, data).occurred_at
-            counted.append(Counted(counts, data, moment(occurred, zone), _begins(occurred, zone)))
+            if one.subject == subject:
+                counted.append(one)
     return sorted(counted, key=lambda c: c.order), conflicts
+
+
+def as_counted(revision: StoredRevision, corridor: Corridor) -> Counted:
+    """What a revision states, and when."""
+    data = revision.read()
+    zone = zone_of(_law(revision, data), corridor)
+    occurred = cast(Observed, data).occurred_at
+    return Counted(revision, data, _subject(revision, data), moment(occurred, zone), _begins(occurred, zone))
 
 
 def zone_of(jurisdiction: str | None, corridor: Corridor) -> ZoneInfo:

@@ -32,6 +32,11 @@ STATES: Final = (
 )
 ENDS: Final = frozenset({"CLOSED", "DISCHARGED", "CANCELLED"})
 
+_ACCEPTED: Final = (
+    *("ACCEPTED", "DOC_REVIEW", "INSPECTION_ORDERED", "INSPECTING", "RELEASED"),
+    *("IN_TRANSIT", "OVERDUE", "PRESENTED", "DISCREPANCY"),
+)
+
 # trigger -> {state: next state}
 _TABLE: Final[dict[str, dict[str, str]]] = {
     "advise": {"NOT_FILED": "PRE_ADVISED"},
@@ -53,6 +58,8 @@ _TABLE: Final[dict[str, dict[str, str]]] = {
     "discharge": dict.fromkeys(("PRESENTED", "DISCREPANCY", "CLAIM"), "DISCHARGED"),
     "discrepancy": {"PRESENTED": "DISCREPANCY"},
     "claim": dict.fromkeys(("OVERDUE", "DISCREPANCY"), "CLAIM"),
+    # Customs take a declarant's change over; the case stays where it is.
+    "amend": {state: state for state in _ACCEPTED},
 }
 # What differs by procedure: an import is closed after its release, and is never in transit.
 _IMPORT: Final[dict[str, dict[str, str]]] = {"discharge": {"RELEASED": "CLOSED"}, "start_transit": {}, "extend": {}}
@@ -64,7 +71,8 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(_TABLE)
 
 # Where the law of a national system takes a case, whatever we know of the steps before.
 TARGET: Final[Mapping[str, str]] = MappingProxyType(
-    {trigger: next(iter(states.values())) for trigger, states in _TABLE.items()} | {"present": "PRESENTED"}
+    {trigger: next(iter(states.values())) for trigger, states in _TABLE.items() if trigger != "amend"}
+    | {"present": "PRESENTED"}
 )
 
 # From these states on the goods may move on behind the entry station, until another decision.
@@ -80,8 +88,8 @@ def next_state(state: str, trigger: str, procedure: str, *, en_route: bool) -> s
     return TABLE[trigger].get(state)
 
 
-def target(trigger: str, procedure: str) -> str:
-    """Where a transcribed decision leads, whatever came before."""
+def target(trigger: str, procedure: str) -> str | None:
+    """Where a transcribed decision leads, whatever came before; None for one that leads nowhere by itself."""
     if procedure == "IMPORT" and trigger == "discharge":
         return "CLOSED"
-    return TARGET[trigger]
+    return TARGET.get(trigger)

@@ -14,10 +14,12 @@ from contracts.corridor import Corridor
 from contracts.events.authority import HoldLifted
 from contracts.events.tracking import Fact, SubjectChanged
 from contracts.fields import utc_text
-from contracts.subjects import kind_of
+from contracts.subjects import local
 from services.chassis.fold import Folded, Inputs, Parked
 from services.customs.domain.holds import holds_of, lifting_nothing, to_shared
 from services.customs.domain.statements import Counted, count
+
+_DECLARANTS: Final = ("shipper", "consignee", "forwarder", "declarant")
 
 
 def fold_unit(inputs: Inputs, corridor: Corridor) -> Folded:
@@ -43,6 +45,7 @@ def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
         "known": bool(picture and picture.known),
         "status": picture.status if picture else "unknown",
         "parties": sorted({p.party for p in picture.parties}) if picture else [],
+        "declarants": _declarants(inputs.subject, picture),
         "route_variant": picture.route_variant if picture else None,
         "units": dict(sorted(inside.items())),
         "own": _moved(picture),
@@ -51,17 +54,18 @@ def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
     return Folded(inputs.subject, {"holds": holds}, shared, parked=parked)
 
 
+def _declarants(consignment: str, picture: SubjectChanged | None) -> list[str]:
+    """Who may declare the goods: who has issued the booking, and those of its parties that have a say in it."""
+    named = picture.parties if picture else []
+    return sorted({local(consignment).split("/")[0], *(p.party for p in named if p.role in _DECLARANTS)})
+
+
 def fold_reference(inputs: Inputs, corridor: Corridor) -> Folded:
-    """A document number: the consignment that it stands for, when it is one alone."""
+    """A document number: the consignment that it stands for."""
     picture = _picture(inputs)
-    claimants = picture.claimants if picture else []
-    shared = inputs.shared.get(claimants[0]) if len(claimants) == 1 else None
-    return Folded(inputs.subject, {"claimants": claimants}, shared)
-
-
-def goods_wagons(consignment: Mapping[str, Any]) -> list[str]:
-    """The units of a consignment that are wagons."""
-    return [u for u in consignment["units"] if kind_of(u) == "wagon"]
+    holder = picture.holder if picture else None
+    shared = inputs.shared.get(holder) if holder else None
+    return Folded(inputs.subject, {"claimants": picture.claimants if picture else [], "holder": holder}, shared)
 
 
 def _picture(inputs: Inputs) -> SubjectChanged | None:

@@ -40,7 +40,7 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         reading.park_all(found, f"a booking that names {reference}")
     named = sorted({c.consignment for c in claimants})
     drawn = Drawn(reference, holder is not None, (), (), found.parked, status="resolved" if holder else None)
-    drawn.more = {"claimants": named}
+    drawn.more = {"claimants": named, "holder": holder}
     opened = utc_text(sorted(c.updated_at for c in claimants)[1]) if len(named) > 1 else None
     shared = {"holder": holder, "claimants": named, "opened_at": opened, "acts": [_shared_act(r) for r in acts]}
     return drawn, shared
