@@ -172,7 +172,10 @@ class OpenException(Data):
 
 
 class SubjectChanged(Data):
-    """The published picture of a subject; `holder` is the consignment that a reference stands for."""
+    """The published picture of a subject.
+
+    `holder` is the consignment that a reference stands for. With `more` the timeline has the newest facts alone.
+    """
 
     subject: str
     kind: str
@@ -189,6 +192,7 @@ class SubjectChanged(Data):
     place: Place | None = None
     latest: Fact | None = None
     timeline: list[Fact] = []
+    more: bool = False
     forecasts: list[Forecast] = []
     associations: list[Association] = []
     members: list[Member] = []

@@ -55,7 +55,9 @@ FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]
 _SHARED = """
 SELECT l.subject AS named, p.*
 FROM (SELECT DISTINCT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> '') AS l, LATERAL (
-    SELECT subject, shared FROM picture WHERE subject = l.reads AND shared IS NOT NULL OFFSET 0) AS p
+    SELECT subject, CASE WHEN shared ? 'parts'
+        THEN shared - 'parts' || jsonb_build_object('part', shared -> 'parts' -> l.subject) ELSE shared END AS shared
+    FROM picture WHERE subject = l.reads AND shared IS NOT NULL OFFSET 0) AS p
 """
 _SAVE = """
 UPDATE picture AS p SET
@@ -241,7 +243,10 @@ async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Seq
 
 
 async def with_shared(connection: Connection, facts: Sequence[Inputs]) -> list[Inputs]:
-    """The same, with what each subject reads of others, as it is committed now."""
+    """The same, with what each subject reads of others, as it is committed now.
+
+    Of what is shared in `parts`, by reader, a reader gets its own as `part`.
+    """
     subjects = [f.subject for f in facts]
     shared = _grouped(subjects, await connection.fetch(_SHARED, subjects))
     return [replace(f, shared={s: orjson.loads(text) for s, text in shared[f.subject]}) for f in facts]

@@ -12,7 +12,7 @@ from typing import Any, cast
 from contracts.catalogue import COMPOSED
 from contracts.events.operator import MilestoneReported, TrainComposed
 from contracts.fields import utc_text
-from services.tracking.domain.reading import Counted
+from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report
 
 
@@ -84,18 +84,28 @@ def consists(counted: Iterable[Counted]) -> list[Consist]:
 
 
 def wagons_of_train(train: str, consists_of: Sequence[Consist], moves: Iterable[Counted]) -> dict[str, list[Interval]]:
-    """When each wagon was in a train, from its consists and from wagons put in and cut out."""
-    listed = {w for c in consists_of for w, _ in c.wagons}
+    """When each wagon was in a train, from its consists and from wagons put in and cut out.
+
+    A consist is the whole train: a wagon that was listed or put in before and that it does not list has left.
+    """
     statements: dict[str, list[Statement]] = {}
-    for consist in consists_of:
-        here = {w for w, _ in consist.wagons}
-        for wagon in listed:
-            one = Statement(consist.instant, consist.identity, train if wagon in here else None, train)
-            statements.setdefault(wagon, []).append(one)
+    joining: list[tuple[datetime, str]] = []
     for move in moves:
         joins = cast(MilestoneReported, move.data).code == "ATCH"
         one = Statement(move.instant, move.revision.identity, train if joins else None, train)
         statements.setdefault(move.revision.subject, []).append(one)
+        if joins:
+            joining.append((move.instant, move.revision.subject))
+    joining.sort(reverse=True)
+    present: set[str] = set()
+    for consist in consists_of:
+        while joining and joining[-1][0] <= consist.instant:
+            present.add(joining.pop()[1])
+        here = {w for w, _ in consist.wagons}
+        for wagon in here | present:
+            one = Statement(consist.instant, consist.identity, train if wagon in here else None, train)
+            statements.setdefault(wagon, []).append(one)
+        present = here
     return {wagon: intervals(said) for wagon, said in sorted(statements.items())}
 
 

@@ -13,7 +13,8 @@ from contracts.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked, ConsignmentParty
 from contracts.fields import utc_text
 from services.chassis.fold import StoredRevision, by_identity, effective
-from services.tracking.domain.reading import Counted, understood
+from services.tracking.domain.counted import Counted
+from services.tracking.domain.reading import understood
 
 _FROZEN = ("containers", "wagons", "route_variant", "origin", "destination", "status")
 

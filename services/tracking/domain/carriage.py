@@ -11,7 +11,7 @@ from contracts.subjects import kind_of, local
 from services.chassis.fold import Inputs
 from services.tracking.domain import associations, reports
 from services.tracking.domain.associations import Interval
-from services.tracking.domain.reading import Counted
+from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report
 
 

@@ -15,7 +15,8 @@ from contracts.events.operator import ConsignmentBooked, TrainComposed
 from contracts.roles import ENDS
 from services.chassis.fold import StoredRevision, by_identity
 from services.tracking.domain.bookings import counting
-from services.tracking.domain.reading import Counted, Sorted, understood
+from services.tracking.domain.counted import Counted
+from services.tracking.domain.reading import Sorted, understood
 from services.tracking.domain.reports import Report
 
 _GOES = ("departs", "passes", "crosses")

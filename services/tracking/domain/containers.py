@@ -11,8 +11,8 @@ from typing import Any
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from services.chassis.fold import Inputs
+from services.tracking.domain import budgets, exceptions, reading, relation
 from services.tracking.domain import claims as claiming
-from services.tracking.domain import exceptions, reading, relation
 from services.tracking.domain.associations import association
 from services.tracking.domain.carriage import Carriage
 from services.tracking.domain.claims import Claim, Claims
@@ -43,7 +43,7 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     drawn.more = {
         "journey": journey if journey > 1 else None,
         "associations": [i.as_json("on_wagon") for i in on_wagons] + [_association(c) for c in current],
-        "claimants": held.claimants,
+        "claimants": held.claimants[: budgets.ROWS_SHOWN],
     }
     return drawn, {"seals": _seals(facts), **shared_claims(held)}
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from contracts.fields import utc_text
+from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import fact_id
-from services.tracking.domain.reading import Contradiction, Counted, Sorted
+from services.tracking.domain.reading import Contradiction, Sorted
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact
 
@@ -84,10 +85,9 @@ def _of_fact(rule: str, subject: str, fact: Fact) -> dict[str, Any]:
 
 def _refused(facts: Sequence[Fact]) -> Iterator[Fact]:
     """Refused handovers that nobody has accepted since."""
+    accepted = {f.lead.point: index for index, f in enumerate(facts) if f.lead.code == "HACC"}
     for index, fact in enumerate(facts):
-        if fact.lead.code != "HREF":
-            continue
-        if not any(f.lead.code == "HACC" and f.lead.point == fact.lead.point for f in facts[index:]):
+        if fact.lead.code == "HREF" and accepted.get(fact.lead.point, -1) < index:
             yield fact
 
 

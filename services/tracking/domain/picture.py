@@ -11,6 +11,7 @@ from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
 from services.chassis.fold import Parked
+from services.tracking.domain import budgets
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact
 
@@ -34,7 +35,13 @@ class Drawn:
 
 def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
     """The canonical picture; see `contracts.events.tracking.SubjectChanged` for the fields."""
-    timeline = [fact_json(drawn.subject, f) for f in drawn.facts]
+    timeline = [fact_json(drawn.subject, f) for f in drawn.facts[-budgets.FACTS_SHOWN :]]
+    parked = sorted(drawn.parked, key=lambda p: (p.source, p.event_id))
+    # What many reports can bring about at will comes last where not all is shown.
+    urgent = sorted(drawn.exceptions, key=lambda e: (e["rule"] == "DATA_CONFLICT", e["opened_at"]))[
+        : budgets.ROWS_SHOWN
+    ]
+    open_now = sorted(urgent, key=lambda e: (e["rule"], e.get("leg") or ""))
     placing = next((f for f in reversed(drawn.facts) if f.lead.places), None)
     content = {
         "subject": drawn.subject,
@@ -45,8 +52,9 @@ def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
         "latest": timeline[-1] if timeline else None,
         "timeline": timeline,
         "forecasts": _forecasts(drawn.forecasts, drawn.facts),
-        "exceptions": sorted(drawn.exceptions, key=lambda e: (e["rule"], e.get("leg") or "")),
-        "parked": [_parked(p) for p in sorted(drawn.parked, key=lambda p: (p.source, p.event_id))],
+        "exceptions": open_now,
+        "parked": [_parked(p) for p in parked[: budgets.ROWS_SHOWN]],
+        "more": len(drawn.facts) > len(timeline) or None,
     } | drawn.more
     return {name: value for name, value in content.items() if value is not None and value != []}
 

@@ -17,27 +17,13 @@ from contracts.events.operator import ConsignmentBooked, MilestoneReported, Trai
 from contracts.fields import is_date, moment
 from contracts.locations import Point
 from services.chassis.fold import Inputs, Parked, StoredRevision, by_identity, effective
+from services.tracking.domain import budgets
+from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report
 
 _UTC: Final = ZoneInfo("UTC")
 _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 _SHOWN: Final = {"wagon", "train", "container", "handover_to", "seals", "position", "cause"}
-
-
-class Counted(NamedTuple):
-    """One identity's revision that counts: its data, whom it names, where, when, and from when on it counts.
-
-    `report` is there for a milestone; `unknown_point` for a point that nobody knows yet.
-    """
-
-    revision: StoredRevision
-    data: Data
-    names: frozenset[str]
-    point: str | None
-    instant: datetime
-    counts_from: datetime
-    report: Report | None
-    unknown_point: str | None
 
 
 class Contradiction(NamedTuple):
@@ -68,12 +54,19 @@ class Sorted:
 def read(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Sorted:
     """Sorts a subject's revisions; `others` holds what is no milestone of the subject itself."""
     found = Sorted(as_of)
+    counting: list[Counted] = []
     for revisions in by_identity(inputs.revisions).values():
         counts, conflict = effective(revisions)
         if conflict and any(r.subject == inputs.subject for r in revisions):
             found.conflicts.append(_contradiction(revisions, counts, corridor))
         if counts is not None:
-            _sort(found, inputs.subject, understood(counts, corridor.id, corridor.version), as_of)
+            counting.append(understood(counts, corridor.id, corridor.version))
+    split = budgets.milestones_within(counting, inputs.subject)
+    for counted in split.within:
+        _sort(found, inputs.subject, counted, as_of)
+    for counted in split.over:
+        waits_for = f"fewer reports: {budgets.REPORTS_OF_A_PARTY} of one party on one subject count"
+        _park(found, counted, own=True, waits_for=waits_for)
     return found
 
 

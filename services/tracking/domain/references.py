@@ -15,8 +15,9 @@ from contracts.fields import utc_text
 from contracts.subjects import local
 from services.chassis.fold import Inputs
 from services.tracking.domain import reading, relation, reports
+from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
-from services.tracking.domain.reading import Counted, Sorted
+from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
 

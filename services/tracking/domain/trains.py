@@ -3,7 +3,7 @@
 Invariant: a train's facts reach its wagons for as long as they were in it, and no longer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
@@ -13,18 +13,22 @@ from contracts.corridor import Corridor
 from contracts.events.operator import Call, TrainPlanned
 from contracts.fields import as_shown
 from contracts.subjects import kind_of
-from services.chassis.fold import Inputs
-from services.tracking.domain import associations, exceptions, reading, relation, reports
+from services.chassis.fold import Inputs, Parked
+from services.tracking.domain import associations, budgets, exceptions, reading, relation, reports
 from services.tracking.domain.associations import Consist, Interval
 from services.tracking.domain.carriage import railway_in, railways_of, shared_trains
+from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
-from services.tracking.domain.reading import Counted, Sorted
+from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact, facts_of
 
 # More than any load stays on one wagon, since what it carries takes its facts from here.
 _TRAINS_SHOWN: Final = 12
+_TOO_MUCH: Final = (
+    f"fewer consists: a train has at most {budgets.CONSISTS_OF_A_TRAIN}, of at most {budgets.WAGONS_OF_A_TRAIN} wagons"
+)
 
 
 def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
@@ -33,11 +37,14 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     relation.related(found, Ties(train, frozenset({railway_in(train)})), corridor)
     plan = newest_plan(inputs, found.others)
     run = _run_of(found.others)
-    consists = associations.consists(found.others)
+    split = budgets.consists_within(c for c in found.others if c.revision.type == catalogue.COMPOSED)
+    found.parked += [Parked(*c.revision.identity, _TOO_MUCH) for c in split.over]
+    consists = associations.consists(split.within)
     known = plan is not None or bool(consists)
     if not known:
         reading.park_all(found, f"a plan or a consist of {train}")
-    composed = [_composed(c, one) for c in consists for one in found.others if one.revision.identity == c.identity]
+    sent = {one.revision.identity: one for one in split.within}
+    composed = [_composed(c, sent[c.identity]) for c in consists]
     acts = [*found.acts, *(r for r in composed if known)]
     facts = facts_of([*acts, *_crossings(acts, corridor)], corridor)
     moves = [m for m in associations.acts_of(found.others, "ATCH", "DTCH") if _speaks_of(m, train, corridor)]
@@ -62,7 +69,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     within = associations.truncated(
         Interval(train, _instant(start), _instant(end) if end else None)
         for train, shared in trains.items()
-        for start, end in shared["wagons"].get(wagon, ())
+        for start, end in _part(shared)["rides"]
     )
     known = bool(found.others)
     rides = shared_trains(within)
@@ -75,7 +82,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     since = shown[0].start if len(within) > _TRAINS_SHOWN else None
     taken = [r for i in shown for r in reports.inherited(trains[i.other]["facts"], i.start, i.end, i.other) if known]
     facts = facts_of((r for r in [*found.acts, *taken] if since is None or r.instant >= since), corridor)
-    mentions = _mentions(wagon, trains)
+    mentions = _mentions(trains)
     more = {"associations": [i.as_json("in_train") for i in shown]}
     drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
     drawn.exceptions += exceptions.exceptions_of(wagon, found, facts)
@@ -136,23 +143,24 @@ def _shared_train(
     consists: Sequence[Consist],
     run: str | None,
 ) -> dict[str, Any]:
-    intervals = {
-        wagon: [[i.start.isoformat(), i.end.isoformat() if i.end else None] for i in found]
-        for wagon, found in wagons.items()
-    }
-    listed = [[c.instant.isoformat(), *c.identity, [[w, list(carried)] for w, carried in c.wagons]] for c in consists]
-    return {"facts": _movements(facts), "wagons": intervals, "consists": listed, "run": run}
+    parts: dict[str, dict[str, list[Any]]] = {}
+    for wagon, found in wagons.items():
+        rides = [[i.start.isoformat(), i.end.isoformat() if i.end else None] for i in found]
+        parts[wagon] = {"rides": rides, "mentions": []}
+    for consist in consists:
+        for wagon, carried in consist.wagons:
+            parts[wagon]["mentions"].append([consist.instant.isoformat(), *consist.identity, list(carried)])
+    return {"facts": _movements(facts), "run": run, "parts": parts}
 
 
-def _mentions(wagon: str, trains: dict[str, Any]) -> list[Any]:
+def _part(shared: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a train shares of the wagon that reads it."""
+    return shared.get("part") or {"rides": [], "mentions": []}
+
+
+def _mentions(trains: Mapping[str, Any]) -> list[Any]:
     """What each consist says that the wagon carries."""
-    return sorted(
-        [at, source, event_id, carried]
-        for shared in trains.values()
-        for at, source, event_id, wagons in shared["consists"]
-        for listed, carried in wagons
-        if listed == wagon
-    )
+    return sorted(mention for shared in trains.values() for mention in _part(shared)["mentions"])
 
 
 def _movements(facts: Iterable[Fact]) -> list[dict[str, Any]]:

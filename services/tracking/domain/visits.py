@@ -5,6 +5,7 @@ data names for the point, then the other side, other railways, terminals, others
 else's report attaches to the nearest visit; further off than the tolerance makes the fact disputed.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -82,9 +83,10 @@ def _facts_at(point: str, here: Sequence[Report], corridor: Corridor) -> list[Fa
     if len(ranked) == 1:
         return [fact for n, visit in enumerate(visits, start=1) for fact in _alone(n, visit)]
     members: list[list[tuple[int, Report]]] = [[(0, r) for r in visit] for visit in visits]
+    starts, ends = [visit[0].instant for visit in visits], [visit[-1].instant for visit in visits]
     for place, speaker in enumerate(ranked[1:], start=1):
         for report in speakers[speaker]:
-            members[_nearest(report, visits)].append((place, report))
+            members[_nearest(report.instant, starts, ends)].append((place, report))
     tolerance = timedelta(minutes=corridor.thresholds.conflict_tolerance_minutes)
     return [f for n, visit in enumerate(members, start=1) for f in _facts_in(n, visit, tolerance)]
 
@@ -97,13 +99,15 @@ def _alone(visit: int, reports: Sequence[Report]) -> Iterator[Fact]:
         yield Fact(report, visit, count[report.code])
 
 
-def _nearest(report: Report, visits: Sequence[Sequence[Report]]) -> int:
-    def distance(index: int) -> tuple[timedelta, int]:
-        first, last = visits[index][0].instant, visits[index][-1].instant
-        outside = max(first - report.instant, report.instant - last, timedelta())
-        return outside, index
-
-    return min(range(len(visits)), key=distance)
+def _nearest(instant: datetime, starts: Sequence[datetime], ends: Sequence[datetime]) -> int:
+    """The stay that an instant is in or nearest to, the earlier of two; stays are in order and do not overlap."""
+    after = bisect_left(ends, instant)
+    if after == 0 or (after < len(ends) and starts[after] <= instant):
+        return after
+    before = bisect_left(ends, ends[after - 1])
+    if after < len(ends) and starts[after] - instant < instant - ends[before]:
+        return after
+    return before
 
 
 def _facts_in(visit: int, members: Sequence[tuple[int, Report]], tolerance: timedelta) -> list[Fact]:
@@ -120,9 +124,10 @@ def _merged(visit: int, ranked: Sequence[tuple[int, Report]], tolerance: timedel
     best = min(place for place, _ in ranked)
     leads = sorted((r for place, r in ranked if place == best), key=lambda r: r.order)
     facts = [Fact(lead, visit, nth) for nth, lead in enumerate(leads, start=1)]
-    for _, report in sorted(ranked, key=lambda pair: (pair[0], pair[1].order)):
-        if report not in leads:
-            fact = min(facts, key=lambda f: (abs(f.lead.instant - report.instant), f.nth))
+    instants = [lead.instant for lead in leads]
+    for place, report in sorted(ranked, key=lambda pair: (pair[0], pair[1].order)):
+        if place != best:
+            fact = facts[_nearest(report.instant, instants, instants)]
             fact.also.append(report)
             fact.disputed = fact.disputed or _apart(fact.lead, report, tolerance)
     return facts

@@ -1,0 +1,71 @@
+"""How much of one subject a fold takes in, so that nobody can make it cost more than others can bear.
+
+Invariant: what is over is kept and parked, and what the broker took first counts first, whatever the order of folds.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+from contracts.events.operator import MilestoneReported, TrainComposed
+from services.tracking.domain.counted import Counted
+
+REPORTS_OF_A_PARTY: Final = 250
+"""Milestones of one party on one subject; bare positions apart, of which only the newest counts."""
+CONSISTS_OF_A_TRAIN: Final = 100
+WAGONS_OF_A_TRAIN: Final = 400
+"""Distinct wagons in all consists of a train together."""
+
+FACTS_SHOWN: Final = 800
+"""The newest facts of a timeline; all are read over the API."""
+ROWS_SHOWN: Final = 200
+"""Exceptions, parked reports and claimants of a picture."""
+
+
+class Split(NamedTuple):
+    """What counts, and what is over the budget."""
+
+    within: Sequence[Counted]
+    over: Sequence[Counted]
+
+
+def milestones_within(counted: Iterable[Counted], subject: str) -> Split:
+    """The milestones of a subject by each party, up to its number of them, and everything that is no such milestone."""
+    within: list[Counted] = []
+    over: list[Counted] = []
+    of_party: dict[str, int] = {}
+    newest: dict[str, Counted] = {}
+    for one in sorted(counted, key=_received):
+        if one.revision.subject != subject or not isinstance(one.data, MilestoneReported):
+            within.append(one)
+        elif _is_position(one):
+            held = newest.get(one.revision.party)
+            if held is None or (held.instant, held.revision.identity) < (one.instant, one.revision.identity):
+                newest[one.revision.party] = one
+        else:
+            number = of_party[one.revision.party] = of_party.get(one.revision.party, 0) + 1
+            (within if number <= REPORTS_OF_A_PARTY else over).append(one)
+    return Split([*within, *newest.values()], over)
+
+
+def consists_within(counted: Iterable[Counted]) -> Split:
+    """The consists of a train, as many as it may have, and no more wagons in all of them than a train can have."""
+    within: list[Counted] = []
+    over: list[Counted] = []
+    wagons: set[str] = set()
+    for one in sorted(counted, key=_received):
+        listed = {w.wagon for w in cast(TrainComposed, one.data).wagons}
+        if len(within) >= CONSISTS_OF_A_TRAIN or len(wagons | listed) > WAGONS_OF_A_TRAIN:
+            over.append(one)
+        else:
+            within.append(one)
+            wagons |= listed
+    return Split(within, over)
+
+
+def _is_position(one: Counted) -> bool:
+    data = cast(MilestoneReported, one.data)
+    return data.code == "PASS" and data.point is None and data.position is not None and data.classifier == "ACT"
+
+
+def _received(one: Counted) -> tuple[Any, ...]:
+    return one.revision.received_at, one.revision.identity
