@@ -45,7 +45,10 @@ class ReceiptIssued(Data):
 
 
 class DeadLetterRecorded(Data):
-    """A record that was put aside: its place, the reason, and the SHA-256 of its bytes, which stay here."""
+    """A record that was put aside: its place, the reason, and the SHA-256 of its bytes, which stay here.
+
+    `count` is how many records it stands for: those right behind it that were refused for the same reason.
+    """
 
     service: str
     party: str | None = None
@@ -57,4 +60,5 @@ class DeadLetterRecorded(Data):
     detail: Annotated[str, Field(max_length=1000)] | None = None
     sha256: str
     size: int
+    count: Annotated[int, Field(ge=1)] = 1
     recorded_at: Instant

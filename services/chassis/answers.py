@@ -27,9 +27,10 @@ _ITEMS = 200
 
 _INSERT_DEAD = """
 INSERT INTO dead_letter (topic, topic_id, partition, "offset", appended_ms, party, source, event_id, key, headers,
-                         body, reason, path, detail, recorded_at)
-SELECT *, $15::timestamptz FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[],
-    $7::text[], $8::text[], $9::bytea[], $10::jsonb[], $11::bytea[], $12::text[], $13::text[], $14::text[])
+                         body, reason, path, detail, count, recorded_at)
+SELECT *, $16::timestamptz FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[],
+    $7::text[], $8::text[], $9::bytea[], $10::jsonb[], $11::bytea[], $12::text[], $13::text[], $14::text[],
+    $15::int[])
 ON CONFLICT DO NOTHING
 """
 _INSERT_RECEIPTS = """
@@ -89,6 +90,7 @@ def receipt_of_event(one: Accepted, outcome: Outcome, detail: str | None = None)
 def receipt_of_rejection(one: Rejected, party: str) -> Receipt:
     """The answer to a record that was refused: the first problem, with how many more there are."""
     more = f" (and {len(one.problems) - 1} more problems)" if len(one.problems) > 1 else ""
+    more += f" (and so were the records up to offset {one.last_offset}: {one.count} in all)" if one.count > 1 else ""
     return Receipt(
         party,
         "refused",
@@ -98,7 +100,7 @@ def receipt_of_rejection(one: Rejected, party: str) -> Receipt:
         one.quoted.get("subject"),
         reason=one.first.reason,
         path=one.first.path[:500],
-        detail=(one.first.detail + more)[:1000],
+        detail=one.first.detail[: 1000 - len(more)] + more,
         topic=one.record.topic,
         partition=one.record.partition,
         offset=one.record.offset,
@@ -149,6 +151,7 @@ async def keep_dead_letters(
         [r.first.reason for r in rejected],
         [r.first.path[:500] for r in rejected],
         [r.first.detail[:1000] for r in rejected],
+        [r.count for r in rejected],
         recorded_at,
     )
 
@@ -157,7 +160,7 @@ def dead_letter_records(service: str, rejected: Sequence[Rejected], recorded_at:
     """The announcements for the service's dead-letter topic: coordinates, reason and hash."""
     for one in rejected:
         data = _announcement(service, one.record, one.party, one.first.reason, recorded_at).model_copy(
-            update={"path": one.first.path[:500], "detail": one.first.detail[:1000]}
+            update={"path": one.first.path[:500], "detail": one.first.detail[:1000], "count": one.count}
         )
         record = one.record
         place = f"{record.topic}/{record.partition}/{record.offset}"

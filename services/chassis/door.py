@@ -21,7 +21,7 @@ from contracts.refusal import Problem, Refused, refused
 from contracts.topics import MAX_INCOMING, Topic
 from services.chassis.http import ProblemError, read_body
 from services.chassis.parties import Party
-from services.chassis.records import require_past
+from services.chassis.records import require_known, require_past
 
 MAX_BATCH = 500
 MAX_BODY = 4 * 1024 * 1024
@@ -92,6 +92,7 @@ class Door:
         try:
             party.require(event)
             entitled(event, party)
+            require_known(event)
             require_past(event, self._now())
         except Refused as refusal:
             raise _failure([_inside(p, path) for p in refusal.problems]) from refusal

@@ -4,22 +4,26 @@ Invariant: a revision is stored once, whatever the order and repetition of deliv
 sorted order; a fixed number of statements serves any batch.
 """
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from contracts.refusal import refused
+from contracts.refusal import Refused, refused
 from services.chassis.database import Connection
 from services.chassis.pictures import BEHIND
 from services.chassis.records import Accepted, Cause, Place, Rejected, place, reject
 
+MOST_REVISIONS: Final = 200
+"""Revisions that one identity may have."""
+
 # Locks the identity, keeps the type that it began with, and tells what was known before (null: nothing).
 _LOCK_HEADS = """
 INSERT INTO head AS h (source, event_id, type, subject, updated_at, content_hash, revisions)
-SELECT source, event_id, type, subject, updated_at, content_hash, 0
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])
-    AS u (source, event_id, type, subject, updated_at, content_hash) ORDER BY 1, 2
+SELECT source, event_id, type, subject, updated_at, content_hash, records
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::int[])
+    AS u (source, event_id, type, subject, updated_at, content_hash, records) ORDER BY 1, 2
 ON CONFLICT (source, event_id) DO UPDATE SET
     subject = CASE WHEN EXCLUDED.type = h.type AND EXCLUDED.updated_at > h.updated_at
         THEN EXCLUDED.subject ELSE h.subject END,
@@ -27,8 +31,8 @@ ON CONFLICT (source, event_id) DO UPDATE SET
         THEN EXCLUDED.content_hash ELSE h.content_hash END,
     updated_at = CASE WHEN EXCLUDED.type = h.type
         THEN greatest(EXCLUDED.updated_at, h.updated_at) ELSE h.updated_at END,
-    revisions = h.revisions + 1
-RETURNING new.source, new.event_id, new.type, old.updated_at AS known_at, old.content_hash AS known_hash
+    revisions = h.revisions + EXCLUDED.revisions
+RETURNING new.source, new.event_id, new.type, old.updated_at AS known_at, old.content_hash AS known_hash, new.revisions
 """
 _INSERT_EVENTS = """
 INSERT INTO event (source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body,
@@ -57,6 +61,19 @@ SELECT DISTINCT l.subject
 FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL (
     SELECT subject FROM link WHERE source = u.source AND event_id = u.event_id OFFSET 0) AS l
 """
+# What was refused after all is no head.
+_PUT_HEADS_BACK = """
+UPDATE head AS h SET updated_at = e.updated_at, content_hash = e.content_hash, subject = e.subject
+FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL (
+    SELECT updated_at, content_hash, subject FROM event
+    WHERE source = u.source AND event_id = u.event_id ORDER BY updated_at DESC LIMIT 1) AS e
+WHERE h.source = ANY($1) AND h.source = u.source AND h.event_id = u.event_id
+"""
+_KNOWN_REVISIONS = """
+SELECT e.* FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL (
+    SELECT source, event_id, content_hash FROM event
+    WHERE source = u.source AND event_id = u.event_id OFFSET 0) AS e
+"""
 _QUEUE = """
 INSERT INTO unsettled (subject, cause, traceparent, priority)
 SELECT subject, $2, traceparent, priority
@@ -65,11 +82,15 @@ FROM unnest($1::text[], $3::text[], $4::smallint[]) AS u (subject, traceparent, 
 
 
 class Head(NamedTuple):
-    """The type of an identity, and the revision that was its newest before this batch, if any."""
+    """The type of an identity, and the revision that was its newest before this batch, if any.
+
+    `records` is how many have come of it, repeats and this batch included.
+    """
 
     type: str
     known_at: datetime | None
     known_hash: bytes | None
+    records: int
 
 
 class Kept(NamedTuple):
@@ -85,13 +106,18 @@ class Kept(NamedTuple):
 
 async def keep_events(connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime) -> Kept:
     """Stores the fresh revisions; refuses those that change the type of their identity."""
-    heads = await _lock_heads(connection, _newest(accepted))
+    heads = await _lock_heads(connection, accepted)
     same_type = [a for a in accepted if heads[a.identity].type == a.event.type]
+    over = await _over_budget(connection, same_type, heads)
+    same_type = [a for a in same_type if a not in over]
     unknown = {(a.identity, a.event.content_hash): a for a in reversed(same_type) if not _is_known(a, heads)}
     fresh = await _insert_events(connection, list(reversed(unknown.values())), recorded_at)
+    if over:
+        identities = sorted({a.identity for a in over})
+        await connection.execute(_PUT_HEADS_BACK, [s for s, _ in identities], [e for _, e in identities])
     changed = [a for a in accepted if heads[a.identity].type != a.event.type]
     await _link_and_queue(connection, fresh, [a for a in fresh if heads[a.identity].known_hash is not None])
-    refused_later = [_type_changed(a, heads[a.identity].type) for a in changed]
+    refused_later = [*(_type_changed(a, heads[a.identity].type) for a in changed), *map(_too_many, over)]
     return Kept(fresh, refused_later, _superseded(same_type, heads))
 
 
@@ -139,6 +165,29 @@ def _is_known(one: Accepted, heads: Mapping[tuple[str, str], Head]) -> bool:
     return heads[one.identity].known_hash == one.event.content_hash
 
 
+async def _over_budget(
+    connection: Connection, accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], Head]
+) -> list[Accepted]:
+    """The new revisions of identities that have as many as one may have: each is kept, and read at every fold."""
+    suspects = sorted({a.identity for a in accepted if heads[a.identity].records > MOST_REVISIONS})
+    if not suspects:
+        return []
+    rows = await connection.fetch(_KNOWN_REVISIONS, [s for s, _ in suspects], [e for _, e in suspects])
+    known: dict[tuple[str, str], set[bytes]] = {identity: set() for identity in suspects}
+    for row in rows:
+        known[row["source"], row["event_id"]].add(row["content_hash"])
+    over = []
+    for one in accepted:
+        has = known.get(one.identity)
+        if has is None or one.event.content_hash in has:
+            continue
+        if len(has) >= MOST_REVISIONS:
+            over.append(one)
+        else:
+            has.add(one.event.content_hash)
+    return over
+
+
 def _superseded(accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], Head]) -> dict[Place, datetime]:
     """The records that are older than what was read of their identity before, in the order of reading."""
     newest = {identity: head.known_at for identity, head in heads.items()}
@@ -152,7 +201,8 @@ def _superseded(accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], He
     return found
 
 
-async def _lock_heads(connection: Connection, records: Sequence[Accepted]) -> dict[tuple[str, str], Head]:
+async def _lock_heads(connection: Connection, accepted: Sequence[Accepted]) -> dict[tuple[str, str], Head]:
+    records, numbers = _newest(accepted), Counter(a.identity for a in accepted)
     rows = await connection.fetch(
         _LOCK_HEADS,
         [a.event.source for a in records],
@@ -161,8 +211,9 @@ async def _lock_heads(connection: Connection, records: Sequence[Accepted]) -> di
         [a.event.subject for a in records],
         [a.updated_at for a in records],
         [a.event.content_hash for a in records],
+        [numbers[a.identity] for a in records],
     )
-    return {(r["source"], r["event_id"]): Head(r["type"], r["known_at"], r["known_hash"]) for r in rows}
+    return {(r["source"], r["event_id"]): Head(r["type"], r["known_at"], r["known_hash"], r["revisions"]) for r in rows}
 
 
 async def _insert_events(connection: Connection, records: Sequence[Accepted], recorded_at: datetime) -> list[Accepted]:
@@ -225,7 +276,14 @@ async def _link_and_queue(
 
 
 def _type_changed(one: Accepted, known: str) -> Rejected:
-    refusal = refused("type_changed", "$.type", f"this id was first sent as {known}; use a new id")
+    return _refused(one, refused("type_changed", "$.type", f"this id was first sent as {known}; use a new id"))
+
+
+def _too_many(one: Accepted) -> Rejected:
+    return _refused(one, refused("over_budget", "$.id", f"an id has at most {MOST_REVISIONS} revisions; use a new id"))
+
+
+def _refused(one: Accepted, refusal: Refused) -> Rejected:
     event = one.event
     refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
     return reject(one.record, one.party, refusal)

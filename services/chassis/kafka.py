@@ -19,7 +19,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLScram512
 
 from contracts.topics import MAX_PUBLISHED
-from services.chassis import connections, wire
+from services.chassis import connections, fair_reading, wire
 from services.chassis.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -171,6 +171,7 @@ async def _drop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
 def _install() -> None:
     connections.install()
     wire.install()
+    fair_reading.install()
 
 
 def client_security(settings: ServiceSettings) -> dict[str, Any]:

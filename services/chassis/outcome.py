@@ -11,7 +11,7 @@ from services.chassis import answers, facts, outbox
 from services.chassis.answers import Receipt
 from services.chassis.database import Connection
 from services.chassis.facts import Kept
-from services.chassis.records import Accepted, Rejected, Verdict, place
+from services.chassis.records import Accepted, Rejected, Verdict, joined, place
 from services.chassis.stream import Stream
 from services.chassis.telemetry import Outcomes
 
@@ -29,7 +29,7 @@ async def keep(
     accepted = [v for v in verdicts if isinstance(v, Accepted)]
     rejected = [v for v in verdicts if isinstance(v, Rejected)]
     kept = await keep_accepted(connection, stream, accepted, now)
-    rejected += kept.refused
+    rejected = joined([*rejected, *kept.refused])
     await answers.keep_dead_letters(connection, rejected, topic_id, now)
     receipts = [] if stream.own else _receipts(accepted, kept, rejected)
     await answers.keep_receipts(connection, receipts, now)
@@ -64,7 +64,7 @@ def receipt_of(one: Accepted, kept: Kept, *, fresh: bool) -> Receipt:
 
 
 def _receipts(accepted: Sequence[Accepted], kept: Kept, rejected: Sequence[Rejected]) -> list[Receipt]:
-    refused_places = {place(r.record) for r in rejected}
+    refused_places = {place(r.record) for r in kept.refused}
     fresh_places = {place(a.record) for a in kept.fresh}
     told = [
         receipt_of(a, kept, fresh=place(a.record) in fresh_places)

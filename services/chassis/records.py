@@ -4,10 +4,11 @@ Invariant: one record in, one verdict out, whatever its bytes; a record never de
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
+import orjson
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event, decode_record
@@ -20,6 +21,10 @@ from services.chassis.stream import Link, Stream
 from services.chassis.wire import MOST, Unread
 
 Record = ConsumerRecord[bytes, bytes]
+
+_LONG_RUN: Final = 20
+_UNKNOWN_BYTES: Final = 4096
+_SMALL_BODY: Final = 8192
 
 
 Place = tuple[str, int, int]
@@ -63,16 +68,31 @@ class Accepted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that goes to the dead letters; identity as far as it could be read."""
+    """A record that goes to the dead letters; identity as far as it could be read.
+
+    `count` is how many it stands for: itself, and those refused for the same reason right behind it.
+    """
 
     record: Record
     party: str | None
     problems: tuple[Problem, ...]
     quoted: Mapping[str, str] = field(default_factory=dict)
+    count: int = 1
 
     @property
     def first(self) -> Problem:
         return self.problems[0]
+
+    @property
+    def last_offset(self) -> int:
+        """The offset of the last record that it stands for."""
+        return self.record.offset + self.count - 1
+
+    def is_followed_by(self, other: "Rejected") -> bool:
+        """Whether another one comes right behind it and was refused for the same reason."""
+        before, after = self.record, other.record
+        next_to = (after.topic, after.partition, after.offset) == (before.topic, before.partition, self.last_offset + 1)
+        return next_to and other.first.reason == self.first.reason
 
 
 Verdict = Accepted | Rejected
@@ -102,6 +122,7 @@ def judge(record: Record, stream: Stream, book: PartyBook, received_at: Received
     if stream.entitled is None:
         return Accepted(record, name, "service", event, tuple(stream.names(event)), received)
     try:
+        require_known(event)
         party = _entitled(event, stream, book.get(name), name)
         require_past(event, received)
     except Refused as refusal:
@@ -110,11 +131,35 @@ def judge(record: Record, stream: Stream, book: PartyBook, received_at: Received
     return Accepted(record, name, party.standing, event, tuple(stream.names(event)), received)
 
 
+def require_known(event: Event) -> None:
+    """Raises `Refused` (too_large) for a body that is mostly fields which nobody reads, though all would keep it."""
+    if len(event.body) <= _SMALL_BODY:
+        return
+    said = len(orjson.dumps(orjson.loads(event.body)))
+    unknown = said - len(event.data.model_dump_json(exclude_unset=True))
+    if unknown > _UNKNOWN_BYTES:
+        raise refused("too_large", "$.data", f"{unknown} bytes of unknown fields, the limit is {_UNKNOWN_BYTES}")
+
+
 def require_past(event: Event, received_at: datetime) -> None:
     """Raises `Refused` (from_the_future) for a revision whose sender's clock is ahead: it would stand for ever."""
     if cast(Revision, event.data).updated_at > received_at + FUTURE_SKEW:
         here = utc_text(received_at)
         raise refused("from_the_future", "$.data.updated_at", f"it is {here} here: set the clock and send it again")
+
+
+def joined(rejected: Sequence[Rejected]) -> list[Rejected]:
+    """The same with one for each long run: who sends thousands of bad records gets one answer, and costs one row."""
+    runs: list[list[Rejected]] = []
+    for one in rejected:
+        if runs and runs[-1][-1].is_followed_by(one):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    found: list[Rejected] = []
+    for run in runs:
+        found += run if len(run) < _LONG_RUN else [replace(run[0], count=len(run))]
+    return found
 
 
 def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:

@@ -81,9 +81,9 @@ def count_batch(service: str, stream: str, outcome: Outcomes) -> None:
     """Counts a committed batch."""
     CONSUMED.labels(service, stream, "fresh").inc(outcome.fresh)
     CONSUMED.labels(service, stream, "repeat").inc(outcome.repeated)
-    CONSUMED.labels(service, stream, "rejected").inc(len(outcome.rejected))
+    CONSUMED.labels(service, stream, "rejected").inc(sum(one.count for one in outcome.rejected))
     for one in outcome.rejected:
-        REJECTED.labels(service, one.first.reason, one.party or "").inc()
+        REJECTED.labels(service, one.first.reason, one.party or "").inc(one.count)
 
 
 def set_up_logs(level: str, form: str) -> None:
