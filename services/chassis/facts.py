@@ -75,9 +75,9 @@ SELECT e.* FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL 
     WHERE source = u.source AND event_id = u.event_id OFFSET 0) AS e
 """
 _QUEUE = """
-INSERT INTO unsettled (subject, cause, traceparent, priority)
-SELECT subject, $2, traceparent, priority
-FROM unnest($1::text[], $3::text[], $4::smallint[]) AS u (subject, traceparent, priority)
+INSERT INTO unsettled (subject, cause, traceparent, priority, party)
+SELECT subject, $2, traceparent, priority, party
+FROM unnest($1::text[], $3::text[], $4::smallint[], $5::text[]) AS u (subject, traceparent, priority, party)
 """
 
 
@@ -147,8 +147,8 @@ async def queue(connection: Connection, subjects: Mapping[str, Cause]) -> None:
     """Puts subjects in the queue, each with what caused it."""
     rows = sorted(subjects.items())
     if rows:
-        traces, priorities = [c.traceparent for _, c in rows], [c.priority for _, c in rows]
-        await connection.execute(_QUEUE, [s for s, _ in rows], "report", traces, priorities)
+        traces, priorities, parties = zip(*(cause for _, cause in rows), strict=True)
+        await connection.execute(_QUEUE, [s for s, _ in rows], "report", list(traces), list(priorities), list(parties))
 
 
 def _newest(accepted: Sequence[Accepted]) -> list[Accepted]:
@@ -261,7 +261,8 @@ async def _link_and_queue(
     links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
     causes: dict[str, Cause] = {}
     for one in fresh:
-        cause = Cause(one.event.traceparent, BEHIND if one.event.subject in redrawn else 0)
+        party = "" if by_entity else one.party
+        cause = Cause(one.event.traceparent, BEHIND if one.event.subject in redrawn else 0, party)
         for subject, _ in one.links:
             if subject not in causes or cause.priority < causes[subject].priority:
                 causes[subject] = cause

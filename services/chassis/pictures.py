@@ -24,14 +24,25 @@ BEHIND: Final = 10
 # they would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read
 # whole; and what is updated from arrays is named by one of them as well.
 _DUE = "(not_before IS NULL OR not_before <= $2)"
-# Whatever else is queued of the subjects of a page comes along, so that each is folded once for all of it.
+# A page is shared out among the parties whose reports wait, so that nobody waits for the end of another one's queue.
+# Whatever else is queued of its subjects comes along, so that each is folded once for all of it.
 _TAKE = f"""
+WITH RECURSIVE turn (priority, party) AS (
+    (SELECT priority, party FROM unsettled ORDER BY priority, party LIMIT 1)
+    UNION ALL
+    SELECT next.priority, next.party FROM turn AS t, LATERAL (
+        SELECT priority, party FROM unsettled WHERE (priority, party) > (t.priority, t.party)
+        ORDER BY priority, party LIMIT 1) AS next),
+share AS (SELECT priority, party, greatest($1 / count(*) OVER (PARTITION BY priority), 1) AS most FROM turn)
 DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM unsettled WHERE {_DUE} AND subject = ANY(ARRAY(
-        SELECT subject FROM unsettled WHERE {_DUE} AND {knows_itself("$3")}
-        ORDER BY priority, id LIMIT $1 FOR UPDATE SKIP LOCKED))
+        SELECT page.subject FROM share AS s, LATERAL (
+            SELECT id, subject FROM unsettled
+            WHERE priority = s.priority AND party = s.party AND {_DUE} AND {knows_itself("$3")}
+            ORDER BY id LIMIT s.most FOR UPDATE SKIP LOCKED) AS page
+        ORDER BY s.priority, page.id LIMIT $1))
     FOR UPDATE SKIP LOCKED))
-RETURNING subject, expand, cause, traceparent, attempts, priority
+RETURNING subject, expand, cause, traceparent, attempts, priority, party
 """
 _LOCK = """
 SELECT subject, version, recorded_at, content_hash, shared_hash, memory, published, parked, due, fold, data
@@ -73,13 +84,14 @@ FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[]
 WHERE p.subject = ANY($1) AND p.subject = u.subject
 """
 _QUEUE_AGAIN = """
-INSERT INTO unsettled (subject, expand, cause, traceparent, priority, attempts, not_before)
-SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::int[], $7::timestamptz[])
+INSERT INTO unsettled (subject, expand, cause, traceparent, priority, party, attempts, not_before)
+SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
+                     $8::timestamptz[])
 """
 _EXPAND = """
-INSERT INTO unsettled (subject, cause, priority)
-SELECT l.subject, 'expand', min(u.priority)
-FROM unnest($1::text[], $2::smallint[]) AS u (reads, priority), LATERAL (
+INSERT INTO unsettled (subject, cause, priority, party)
+SELECT l.subject, 'expand', min(u.priority), min(u.party)
+FROM unnest($1::text[], $2::smallint[], $3::text[]) AS u (reads, priority, party), LATERAL (
     SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
 GROUP BY l.subject ORDER BY l.subject
 """
@@ -121,7 +133,10 @@ _PAGE = 10_000
 
 
 class Taken(NamedTuple):
-    """A row of the queue, taken; `republish` says that what has not changed is to be published as well."""
+    """A row of the queue, taken; `republish` says that what has not changed is to be published as well.
+
+    `party` is whose report has caused it, "" where none has.
+    """
 
     subject: str
     expand: bool
@@ -129,6 +144,7 @@ class Taken(NamedTuple):
     traceparent: str | None
     attempts: int
     priority: int
+    party: str = ""
     republish: bool = False
 
     def as_it_was(self) -> "Taken":
@@ -290,6 +306,7 @@ async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, dateti
         [r.cause for r in again],
         [r.traceparent for r in again],
         [r.priority for r in again],
+        [r.party for r in again],
         [r.attempts for r in again],
         [not_before for _, not_before in pairs],
     )
@@ -298,10 +315,12 @@ async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, dateti
 async def expand(connection: Connection, rows: Sequence[Taken]) -> None:
     """Queues the subjects that read these ones."""
     if rows:
-        lowest: dict[str, int] = {}
+        lowest: dict[str, tuple[int, str]] = {}
         for row in rows:
-            lowest[row.subject] = min(row.priority, lowest.get(row.subject, row.priority))
-        await connection.execute(_EXPAND, list(lowest), list(lowest.values()))
+            ranked = (row.priority, row.party)
+            lowest[row.subject] = min(ranked, lowest.get(row.subject, ranked))
+        priorities, parties = zip(*lowest.values(), strict=True)
+        await connection.execute(_EXPAND, list(lowest), list(priorities), list(parties))
 
 
 async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:

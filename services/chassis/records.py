@@ -32,10 +32,11 @@ Place = tuple[str, int, int]
 
 
 class Cause(NamedTuple):
-    """Why a subject is queued: the trace of the report, and whether it can wait."""
+    """Why a subject is queued: the trace of the report, whether it can wait, and whose it is ("" for our own)."""
 
     traceparent: str | None = None
     priority: int = 0
+    party: str = ""
 
 
 class Accepted(NamedTuple):

@@ -22,6 +22,7 @@ from services.chassis.fold import Folded, Inputs
 from services.chassis.mark import StoreMark
 from services.chassis.pace import Pace, repeat, until
 from services.chassis.pictures import Held, Taken
+from services.chassis.time_budget import TookTooLong, at_most
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,8 @@ _PACE_SECONDS = 0.015
 _RETRY_SECONDS = 0.5
 _REPUBLISH_AFTER = timedelta(hours=20)
 _LATER_SECONDS = (0.2, 1.0, 5.0, 30.0)
+FOLD_SECONDS = 2.0
+"""The time of one fold: the server ends a transaction that waits for more than some seconds."""
 
 
 class Folder(Protocol):
@@ -67,6 +70,7 @@ class Settle:
         subjects: int = 250,
         on_commit: Callable[[], None] = lambda: None,
         mark: StoreMark | None = None,
+        fold_seconds: float = FOLD_SECONDS,
     ) -> None:
         self.service = service
         self.folder = folder
@@ -76,6 +80,7 @@ class Settle:
         self.subjects = subjects
         self.on_commit = on_commit
         self.mark = mark or StoreMark()
+        self.fold_seconds = fold_seconds
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -160,25 +165,38 @@ class Settle:
         early = await pictures.behind_news(connection, deciding, list(taken))
         inputs = await pictures.with_shared(connection, [f for f in facts if f.subject not in early])
         folding = [h for h in ours if h.subject not in early]
-        now, build = self.clock.now(), (self.folder.fold_number, self.folder.data_number)
+        now = self.clock.now()
+        done, failed = self._fold_each(folding, inputs, taken, now)
+        newer = [taken[h.subject] for h in held if not self._may_fold(h)]
+        await self._write(connection, done, now)
+        changed = [e for e in done if e.shared_changed]
+        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority, taken[e.subject].party) for e in changed]
+        at_once = expansions + [taken[s].as_it_was() for s in early]
+        await pictures.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
+        return len(at_once)
+
+    def _fold_each(
+        self, folding: Sequence[Held], inputs: Sequence[Inputs], taken: Mapping[str, Taken], now: datetime
+    ) -> tuple[list[Effect], list[Taken]]:
+        """Folds each; a fold that fails or takes too long must not hold up the others: its row stays for later."""
+        build = (self.folder.fold_number, self.folder.data_number)
         done: list[Effect] = []
         failed: list[Taken] = []
         for before, given in zip(folding, inputs, strict=True):
             row = taken[before.subject]
             try:
-                folded = self.folder.fold(given, now)
+                with at_most(self.fold_seconds):
+                    folded = self.folder.fold(given, now)
                 done.append(effects.effect(before, folded, given.revisions, row, now, build))
+            except TookTooLong:
+                telemetry.FOLD_FAILED.labels(self.service).inc()
+                log.critical("a subject is set aside: its fold takes too long", subject=before.subject)
+                failed.append(row._replace(attempts=max(row.attempts, len(_LATER_SECONDS) - 1)))
             except Exception:
-                # A bug in the fold of one subject must not hold up the others; its row stays, and is tried again.
                 telemetry.FOLD_FAILED.labels(self.service).inc()
                 log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
                 failed.append(row)
-        newer = [taken[h.subject] for h in held if not self._may_fold(h)]
-        await self._write(connection, done, now)
-        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority) for e in done if e.shared_changed]
-        at_once = expansions + [taken[s].as_it_was() for s in early]
-        await pictures.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
-        return len(at_once)
+        return done, failed
 
     def _may_fold(self, held: Held) -> bool:
         return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from services.chassis import pictures
+from services.chassis.clock import machinery_now
 from services.chassis.database import Connection, transaction
 from services.chassis.effects import Effect
 from services.chassis.fold import Folded, Inputs
@@ -65,6 +66,15 @@ class Slow(TrackingFolder):
         await super().save(connection, effects)
 
 
+class Endless(TrackingFolder):
+    """Never done with a wagon."""
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        while inputs.subject == b.WAGON:
+            pass
+        return super().fold(inputs, as_of)
+
+
 def with_folder(store: Store, folder: TrackingFolder) -> Store:
     return Store(dataclasses.replace(store.blueprint, folder=folder), store.pool)
 
@@ -82,6 +92,33 @@ async def test_a_fold_that_fails_holds_up_no_other_subject_and_is_tried_again(st
     assert b.TRAIN in await store.pictures()
     waiting = {(r["subject"], r["attempts"] > 0) for r in await store.rows("unsettled")}
     assert waiting == {(b.WAGON, True)}
+
+
+async def test_a_subject_whose_fold_takes_too_long_is_set_aside_and_the_others_go_on(store: Store) -> None:
+    endless = with_folder(store, Endless())
+    endless.settler.fold_seconds = 0.2
+    await endless.take([endless.record(b.a_consist())])
+
+    await endless.settle()
+
+    assert b.TRAIN in await store.pictures()
+    (waiting,) = await store.rows("unsettled")
+    assert waiting["subject"] == b.WAGON
+    assert waiting["not_before"] - machinery_now() > timedelta(seconds=20)
+
+
+async def test_a_page_is_shared_out_among_the_parties_whose_reports_wait(store: Store) -> None:
+    """A flood of one railway's does not keep another's report from the next page."""
+    flood = [b.a_plan(f"train:pr/F{n:03}/2026-06-22") for n in range(60)]
+    await store.take([store.record(event) for event in flood])
+    await store.take([store.record(b.a_plan("train:rai/IR1/2026-06-22", party="rai"))])
+    store.settler.subjects = 10
+
+    await store.settler.round()
+
+    folded = set(await store.pictures())
+    assert "train:rai/IR1/2026-06-22" in folded
+    assert 5 <= len(folded) <= 10
 
 
 async def test_a_round_that_takes_too_long_is_done_in_smaller_ones(store: Store) -> None:
