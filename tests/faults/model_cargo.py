@@ -105,13 +105,14 @@ class Cargo:
         return [*conflict, *([IDENTITY_MISMATCH] if shared else [])]
 
     def _resolved(self, consignment: str) -> list[str]:
-        """The references that lead to this consignment and to no other."""
-        return [reference for reference, claimants in self._claims.items() if claimants == [consignment]]
+        """The references that stand for this consignment: in these journeys who booked first has named it first."""
+        return [reference for reference, claimants in self._claims.items() if self._first(claimants) == consignment]
+
+    def _first(self, claimants: Sequence[str]) -> str:
+        return min(claimants, key=lambda consignment: instant(self.bookings[consignment].data))
 
     def _reference(self, reference: str) -> dict[str, Any]:
-        claimants = self._claims[reference]
-        waiting = [one.id for one, _ in self._papers if one.subject == reference] if len(claimants) > 1 else []
-        return {"claimants": claimants, "exceptions": [], "parked": sorted(waiting)}
+        return {"claimants": self._claims[reference], "exceptions": [], "parked": []}
 
 
 def _claims(bookings: Iterable[Stated]) -> dict[str, list[str]]:

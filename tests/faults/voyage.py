@@ -147,7 +147,8 @@ def booking(one: Voyage, place: int) -> Report:
     consignment = one.consignments[place]
     forwarder = consignment.partition(":")[2].partition("/")[0]
     shipper, consignee = ((one.shipper, "caspian-trading"), ("caspian-trading", None))[place]
-    roles = {"shipper": shipper, "forwarder": forwarder, "consignee": consignee}
+    other = one.consignments[1 - place].partition(":")[2].partition("/")[0]
+    roles = {"shipper": shipper, "forwarder": forwarder, "consignee": consignee, "declarant": other}
     data = {
         "occurred_at": utc_text(one.at(-190 + place)),
         "run": one.run,
