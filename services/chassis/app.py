@@ -1,10 +1,12 @@
 """The HTTP side that every service has: health, metrics, operations, receipts.
 
 Invariant: live says that the process runs; ready says that database and broker answer, partitions are assigned
-and the queues move. The operations door moves the clock only where the setting lets it.
+and the queues move; what is behind that, and every number, is for operations. The operations door moves the clock
+only where the setting lets it.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -15,8 +17,11 @@ from pydantic import BaseModel
 
 from contracts import fields
 from contracts.fields import Text, as_shown, utc_text
-from services.chassis import dead_letter_api, http, state, telemetry
-from services.chassis.health import readiness
+from services.chassis import dead_letter_api, guard, http, state, telemetry
+from services.chassis.budgets import Meters
+from services.chassis.callers import Callers
+from services.chassis.edge import Edge, Rules
+from services.chassis.health import Health
 from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.openapi import ASKED, failures
 from services.chassis.parties import Party
@@ -35,39 +40,49 @@ class Instant(BaseModel):
     instant: fields.Instant
 
 
-def new_app(runtime: Runtime, title: str) -> tuple[FastAPI, Doorkeeper]:
-    """The app of a service with everything that is common to all."""
+def new_app(runtime: Runtime, title: str, streams: Collection[str] = ()) -> tuple[FastAPI, Doorkeeper]:
+    """The app of a service with everything that is common to all; `streams` are the addresses of open streams."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        guard.calm(asyncio.get_running_loop())
         runtime.start()
         try:
             yield
         finally:
             await runtime.stop()
 
-    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    # Redirects would be built from what the caller says that the host is called.
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     http.install(app)
-    keeper = Doorkeeper(lambda: runtime.store, runtime.book)
+    keeper = Doorkeeper()
+    app.state.callers = Callers(lambda: runtime.store, runtime.book)
+    app.add_middleware(Edge, callers=app.state.callers, meters=Meters(), rules=Rules(streams))
     app.include_router(_health(runtime))
     app.include_router(_operations(runtime, keeper))
     return app, keeper
 
 
 def _health(runtime: Runtime) -> APIRouter:
+    """What needs no token says no more than up or down."""
     router = APIRouter(tags=["health"])
+    health = Health(runtime)
 
     @router.get("/live")
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @router.get("/ready", responses={503: {"description": "what is not up", "model": dict[str, bool]}})
-    async def ready(response: Response) -> dict[str, Any]:
-        found = await readiness(runtime)
+    @router.get("/ready", responses={503: {"description": "not ready", "model": dict[str, bool]}})
+    async def ready(response: Response) -> dict[str, bool]:
+        found = await health.read()
         response.status_code = 200 if found["ready"] else 503
-        return found
+        return {"ready": found["ready"]}
 
-    @router.get("/metrics", response_class=PlainTextResponse)
+    @router.get("/ops/ready", tags=["operations"], responses=failures(*ASKED, 403))
+    async def ready_in_detail() -> dict[str, bool]:
+        return await health.read()
+
+    @router.get("/metrics", response_class=PlainTextResponse, responses=failures(*ASKED, 403))
     async def metrics() -> Response:
         return Response(generate_latest(telemetry.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 

@@ -5,8 +5,9 @@ copy never blocks its successor for long.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -39,6 +40,24 @@ _SERVER_SETTINGS = {
 }
 
 
+_asked: ContextVar[bool] = ContextVar("asked over HTTP", default=False)
+
+
+@contextmanager
+def asked_over_http() -> Iterator[None]:
+    """What is done within is done for somebody who asks over HTTP."""
+    before = _asked.set(True)
+    try:
+        yield
+    finally:
+        _asked.reset(before)
+
+
+def is_asked_over_http() -> bool:
+    """Whether this is done for somebody who asks over HTTP."""
+    return _asked.get()
+
+
 async def connect(url: str, application: str) -> OwnConnection:
     """A connection of its own, for session locks; the server ends it when it is not used for `_HELD_SECONDS`."""
     return await asyncpg.connect(
@@ -50,7 +69,7 @@ async def connect(url: str, application: str) -> OwnConnection:
     )
 
 
-async def open_pool(url: str, application: str, size: int = 8) -> Pool:
+async def open_pool(url: str, application: str, size: int = 8, statement_seconds: int = COMMAND_SECONDS) -> Pool:
     """A pool that opens connections as they are needed; raises what asyncpg raises when the server is away."""
     # asyncpg reports a server that is away with a traceback each time; the loops say it once, in one line.
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
@@ -60,7 +79,16 @@ async def open_pool(url: str, application: str, size: int = 8) -> Pool:
         max_size=size,
         timeout=5,
         command_timeout=COMMAND_SECONDS,
-        server_settings=_SERVER_SETTINGS | {"application_name": application},
+        server_settings=_SERVER_SETTINGS
+        | {"application_name": application, "statement_timeout": f"{statement_seconds}s"},
+    )
+
+
+async def connect_to_migrate(url: str, application: str) -> OwnConnection:
+    """A connection for migrations, which take their time, and wait for no lock for long."""
+    bounds = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+    return await asyncpg.connect(
+        url, timeout=5, server_settings=_SERVER_SETTINGS | bounds | {"application_name": application}
     )
 
 

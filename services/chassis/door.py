@@ -19,12 +19,13 @@ from contracts.catalogue import EventType
 from contracts.codec import Event
 from contracts.refusal import Problem, Refused, refused
 from contracts.topics import MAX_INCOMING, Topic
-from services.chassis.http import ProblemError, read_body
+from services.chassis.budgets import Meter
+from services.chassis.edge import LARGEST_REPORTS
+from services.chassis.http import METER, ProblemError, read_body
 from services.chassis.parties import Party
 from services.chassis.records import require_known, require_past
 
 MAX_BATCH = 500
-MAX_BODY = 4 * 1024 * 1024
 
 Entitled = Callable[[Event, Party], None]
 
@@ -46,8 +47,11 @@ class Door:
         self._accepts: Mapping[str, EventType] = {n: t for topic, _ in streams for n, t in topic.events.items()}
 
     async def post(self, request: Request, party: Party) -> list[Event]:
-        """The events of a request, acknowledged by the broker; raises `ProblemError`."""
+        """The events of a request, acknowledged by the broker; raises `ProblemError`, or `OverBudget`."""
         events = await self._decode(request)
+        meter: Meter | None = request.scope.get(METER)
+        if meter is not None:
+            meter.reports(len(events))
         places = [self._place(event, party, path) for event, path in events]
         await self._produce([(topic, event) for topic, (event, _) in zip(places, events, strict=True)])
         return [event for event, _ in events]
@@ -55,7 +59,7 @@ class Door:
     async def _decode(self, request: Request) -> list[tuple[Event, str]]:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         batch = content_type == codec.BATCH
-        body = await read_body(request, MAX_BODY if batch else MAX_INCOMING)
+        body = await read_body(request, LARGEST_REPORTS if batch else MAX_INCOMING)
         try:
             if batch:
                 return self._batch(body)

@@ -15,14 +15,33 @@ from services.chassis.monitor import Progress
 from services.chassis.runtime import Runtime
 
 _PING_SECONDS = 2.0
+_READ_EVERY_SECONDS = 1.0
 
 
-async def readiness(runtime: Runtime) -> dict[str, Any]:
+class Health:
+    """Asks anew when the last answer is older than a second, however many want to know."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._found: dict[str, bool] = {}
+        self._read_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def read(self) -> dict[str, bool]:
+        """What is up and what is not; `ready` is the verdict."""
+        async with self._asking:
+            if time.monotonic() - self._read_at >= _READ_EVERY_SECONDS:
+                self._found = await readiness(self._runtime)
+                self._read_at = time.monotonic()
+        return self._found
+
+
+async def readiness(runtime: Runtime) -> dict[str, bool]:
     """What is up and what is not; `ready` is the verdict."""
     now, progress = time.monotonic(), runtime.monitor.progress if runtime.monitor else Progress()
     checks = {
         "started": runtime.ready.is_set(),
-        "database": await _answers(lambda: runtime.store.fetchval("SELECT 1")),
+        "database": await _answers(lambda: _ask_store(runtime)),
         "broker": await _answers(lambda: kafka.see_brokers(runtime.door_producer)),
         "assigned": bool(runtime.ingests) and all(i.positions is not None and i.positions.met for i in runtime.ingests),
         "reading": not any(i.quarantine.stopped for i in runtime.ingests),
@@ -30,6 +49,13 @@ async def readiness(runtime: Runtime) -> dict[str, Any]:
         "settling": progress.settles(now),
     }
     return {"ready": all(checks.values()), **checks}
+
+
+async def _ask_store(runtime: Runtime) -> None:
+    """By the connections of the loops: those of HTTP may all be in use while the service works well."""
+    if runtime.pool is None:
+        raise OSError("the database has not been reached yet")
+    await runtime.pool.fetchval("SELECT 1")
 
 
 async def _answers(ask: Callable[[], Awaitable[Any]]) -> bool:

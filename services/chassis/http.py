@@ -17,14 +17,17 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from contracts.refusal import Problem
-from services.chassis.database import Pool
+from services.chassis.budgets import OverBudget
 from services.chassis.errors import passes
 from services.chassis.openapi import PROBLEM, TITLES, complete
-from services.chassis.parties import Party, PartyBook, party_of_token
+from services.chassis.parties import Party
 
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = 5
+# Where the edge leaves in the scope of a request who asks, and what that party has spent.
+CALLER = "corridor.caller"
+METER = "corridor.meter"
 # Among what these raise is what passes by itself.
 _OF_SERVERS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, KafkaError)
 
@@ -58,10 +61,11 @@ def install(app: FastAPI) -> None:
     # The router's own failures are of the class that FastAPI's is made from.
     @app.exception_handler(StarletteHTTPException)
     async def _http(_: Request, failure: StarletteHTTPException) -> Response:
-        problems = [{"path": p.path, "reason": p.reason, "detail": p.detail} for p in getattr(failure, "problems", ())]
-        members = ({"problems": problems} if problems else {}) | getattr(failure, "extra", {})
-        body = problem(failure.status_code, str(failure.detail), **members)
-        return JSONResponse(body, failure.status_code, failure.headers, PROBLEM)
+        return answer_of(failure)
+
+    @app.exception_handler(OverBudget)
+    async def _over(_: Request, failure: OverBudget) -> Response:
+        return problem_answer(429, str(failure), failure.seconds)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, failure: RequestValidationError) -> Response:
@@ -74,39 +78,39 @@ def install(app: FastAPI) -> None:
         if not passes(failure):
             raise failure
         log.warning("a request cannot be answered now", path=request.url.path, failure=repr(failure))
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return JSONResponse(problem(503, "a server does not answer: try again"), 503, headers, PROBLEM)
+        return problem_answer(503, "a server does not answer: try again", RETRY_AFTER_SECONDS)
 
     for kind in _OF_SERVERS:
         app.add_exception_handler(kind, _away)
 
-    # Each of these is logged with its traceback.
-    @app.exception_handler(Exception)
-    async def _any(_: Request, failure: Exception) -> Response:
-        return JSONResponse(problem(500, "the failure is logged"), 500, None, PROBLEM)
+
+def answer_of(failure: StarletteHTTPException) -> Response:
+    """The problem document of a failure."""
+    problems = [{"path": p.path, "reason": p.reason, "detail": p.detail} for p in getattr(failure, "problems", ())]
+    members = ({"problems": problems} if problems else {}) | getattr(failure, "extra", {})
+    body = problem(failure.status_code, str(failure.detail), **members)
+    return JSONResponse(body, failure.status_code, failure.headers, PROBLEM)
+
+
+def problem_answer(status: int, detail: str, retry_after: int | None = None) -> Response:
+    """A problem document; with `retry_after`, when to ask again."""
+    headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+    return JSONResponse(problem(status, detail), status, headers, PROBLEM)
 
 
 class Doorkeeper:
-    """Knows the party of a request by its bearer token."""
-
-    def __init__(self, pool: Callable[[], Pool], book: PartyBook) -> None:
-        self._pool = pool
-        self._book = book
+    """Gives the party of a request, as the edge has found it."""
 
     async def __call__(
         self,
         request: Request,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
+        _: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
     ) -> Party:
-        """The party that asks; 401 without a valid token. A stream may carry the token as a query parameter."""
-        token = bearer.credentials if bearer else request.query_params.get("token", "")
-        name = await party_of_token(self._pool(), token) if token else None
-        if name is None:
+        """The party that asks; 401 where the edge has let somebody in without a token."""
+        caller = request.scope.get(CALLER)
+        if caller is None:
             raise ProblemError(401, "send Authorization: Bearer <token>")
-        await self._book.refresh(self._pool(), name)
-        party = self._book.get(name)
-        if party is None:
-            raise ProblemError(401, "the token's party is not known any more")
+        party: Party = caller.party
         return party
 
 

@@ -22,11 +22,12 @@ TITLES: Final[Mapping[int, str]] = {
     413: "The body is too large",
     415: "The content type is not supported",
     422: "The report is wrong",
+    429: "Too much at once",
     500: "We failed",
     503: "Not known now",
 }
 # What every route that asks for a token may answer.
-ASKED: Final = (401, 422, 503)
+ASKED: Final = (401, 422, 429, 503)
 _TEXT: Final = {"type": "string"}
 _PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",

@@ -9,6 +9,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,7 @@ from contracts.codec import Event
 from contracts.fields import Code, Country, PartyKey
 from contracts.refusal import refused
 from contracts.subjects import Jurisdiction
+from services.chassis.budgets import Budget
 from services.chassis.database import Connection, Pool
 
 Role = Literal["railway", "terminal", "forwarder", "shipper", "declarant", "customs", "control", "operations"]
@@ -26,11 +28,15 @@ _ALL_PARTIES = "SELECT party, spec FROM party"
 _SAVE_PARTY = """
 INSERT INTO party (party, spec) VALUES ($1, $2::jsonb) ON CONFLICT (party) DO UPDATE SET spec = EXCLUDED.spec
 """
+# What a token's sessions refer to is never changed: they go with it.
+_REPLACE_TOKEN = "DELETE FROM token WHERE party = $1 AND label = $2 AND sha256 <> $3"
 _SAVE_TOKEN = """
-INSERT INTO token (sha256, party, label, created_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (party, label) DO UPDATE SET sha256 = EXCLUDED.sha256
+INSERT INTO token (sha256, party, label, created_at, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (sha256) DO UPDATE SET scopes = EXCLUDED.scopes, expires_at = EXCLUDED.expires_at
 """
-_PARTY_OF_TOKEN = "SELECT party FROM token WHERE sha256 = $1"
+# Provisioning takes away who is no party any more, with all tokens; the tokens go first.
+_REMOVE_TOKENS = "DELETE FROM token WHERE party <> ALL ($1::text[])"
+_REMOVE_PARTIES = "DELETE FROM party WHERE party <> ALL ($1::text[]) RETURNING party"
 
 
 class Party(BaseModel):
@@ -55,6 +61,7 @@ class Party(BaseModel):
     speaks_for: tuple[PartyKey, ...] = ()
     plans_for: tuple[PartyKey, ...] = ()
     agreements: tuple[PartyKey, ...] = ()
+    budget: Budget = Budget()
 
     @property
     def standing(self) -> str:
@@ -103,17 +110,27 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-async def party_of_token(pool: Pool, token: str) -> str | None:
-    """The party that holds a token."""
-    found: str | None = await pool.fetchval(_PARTY_OF_TOKEN, digest(token))
-    return found
-
-
 async def save_party(connection: Connection, party: Party) -> None:
     """Writes one party; safe to repeat."""
     await connection.execute(_SAVE_PARTY, party.party, json.dumps(party.model_dump(mode="json")))
 
 
-async def save_token(connection: Connection, party: str, label: str, sha256: bytes, created_at: object) -> None:
+async def save_token(
+    connection: Connection,
+    party: str,
+    label: str,
+    sha256: bytes,
+    created_at: datetime,
+    *,
+    scopes: Sequence[str] = ("report", "read", "operate"),
+    expires_at: datetime | None = None,
+) -> None:
     """Writes one token by its hash; the same (party, label) again replaces it."""
-    await connection.execute(_SAVE_TOKEN, sha256, party, label, created_at)
+    await connection.execute(_REPLACE_TOKEN, party, label, sha256)
+    await connection.execute(_SAVE_TOKEN, sha256, party, label, created_at, list(scopes), expires_at)
+
+
+async def remove_others(connection: Connection, parties: Sequence[str]) -> list[str]:
+    """Takes away all parties but these, and their tokens; returns who was taken away."""
+    await connection.execute(_REMOVE_TOKENS, list(parties))
+    return [row["party"] for row in await connection.fetch(_REMOVE_PARTIES, list(parties))]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from services.chassis import commands, telemetry
+from services.chassis import commands, guard, telemetry
 from services.chassis.errors import NameTaken, SettingsError
 from services.chassis.runtime import Blueprint, Runtime
 from services.chassis.settings import ServiceSettings
@@ -32,10 +32,7 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
     telemetry.set_up_logs(settings.log_level, settings.log_format)
     spare_the_collector()
     runtime = Runtime(blueprint, settings)
-    config = uvicorn.Config(
-        make_app(runtime), log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="on"
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(_config(make_app(runtime), settings))
     runtime.is_stopping = lambda: server.should_exit
     runtime.on_failure = lambda: _stop(server)
     # The server raises the signal that stopped it once more when all is done: an orderly stop ends with 0.
@@ -53,6 +50,35 @@ def spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+def _config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
+    """A server that keeps within its bounds and does not say what it is."""
+    proxies = settings.http_trusted_proxies
+    bounds = guard.Bounds(
+        guard.share(settings.http_connections, guard.raise_descriptors()),
+        settings.http_connections_per_address,
+        settings.http_header_seconds,
+        settings.http_body_seconds,
+        settings.http_taking_seconds,
+        proxies,
+    )
+    return uvicorn.Config(
+        app,
+        http=guard.protocol(bounds),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=sorted(proxies),
+        # What waits to be accepted is accepted at one go.
+        backlog=128,
+        h11_max_incomplete_event_size=16384,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+        lifespan="on",
+    )
 
 
 def _stop(server: uvicorn.Server) -> None:

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaProducer
 from services.chassis import kafka, migrate
 from services.chassis.admin import TopicIds
 from services.chassis.clock import CorridorClock
-from services.chassis.database import Pool, connect, open_pool
+from services.chassis.database import Pool, connect_to_migrate, is_asked_over_http, open_pool
 from services.chassis.errors import NameTaken, SettingsError, passes
 from services.chassis.ingest import Ingest
 from services.chassis.mark import StoreMark
@@ -41,6 +41,7 @@ from services.chassis.stream import Stream
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 1.0
+_HTTP_STATEMENT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Runtime:
         self.book = PartyBook(min(settings.metadata_age_seconds, 5.0))
         self.mark = StoreMark()
         self.pool: Pool | None = None
+        self.http_pool: Pool | None = None
         self.producer: AIOKafkaProducer | None = None
         self.settle: Settle | None = None
         self.relay: Relay | None = None
@@ -88,10 +90,14 @@ class Runtime:
 
     @property
     def store(self) -> Pool:
-        """The pool; raises `OSError` while the database has not been reached."""
-        if self.pool is None:
+        """The pool; raises `OSError` while the database has not been reached.
+
+        Who asks over HTTP has a small one to share, so that no flood of reads takes the connections of the loops.
+        """
+        pool = self.http_pool if is_asked_over_http() and self.http_pool is not None else self.pool
+        if pool is None:
             raise OSError("the database has not been reached yet")
-        return self.pool
+        return pool
 
     @property
     def door_producer(self) -> AIOKafkaProducer:
@@ -141,6 +147,11 @@ class Runtime:
         self._spawn(lock.keep())
         self.pool = await self._patiently("database", lambda: open_pool(url, name))
         self._stack.callback(self.pool.terminate)
+        size = self.settings.http_database_connections
+        self.http_pool = await self._patiently(
+            "database", lambda: open_pool(url, f"{name}-http", size, _HTTP_STATEMENT_SECONDS)
+        )
+        self._stack.callback(self.http_pool.terminate)
         await self._set_clock()
         self._make_loops()
         self.producer = await self._patiently("broker", self._start_producer)
@@ -222,7 +233,7 @@ class Runtime:
     async def _migrate(self) -> None:
         files = migrate.read_migrations([migrate.CHASSIS, self.blueprint.migrations])
         try:
-            connection = await connect(self.settings.database_url, f"{self.blueprint.name}-migrate")
+            connection = await connect_to_migrate(self.settings.database_url, f"{self.blueprint.name}-migrate")
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as failure:
             raise SettingsError(f"{self.blueprint.name.upper()}_DATABASE_URL is wrong: {failure}") from failure
         try:

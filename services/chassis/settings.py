@@ -38,6 +38,13 @@ class ServiceSettings(StoreSettings):
     kafka_bootstrap_servers: Annotated[str, Field(min_length=3, pattern=r"^[^\s:,]+:[0-9]+(,[^\s:,]+:[0-9]+)*$")]
     http_port: Annotated[int, Field(ge=0, le=65535)]
     http_host: str = "127.0.0.1"
+    http_connections: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    http_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 250
+    http_header_seconds: Annotated[float, Field(ge=0.1, le=120)] = 10.0
+    http_body_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
+    http_taking_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
+    http_database_connections: Annotated[int, Field(ge=1, le=50)] = 4
+    http_trusted_proxies: frozenset[str] = frozenset()
     copy_name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$")]
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"

@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
 from starlette.routing import Match, Mount
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from contracts import subjects
 from contracts.fields import Instant, Text, utc_text
 from contracts.subjects import BadSubject
 from services.chassis import app as chassis_app
+from services.chassis import sessions
+from services.chassis.callers import caller_of
 from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.openapi import ASKED, failures
 from services.chassis.parties import Party
@@ -30,20 +31,16 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS: Final = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # The token is in the address: it is told to nobody.
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
+# What the edge does not say of every answer.
+_HEADERS: Final = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
 _HIGHEST: Final = 2**62
 SubjectKind = Literal["run", "train", "wagon", "container", "consignment"]
 
 
 def make_app(runtime: Runtime) -> FastAPI:
     """The app of the notifications service."""
-    app, keeper = chassis_app.new_app(runtime, "Corridor notifications")
+    app, keeper = chassis_app.new_app(runtime, "Corridor notifications", streams=("/v1/stream",))
+    app.include_router(sessions.router(runtime, app.state.callers))
     app.include_router(_feed(runtime, keeper))
     app.include_router(_seen(runtime, keeper))
     _mount_dashboard(app)
@@ -52,6 +49,7 @@ def make_app(runtime: Runtime) -> FastAPI:
 
 def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["feed"], responses=failures(*ASKED))
+    channels = stream.Channels(runtime)
 
     @router.get("/feed")
     async def read_feed(
@@ -70,12 +68,18 @@ def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
 
     @router.get("/stream", response_class=EventSourceResponse)
     async def read_stream(
+        request: Request,
         party: Annotated[Party, Depends(keeper)],
         after: Annotated[int, Query(ge=0, le=_HIGHEST)] = 0,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> AsyncIterator[ServerSentEvent]:
-        """The caller's items as server-sent events; resumes behind `Last-Event-ID`, which wins over `after`."""
-        async for event in stream.follow(runtime, party.party, _cursor(last_event_id, after)):
+        """The caller's items as server-sent events; resumes behind `Last-Event-ID`, which wins over `after`.
+
+        An event `ended` says why the stream is over: `token_ended`, or `too_slow` for a reader to come back.
+        """
+        callers, caller = request.app.state.callers, caller_of(request)
+        cursor = _cursor(last_event_id, after)
+        async for event in stream.follow(channels, runtime, party.party, cursor, lambda: callers.is_valid(caller)):
             yield event
 
     return router
@@ -174,8 +178,7 @@ def _parts(subject: str, head: dict[str, Any]) -> list[str]:
 
 
 def _mount_dashboard(app: FastAPI) -> None:
-    app.add_middleware(_Guard)
-    app.router.routes.append(_Page("/", StaticFiles(directory=_DASHBOARD, html=True), name="dashboard"))
+    app.router.routes.append(_Page("/", _Files(directory=_DASHBOARD, html=True), name="dashboard"))
 
 
 class _Page(Mount):
@@ -187,18 +190,10 @@ class _Page(Mount):
         return super().matches(scope)
 
 
-class _Guard:
-    """Adds the security headers; plain ASGI, so that a stream is passed through as it comes."""
+class _Files(StaticFiles):
+    """The files with what a browser may do with them."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, guarded)
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers.update(_HEADERS)
+        return response

@@ -189,6 +189,12 @@ async def read_feed_end(pool: Pool, party: str, count: int, before: int) -> list
     return [item_json(row) for row in await pool.fetch(_FEED_END, party, count, before)]
 
 
+async def read_cursor(pool: Pool, party: str) -> int:
+    """The number of the newest item of a party that is shown."""
+    found: int = await pool.fetchval(_CURSOR, party)
+    return found
+
+
 async def read_attention(pool: Pool, party: str, limit: int) -> list[dict[str, Any]]:
     """What is open and may be seen by a party: exceptions, violations, holds, and arrivals not declared."""
     return [_fact(row) for row in await pool.fetch(_ATTENTION, party, list(_BESIDE), limit)]

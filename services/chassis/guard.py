@@ -1,0 +1,209 @@
+"""Connections: how many there may be, and how long each may take for what it is at.
+
+Invariant: HTTP never takes the descriptors that Postgres and Kafka need; one address never takes all connections; a
+connection that sends or takes nothing within its time is closed, whatever it is at.
+"""
+
+import asyncio
+import errno
+import resource
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import h11
+import structlog
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+log = structlog.get_logger(__name__)
+
+# What the process needs besides HTTP: its pools, Kafka's connections, files.
+_RESERVED: Final = 256
+# What may still come of a body that nobody reads any more.
+_LEFT_OVER: Final = 1024 * 1024
+_TELL_EVERY_SECONDS: Final = 10.0
+_OUT_OF: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many connections, and seconds for headers, for a body, and for a reader that takes nothing."""
+
+    connections: int = 1000
+    per_address: int = 250
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    taking_seconds: float = 30.0
+    # Proxies, which bring the connections of many.
+    trusted: frozenset[str] = field(default=frozenset())
+
+
+class Crowd:
+    """The connections that there are."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self._by_address: Counter[str] = Counter()
+        self._count = 0
+        self._turned_away = 0
+        self._told_at = float("-inf")
+
+    def enter(self, address: str) -> int | None:
+        """None for one that may stay; else the status that turns it away."""
+        status = self._refusal(address)
+        if status is None:
+            self._count += 1
+            self._by_address[address] += 1
+        else:
+            self._tell(address)
+        return status
+
+    def leave(self, address: str) -> None:
+        self._count -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    def _refusal(self, address: str) -> int | None:
+        if self._count >= self.bounds.connections:
+            return 503
+        full = self._by_address[address] >= self.bounds.per_address
+        return 429 if full and address not in self.bounds.trusted else None
+
+    def _tell(self, address: str) -> None:
+        self._turned_away += 1
+        if (now := time.monotonic()) - self._told_at >= _TELL_EVERY_SECONDS:
+            log.warning("connections are turned away", address=address, count=self._turned_away, open=self._count)
+            self._told_at, self._turned_away = now, 0
+
+
+class Guarded(H11Protocol):
+    """uvicorn's own, within bounds; `protocol` makes a class of it for one server."""
+
+    crowd: Crowd
+    _address: str | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _taking: asyncio.TimerHandle | None = None
+    _awaits = ""
+    _left_over = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        address = self.client[0] if self.client else ""
+        status = self.crowd.enter(address)
+        if status is not None:
+            transport.write(_TURNED_AWAY[status])
+            transport.close()
+            return
+        self._address = address
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._timer, self._taking):
+            if timer is not None:
+                timer.cancel()
+        if self._address is not None:
+            self.crowd.leave(self._address)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._address is None:
+            return
+        if self._is_answered() and self.conn.their_state is h11.SEND_BODY:
+            self._left_over += len(data)
+            if self._left_over > _LEFT_OVER:
+                self.transport.abort()
+                return
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._look()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._taking = self.loop.call_later(self.crowd.bounds.taking_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def _is_answered(self) -> bool:
+        return self.cycle is not None and self.cycle.response_complete
+
+    def _look(self) -> None:
+        """Gives what is awaited now its time; what is awaited still keeps the time that it had."""
+        awaits = self._awaited()
+        if awaits == self._awaits:
+            return
+        self._awaits = awaits
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        bounds = self.crowd.bounds
+        seconds = {"request": bounds.header_seconds, "body": bounds.body_seconds}.get(awaits)
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _awaited(self) -> str:
+        if self.conn.their_state is h11.SEND_BODY:
+            return "body"
+        return "request" if self.cycle is None or self._is_answered() else "answer"
+
+
+def protocol(bounds: Bounds) -> type[Guarded]:
+    """The protocol of one server."""
+    return type("Protocol", (Guarded,), {"crowd": Crowd(bounds)})
+
+
+def raise_descriptors() -> int:
+    """Takes all descriptors that the process may have; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 2**20
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 65536)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):
+        return soft
+    return wanted
+
+
+def share(wanted: int, descriptors: int) -> int:
+    """How many connections HTTP may have of so many descriptors: at most half of what is not reserved."""
+    return max(16, min(wanted, (descriptors - _RESERVED) // 2))
+
+
+def calm(loop: asyncio.AbstractEventLoop) -> None:
+    """Has the loop tell now and then that nothing can be accepted, not thousands of times a second."""
+    told_at = float("-inf")
+
+    def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal told_at
+        failure = context.get("exception")
+        if not (isinstance(failure, OSError) and failure.errno in _OUT_OF):
+            loop.default_exception_handler(context)
+        elif (now := time.monotonic()) - told_at >= _TELL_EVERY_SECONDS:
+            told_at = now
+            log.error("no connection can be accepted", failure=repr(failure))
+
+    loop.set_exception_handler(tell)
+
+
+def _turned_away(status: int, title: str) -> bytes:
+    body = f'{{"type":"about:blank","title":"{title}","status":{status},"detail":"too many connections"}}'
+    head = (
+        f"HTTP/1.1 {status} {title}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        "Retry-After: 5",
+        "Connection: close",
+    )
+    return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
+
+
+_TURNED_AWAY: Final = {429: _turned_away(429, "Too Many Requests"), 503: _turned_away(503, "Service Unavailable")}
