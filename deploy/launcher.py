@@ -44,7 +44,7 @@ class Launched:
     @property
     def dashboard(self) -> str:
         """The control room's address of the dashboard."""
-        return f"{self.services.url('notifications')}/?token={quote(self.tokens[_CONTROL])}"
+        return f"{self.services.url('notifications')}/#token={quote(self.tokens[_CONTROL])}"
 
 
 def _hint() -> str:

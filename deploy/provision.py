@@ -1,7 +1,7 @@
 """Makes what the services need and never make themselves: topics, parties and tokens.
 
-Invariant: running it again changes nothing but what `parties.yaml` has changed; tokens live in one file that only
-its owner can read, and in the stores as hashes.
+Invariant: running it again changes nothing but what `parties.yaml` has changed, and who is gone from it is gone from
+the stores, with all tokens; tokens live in one file that only its owner can read, and in the stores as hashes.
 """
 
 import argparse
@@ -9,9 +9,10 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import asyncpg
 import yaml
@@ -25,13 +26,15 @@ from contracts.topics import Topic
 from deploy.private import write_private
 from services.chassis import migrate
 from services.chassis.clock import machinery_now
-from services.chassis.parties import Party, digest, new_token, save_party, save_token
+from services.chassis.database import connect_to_migrate
+from services.chassis.parties import Party, Role, digest, new_token, remove_others, save_party, save_token
 
 PARTIES: Final = Path(__file__).parent / "parties.yaml"
 SERVICES: Final = ("tracking", "customs", "notifications")
 COUNTRIES: Final = ("pk", "ir", "tm", "kz", "ru")
 _TOPIC_EXISTS: Final = 36
 _LABEL: Final = "provisioned"
+_ALL_ROLES: Final = "all"
 _HOLDERS: Final = "SELECT party FROM token WHERE label = $1"
 
 
@@ -58,7 +61,24 @@ def read_parties(path: Path = PARTIES) -> list[Party]:
         raise ProvisionError(f"{path} has no `may` and `parties`")
     packs: Mapping[str, Sequence[str]] = document["may"]
     agreements: Sequence[Sequence[str]] = document.get("agreements") or ()
-    return [_party(entry, packs, agreements) for entry in document["parties"]]
+    budgets: Mapping[str, Mapping[str, int]] = document.get("budgets", {})
+    if strange := set(budgets) - {_ALL_ROLES, *get_args(Role)}:
+        raise ProvisionError(f"{path} has a budget for {sorted(strange)[0]}, which is no role")
+    parties = [_party(entry, packs, agreements, budgets) for entry in document["parties"]]
+    _require_apart(parties)
+    return parties
+
+
+def _require_apart(parties: Sequence[Party]) -> None:
+    """Raises `ProvisionError` where two parties could be taken for one, or one is named that there is not."""
+    names = [p.party for p in parties]
+    sources = [source for p in parties for source in p.sources]
+    for what, several in (("party", names), ("source", sources)):
+        if twice := [one for one, count in Counter(several).items() if count > 1]:
+            raise ProvisionError(f"the {what} {twice[0]} is there twice")
+    for party in parties:
+        if unknown := {*party.speaks_for, *party.plans_for, *party.agreements} - set(names):
+            raise ProvisionError(f"{party.party} speaks for, plans for or agrees with {sorted(unknown)[0]}, no party")
 
 
 def topics_of(parties: Sequence[Party]) -> Iterator[tuple[str, Topic]]:
@@ -99,7 +119,7 @@ async def create_topics(bootstrap: str, parties: Sequence[Party], replication: i
 async def migrate_database(url: str, service: str) -> None:
     """Brings a service's database to the newest schema."""
     folder = Path(__file__).parent.parent / "services" / service / "migrations"
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await connect_to_migrate(url, "provision")
     try:
         await migrate.migrate(connection, migrate.read_migrations([migrate.CHASSIS, folder]))
     finally:
@@ -107,10 +127,11 @@ async def migrate_database(url: str, service: str) -> None:
 
 
 async def write_parties(url: str, parties: Sequence[Party], tokens: Mapping[str, str]) -> None:
-    """Writes the parties and the hashes of their tokens to one service's store."""
+    """Writes the parties and the hashes of their tokens to one service's store; others are taken out of it."""
     connection = await asyncpg.connect(url, timeout=10)
     try:
         async with connection.transaction():
+            await remove_others(connection, [party.party for party in parties])
             for party in parties:
                 await save_party(connection, party)
                 if token := tokens.get(party.party):
@@ -129,9 +150,13 @@ async def holders(url: str) -> set[str]:
 
 
 def keep_tokens(path: Path, parties: Sequence[Party], held: Collection[str] = ()) -> dict[str, str]:
-    """The tokens of a file, with new ones for the parties that have none anywhere; the file is its owner's alone."""
+    """The tokens of a file, with new ones for the parties that have none anywhere; the file is its owner's alone.
+
+    Tokens of parties that are gone are taken out of it.
+    """
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    tokens = known | {p.party: new_token() for p in parties if p.party not in known and p.party not in held}
+    kept = {p.party: known[p.party] for p in parties if p.party in known}
+    tokens = kept | {p.party: new_token() for p in parties if p.party not in known and p.party not in held}
     if tokens != known:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_private(path, json.dumps(tokens, indent=1, sort_keys=True))
@@ -204,7 +229,12 @@ def _environment(environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     return environ["KAFKA_BOOTSTRAP_SERVERS"], {service: environ[name] for service, name in names.items()}
 
 
-def _party(entry: Mapping[str, Any], packs: Mapping[str, Sequence[str]], agreements: Sequence[Sequence[str]]) -> Party:
+def _party(
+    entry: Mapping[str, Any],
+    packs: Mapping[str, Sequence[str]],
+    agreements: Sequence[Sequence[str]],
+    budgets: Mapping[str, Mapping[str, int]],
+) -> Party:
     types = tuple(f"corridor.{name}.v1" for pack in entry.get("may", ()) for name in packs[pack])
     unknown = [name for name in types if name not in TYPES]
     if unknown:
@@ -212,7 +242,10 @@ def _party(entry: Mapping[str, Any], packs: Mapping[str, Sequence[str]], agreeme
     sources = entry.get("sources") or ([f"urn:corridor:{entry['party']}:ops"] if types else [])
     rest = {name: value for name, value in entry.items() if name != "may"}
     agreed = sorted({p for group in agreements if entry["party"] in group for p in group} - {entry["party"]})
-    return Party.model_validate(rest | {"types": types, "sources": sources, "agreements": agreed})
+    budget = {**budgets.get(_ALL_ROLES, {}), **budgets.get(entry["role"], {}), **entry.get("budget", {})}
+    return Party.model_validate(
+        rest | {"types": types, "sources": sources, "agreements": agreed, "budget": budget}
+    )
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def _run(options: argparse.Namespace) -> Result:
         result = play(running, _say, pace=pace)
         _tell(result)
         if not options.once:
-            _say(f"as another party: . {running.environment_file}; echo $NOTIFICATIONS/?token=$(token pr)")
+            _say(f"as another party: . {running.environment_file}; echo $NOTIFICATIONS/#token=$(token pr)")
             _say("the journey is over; everything stays up until Ctrl-C")
             watch_until_interrupt(running.services, _say)
     return result

@@ -54,17 +54,25 @@ class Callers:
         if not token or len(token) > _LONGEST_TOKEN:
             raise ProblemError(401, "send Authorization: Bearer <token>")
         address, sha256 = connection.client.host if connection.client else "", digest(token)
-        if not self._tokens.is_known(sha256):
-            self._guesses.require(address)
-        held = await self._tokens.find(self._pool(), sha256)
+        held = await self._find(address, sha256)
         if held is None:
-            self._guesses.refused(address, connection.url.path)
+            self._guesses.tell(address, connection.url.path)
             raise ProblemError(401, "the token is not valid, or not any more")
         await self._book.refresh(self._pool(), held.party)
         party = self._book.get(held.party)
         if party is None:
             raise ProblemError(401, "the token's party is not known any more")
         return Caller(party, held)
+
+    async def _find(self, address: str, sha256: bytes) -> Held | None:
+        """The token; what was not valid lately is a guess until it is found."""
+        if self._tokens.is_known(sha256):
+            return await self._tokens.find(self._pool(), sha256)
+        self._guesses.begin(address)
+        held = await self._tokens.find(self._pool(), sha256)
+        if held is not None:
+            self._guesses.was_none(address)
+        return held
 
     async def is_valid(self, caller: Caller) -> bool:
         """Whether the caller's token is still valid, as the store says now."""
@@ -83,20 +91,25 @@ class Guesses:
         self._untold: dict[str, int] = {}
         self._told_at = float("-inf")
 
-    def require(self, address: str) -> None:
-        """Raises `OverBudget` while this address has guessed too often."""
-        bucket = self._buckets.get(address)
-        if bucket is not None and (seconds := bucket.wait(time.monotonic())):
-            raise OverBudget("too many wrong tokens from this address", seconds)
-
-    def refused(self, address: str, path: str) -> None:
-        """A token was wrong; told in the log, several at once."""
+    def begin(self, address: str) -> None:
+        """Counts a guess; raises `OverBudget` while this address has guessed too often."""
         now = time.monotonic()
         bucket = self._buckets.setdefault(address, Bucket(_REFUSALS_A_MINUTE))
         self._buckets.move_to_end(address)
+        if seconds := bucket.wait(now):
+            raise OverBudget("too many wrong tokens from this address", seconds)
         bucket.spend(1, now)
         while len(self._buckets) > _ADDRESSES:
             self._buckets.popitem(last=False)
+
+    def was_none(self, address: str) -> None:
+        """What was counted was no guess."""
+        if address in self._buckets:
+            self._buckets[address].spend(-1, time.monotonic())
+
+    def tell(self, address: str, path: str) -> None:
+        """A token was wrong; told in the log, several at once."""
+        now = time.monotonic()
         self._untold[address] = self._untold.get(address, 0) + 1
         if now - self._told_at >= _TELL_EVERY_SECONDS or len(self._untold) > _ADDRESSES:
             log.warning("tokens were refused", addresses=dict(list(self._untold.items())[:20]), path=path[:80])

@@ -32,7 +32,7 @@ INSERT INTO party (party, spec) VALUES ($1, $2::jsonb) ON CONFLICT (party) DO UP
 _REPLACE_TOKEN = "DELETE FROM token WHERE party = $1 AND label = $2 AND sha256 <> $3"
 _SAVE_TOKEN = """
 INSERT INTO token (sha256, party, label, created_at, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (sha256) DO UPDATE SET scopes = EXCLUDED.scopes, expires_at = EXCLUDED.expires_at
+ON CONFLICT (sha256) DO NOTHING
 """
 # Provisioning takes away who is no party any more, with all tokens; the tokens go first.
 _REMOVE_TOKENS = "DELETE FROM token WHERE party <> ALL ($1::text[])"
@@ -125,7 +125,7 @@ async def save_token(
     scopes: Sequence[str] = ("report", "read", "operate"),
     expires_at: datetime | None = None,
 ) -> None:
-    """Writes one token by its hash; the same (party, label) again replaces it."""
+    """Writes one token by its hash; another of the same (party, label) replaces it, the same one stays as it is."""
     await connection.execute(_REPLACE_TOKEN, party, label, sha256)
     await connection.execute(_SAVE_TOKEN, sha256, party, label, created_at, list(scopes), expires_at)
 

@@ -11,11 +11,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from contracts.fields import utc_text
 from services.chassis import tokens
-from services.chassis.callers import Callers, caller_of, cookie, cookies_of
+from services.chassis.callers import COOKIE_PREFIX, Caller, Callers, caller_of, cookie, cookies_of
 from services.chassis.clock import machinery_now
 from services.chassis.http import ProblemError
 from services.chassis.openapi import ASKED, failures
 from services.chassis.runtime import Runtime
+from services.chassis.tokens import Session
 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 
@@ -26,11 +27,12 @@ def router(runtime: Runtime, callers: Callers) -> APIRouter:
 
     @routes.post("")
     async def sign_in(request: Request, response: Response, _: Bearer) -> dict[str, Any]:
-        """Opens a session with a bearer token; its name goes into the header `Corridor-Session` of what follows."""
+        """Opens a session with a bearer token; its name goes into the header `Corridor-Session` of what follows.
+
+        Asked by a session, that one goes on for longer.
+        """
         caller = caller_of(request)
-        if caller.token.is_session:
-            raise ProblemError(403, "a session opens no other")
-        session = await tokens.open_session(runtime.store, caller.token, cookies_of(request))
+        session = await (_renewed if caller.token.is_session else _opened)(request, caller)
         if session is None:
             callers.forget(caller)
             raise ProblemError(401, "the token is not valid any more")
@@ -38,6 +40,15 @@ def router(runtime: Runtime, callers: Callers) -> APIRouter:
             seconds = int((session.expires_at - machinery_now()).total_seconds())
             _set(request, response, session.name, session.token, seconds)
         return {"session": session.name, "party": caller.party.party, "expires_at": utc_text(session.expires_at)}
+
+    async def _opened(request: Request, caller: Caller) -> Session | None:
+        return await tokens.open_session(runtime.store, caller.token, cookies_of(request))
+
+    async def _renewed(request: Request, caller: Caller) -> Session | None:
+        until = await tokens.renew_session(runtime.store, caller.token)
+        name = caller.token.label.removeprefix(tokens.SESSION_PREFIX)
+        value = request.cookies.get(COOKIE_PREFIX + name)
+        return None if until is None or value is None else Session(name, until, value)
 
     @routes.delete("", status_code=204)
     async def sign_out(request: Request, response: Response, _: Bearer) -> None:

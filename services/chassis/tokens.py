@@ -1,7 +1,7 @@
 """Bearer tokens in the store: who holds them, what they may do, until when; and the sessions opened with them.
 
 Invariant: only hashes are stored. What is known of a token, also that it is none, is never older than two seconds, so
-that a token that is taken out of the store ends in all copies; its sessions go with it.
+that a token that is revoked or over ends in all copies, and its sessions with it.
 """
 
 import secrets
@@ -24,7 +24,8 @@ _KNOWN_SECONDS: Final = 2.0
 _KNOWN: Final = 4096
 _SESSIONS: Final = 50
 _FIND = """
-SELECT party, label, scopes, parent FROM token WHERE sha256 = $1 AND (expires_at IS NULL OR expires_at > $2)
+SELECT t.party, t.label, t.scopes, t.parent FROM token t LEFT JOIN token p ON p.sha256 = t.parent
+WHERE t.sha256 = $1 AND (t.expires_at IS NULL OR t.expires_at > $2) AND (p.expires_at IS NULL OR p.expires_at > $2)
 """
 _SAVE_SESSION = """
 INSERT INTO token (sha256, party, label, created_at, scopes, expires_at, parent)
@@ -42,17 +43,24 @@ DELETE FROM token WHERE sha256 IN (
 _OPEN_SESSION = """
 SELECT label, expires_at FROM token WHERE sha256 = ANY ($1::bytea[]) AND parent = $2 AND expires_at > $3 LIMIT 1
 """
+_RENEW = """
+UPDATE token s SET expires_at = least(p.expires_at, $2::timestamptz) FROM token p
+WHERE s.sha256 = $1 AND p.sha256 = s.parent RETURNING s.expires_at
+"""
 _END = "DELETE FROM token WHERE sha256 = $1"
 _LIST = """
 SELECT t.party, t.label, t.scopes, t.created_at, t.expires_at,
        (SELECT count(*) FROM token s WHERE s.parent = t.sha256) AS sessions
 FROM token t WHERE t.parent IS NULL AND ($1::text IS NULL OR t.party = $1) ORDER BY t.party, t.created_at, t.label
 """
+# The row stays, so that who writes the same token again does not bring it back.
 _REVOKE = """
-DELETE FROM token WHERE party = $1 AND parent IS NULL AND ($2::text IS NULL OR label = $2) RETURNING label
+UPDATE token SET expires_at = $3
+WHERE party = $1 AND parent IS NULL AND ($2::text IS NULL OR label = $2) AND (expires_at IS NULL OR expires_at > $3)
+RETURNING label
 """
 _EXPIRE = """
-UPDATE token SET expires_at = least(expires_at, $3) WHERE party = $1 AND parent IS NULL AND label <> $2 RETURNING label
+UPDATE token SET expires_at = least(expires_at, $3) WHERE party = $1 AND parent IS NULL AND label <> $2
 """
 SESSION_PREFIX: Final = "session-"
 
@@ -122,6 +130,12 @@ async def open_session(pool: Pool, parent: Held, cookies: Sequence[str]) -> Sess
     return None if until is None else Session(name, until, token)
 
 
+async def renew_session(pool: Pool, session: Held) -> datetime | None:
+    """Has a session last longer, as long as its token does; returns until when, None when it is gone."""
+    until: datetime | None = await pool.fetchval(_RENEW, session.sha256, machinery_now() + SESSION_FOR)
+    return until
+
+
 async def end_session(pool: Pool, session: Held) -> None:
     """Ends a session, in all copies."""
     await pool.execute(_END, session.sha256)
@@ -140,10 +154,10 @@ async def issue(
 
 
 async def revoke(connection: Connection, party: str, label: str | None) -> list[str]:
-    """Takes a party's token away, or all of them, with their sessions; returns their labels."""
-    return [row["label"] for row in await connection.fetch(_REVOKE, party, label)]
+    """Ends a party's token, or all of them, with their sessions; returns the labels of those that end by this."""
+    return [row["label"] for row in await connection.fetch(_REVOKE, party, label, machinery_now())]
 
 
-async def expire_others(connection: Connection, party: str, label: str, at: datetime) -> list[str]:
-    """Lets all of a party's tokens but one end at an instant, at the latest; returns their labels."""
-    return [row["label"] for row in await connection.fetch(_EXPIRE, party, label, at)]
+async def expire_others(connection: Connection, party: str, label: str, at: datetime) -> None:
+    """Lets all of a party's tokens but one end at an instant, at the latest."""
+    await connection.execute(_EXPIRE, party, label, at)

@@ -143,7 +143,7 @@ async def _read(
     channel: Channel, runtime: Runtime, after: int, is_valid: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[ServerSentEvent]:
     asked_at = time.monotonic()
-    while not channel.ended:
+    while True:
         grown = channel.grown
         items = channel.behind(after)
         if items is None:
@@ -165,6 +165,8 @@ async def _read(
                 return
             asked_at = time.monotonic()
         if not items:
+            if channel.ended:
+                return
             await until(grown, _ASK_TOKEN_SECONDS)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from deploy.services import SERVICES
 from services.chassis.clock import machinery_now
@@ -16,7 +18,6 @@ from services.chassis.parties import digest, save_token
 from services.chassis.runtime import Runtime
 from services.chassis.settings import ServiceSettings
 from services.notifications.api import make_app as notifications_app
-from services.notifications.app import blueprint as notifications_blueprint
 from services.tracking.api import make_app
 from tests.support.pipeline import runtime_of
 from tests.support.stores import Store
@@ -76,13 +77,20 @@ def test_the_document_says_what_a_report_is(service: str) -> None:
     }
 
 
-@pytest.fixture
-async def client(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+@asynccontextmanager
+async def asking(app: FastAPI, store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    """Operations, asking this app."""
     async with store.pool.acquire() as connection:
         await save_token(connection, "operations", "test", digest("token-operations"), machinery_now())
-    transport = httpx.ASGITransport(make_app(runtime_of(store)), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://tracking") as client:
         client.headers["Authorization"] = "Bearer token-operations"
+        yield client
+
+
+@pytest.fixture
+async def client(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    async with asking(make_app(runtime_of(store)), store) as client:
         yield client
 
 
@@ -131,10 +139,10 @@ async def test_an_action_on_dead_letters_names_its_own_method(client: httpx.Asyn
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("path", ["/ops/clock", "/ops/dead-letters/replay"])
-async def test_beside_the_page_an_address_of_the_api_answers_for_its_own_methods(path: str) -> None:
-    app = notifications_app(Runtime(notifications_blueprint(), SETTINGS))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://notifications") as client:
+async def test_beside_the_page_an_address_of_the_api_answers_for_its_own_methods(store: Store, path: str) -> None:
+    async with asking(notifications_app(runtime_of(store)), store) as client:
         answer = await client.get(path)
         page = await client.get("/")
 

@@ -122,7 +122,7 @@ def test_up_tells_how_to_connect_and_ends_with_ctrl_c() -> None:
         if line.startswith("running"):
             break
     words = {line.split()[0]: line.split()[-1] for line in said}
-    shell = f'. {words["to"]}; echo "$TRACKING $NOTIFICATIONS/?token=$(token corridor-control)"'
+    shell = f'. {words["to"]}; echo "$TRACKING $NOTIFICATIONS/#token=$(token corridor-control)"'
     tracking, dashboard = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout.split()
 
     process.send_signal(signal.SIGINT)

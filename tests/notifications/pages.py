@@ -21,7 +21,7 @@ async def opened(
     """The page as a party, live; at the end nothing may have gone wrong on it."""
     url = system.services.url("notifications")
     async with watched_page(browser, url, **{"viewport": {"width": 1440, "height": 900}, **options}) as watched:
-        await watched.page.goto(f"{url}/?token={system.tokens[party]}{view}")
+        await watched.page.goto(f"{url}/#token={system.tokens[party]}{view[1:]}")
         await expect(phase(watched.page)).to_have_attribute("data-phase", "live")
         yield watched
         assert watched.errors == []

@@ -226,7 +226,7 @@ async def test_another_tab_is_the_party_of_the_tab_that_was_used_last_and_leaves
     url = system.services.url("notifications")
     async with opened(system, browser) as watched:
         rai = await watched.page.context.new_page()
-        await rai.goto(f"{url}/?token={system.tokens['rai']}")
+        await rai.goto(f"{url}/#token={system.tokens['rai']}")
         await expect(rai.locator("details.who")).to_contain_text("Islamic Republic")
         async with watched.page.context.expect_page() as opening:
             await row(watched.page, b.CONSIGNMENT).get_by_role("link").first.click(modifiers=["Control"])
@@ -291,7 +291,7 @@ async def test_a_page_that_gets_no_answer_asks_seldom(system: System, browser: B
     url = system.services.url("notifications")
     async with watched_page(browser, url) as watched:
         await watched.page.route("**/v1/**", lambda route: route.abort())
-        await watched.page.goto(f"{url}/?token={system.tokens[CONTROL]}{page_of(b.TRAIN)}")
+        await watched.page.goto(f"{url}/#token={system.tokens[CONTROL]}{page_of(b.TRAIN)[1:]}")
         # The pauses grow: after three tries, the next one is four seconds away.
         await expect(watched.page.locator(".trouble")).to_contain_text(re.compile("Next try in [34] s"))
         assert len([a for a in watched.addresses if "/v1/" in a]) < 12

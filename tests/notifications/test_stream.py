@@ -157,7 +157,7 @@ async def test_a_last_id_beyond_all_numbers_gets_nothing(line: Line) -> None:
 
 async def test_who_listens_gets_what_is_numbered_while_it_does(line: Line) -> None:
     await line.feed(b.a_consist(), *passages(1, 3))
-    events = stream.follow(line.runtime, CONTROL, 0)
+    events = followed(line)
     heard = await listened(events, 4)
 
     for batch in (passages(3, 5), passages(5, 6)):
@@ -166,6 +166,15 @@ async def test_who_listens_gets_what_is_numbered_while_it_does(line: Line) -> No
 
     await events.aclose()  # type: ignore[attr-defined]
     assert heard == await store.read_feed(line.notifications.pool, CONTROL, 0, 1000)
+
+
+def followed(line: Line) -> AsyncIterator[Any]:
+    """The control room's stream, from its beginning."""
+    return stream.follow(stream.Channels(line.runtime), line.runtime, CONTROL, 0, always)
+
+
+async def always() -> bool:
+    return True
 
 
 async def listened(events: AsyncIterator[Any], count: int) -> list[dict[str, Any]]:
@@ -194,7 +203,7 @@ async def test_more_than_a_page_is_streamed_without_a_pause(line: Line) -> None:
         size,
     )
 
-    events = stream.follow(line.runtime, CONTROL, 0)
+    events = followed(line)
     heard = await listened(events, size + 1)
 
     assert [i["sequence"] for i in heard] == list(range(1, size + 1))

@@ -197,8 +197,8 @@ async def test_a_timeline_shows_every_revision(client: httpx.AsyncClient, system
     assert revisions == [("tl-plan", None), ("tl", b.hours(1)), ("tl", b.hours(2))]
 
 
-async def test_what_the_router_has_to_refuse_is_a_problem_too(client: httpx.AsyncClient) -> None:
-    answers = [await client.get("/nowhere"), await client.delete("/v1/events")]
+async def test_what_the_router_has_to_refuse_is_a_problem_too(client: httpx.AsyncClient, system: System) -> None:
+    answers = [await client.get("/nowhere"), await client.delete("/v1/events", headers=system.headers("pr"))]
 
     assert [(a.status_code, a.headers["content-type"]) for a in answers] == [
         (404, "application/problem+json"),
@@ -247,13 +247,13 @@ async def test_metrics_tell_what_was_consumed_and_refused(client: httpx.AsyncCli
     await system.send(b.a_plan("train:pr/API6/2026-06-22", id="metric"))
     await system.settled()
 
-    text = (await client.get("/metrics")).text
+    text = (await client.get("/metrics", headers=system.headers("operations"))).text
 
     assert 'corridor_consumed_total{outcome="fresh",service="tracking",stream="milestones"}' in text
 
 
-async def test_the_openapi_document_is_served(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/openapi.json")).json()
+async def test_the_openapi_document_is_served(client: httpx.AsyncClient, system: System) -> None:
+    document = (await client.get("/openapi.json", headers=system.headers("pr"))).json()
 
     assert {"/v1/events", "/v1/receipts", "/v1/subjects/{kind}"} <= set(document["paths"])
 

@@ -1,9 +1,14 @@
-// The service's API, as the party of the token. The token stays out of every address.
+// The service's API, as the party of this tab's session. No token is ever in an address.
 
-import { token } from "./token.js";
+import { keepSession, offeredToken, session } from "./session.js";
 
+const ANSWERED_WITHIN = 15_000;
+
+let exchange = null;
+
+/** What says whose session is meant: its cookie counts together with this alone. */
 export function headers() {
-  return { Authorization: `Bearer ${token() ?? ""}` };
+  return { "Corridor-Session": session() ?? "" };
 }
 
 /** An answer that is not what was asked for; `status` 0 is no answer at all. `retryAfter` is what it asks for, in seconds. */
@@ -22,16 +27,31 @@ export class Failure extends Error {
 
 /** Reads JSON; raises `Failure`. */
 export async function get(path, parameters = {}) {
+  await signIn();
   const query = new URLSearchParams(Object.entries(parameters).filter(([, v]) => v !== undefined && v !== ""));
-  const address = query.size ? `${path}?${query}` : path;
-  let answer;
-  try {
-    answer = await fetch(address, { headers: headers(), signal: AbortSignal.timeout(15_000), cache: "no-store" });
-    if (answer.ok) return await answer.json();
-  } catch {
-    throw new Failure(0, "no answer");
-  }
-  throw await failureOf(answer);
+  return await ask(query.size ? `${path}?${query}` : path, { headers: headers() });
+}
+
+/** Exchanges the token that was offered, if any, for a session, once for all who ask; raises `Failure`. */
+export async function signIn() {
+  if (offeredToken() === null) return;
+  exchange ??= open(offeredToken()).finally(() => (exchange = null));
+  await exchange;
+}
+
+async function open(token) {
+  const opened = await ask("v1/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
+  keepSession(opened.session);
+}
+
+/** Has the session go on for as long as the page is open; raises `Failure`. */
+export async function renew() {
+  await ask("v1/session", { method: "POST", headers: headers() });
+}
+
+/** Ends the session, in all tabs that have it; raises `Failure`. */
+export async function signOff() {
+  await ask("v1/session", { method: "DELETE", headers: headers() });
 }
 
 /** The failure that an answer tells of. */
@@ -42,4 +62,15 @@ export async function failureOf(answer) {
     problem.detail ?? answer.statusText,
     Number(answer.headers.get("Retry-After")) || 0,
   );
+}
+
+async function ask(address, options) {
+  let answer;
+  try {
+    answer = await fetch(address, { ...options, signal: AbortSignal.timeout(ANSWERED_WITHIN), cache: "no-store" });
+    if (answer.ok) return answer.status === 204 ? null : await answer.json();
+  } catch {
+    throw new Failure(0, "no answer");
+  }
+  throw await failureOf(answer);
 }

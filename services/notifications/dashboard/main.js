@@ -8,8 +8,8 @@ import { bar, head, loadZone, trouble } from "./shell.js";
 import { shipments } from "./shipments.js";
 import { changed, onPaint, state } from "./state.js";
 import { subjectPage } from "./subject.js";
-import { loadPage, signOut, start } from "./sync.js";
-import { keepToken, share, takeToken } from "./token.js";
+import { loadPage, openWith, signOut, start } from "./sync.js";
+import { isLink, share, takeLink } from "./session.js";
 
 const VIEWS = { shipments, live, subject: subjectPage, nowhere };
 const AGES_MOVE_EVERY = 15_000;
@@ -61,8 +61,7 @@ function paintDoor() {
   document.title = "Corridor";
   const open = (event) => {
     event.preventDefault();
-    keepToken(new FormData(event.target).get("link"));
-    location.reload();
+    openWith(new FormData(event.target).get("link"));
   };
   morph(
     app,
@@ -93,6 +92,8 @@ function paintDoor() {
 }
 
 function navigate() {
+  // Somebody has opened another party's link in this very tab.
+  if (isLink(location.hash)) return openWith(location.hash);
   const { view, subject } = read();
   moved(view);
   if (subject && state.signedOut === null) loadPage(subject);
@@ -125,8 +126,8 @@ setInterval(() => (state.connection.next || state.trouble) && changed(), 1000);
 
 onPaint(paint);
 loadZone();
-const token = await takeToken();
+const isSomebody = await takeLink();
 share(() => signOut("You have left in another tab. The link opens the page again."));
-if (token) start();
+if (isSomebody) start();
 else state.signedOut = "Nobody is signed in here.";
 navigate();

@@ -1,4 +1,4 @@
-// The live stream, read with fetch: an EventSource cannot send the token in a header, and one 503 closes it for good.
+// The live stream, read with fetch: an EventSource sends no header that names the session, and one 503 closes it for good.
 //
 // The reader comes back by itself with `Last-Event-ID`, so that nothing is missed; whoever takes the items drops
 // those that it has. What it says of the connection is what it knows: when it last heard anything.

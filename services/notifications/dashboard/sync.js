@@ -1,11 +1,11 @@
 // Keeps what the page knows in step with the service: once as a whole, then by what has changed.
 
-import { Failure, get } from "./api.js";
+import { Failure, get, renew, signIn, signOff } from "./api.js";
 import { concerns } from "./facts.js";
 import { strangers } from "./lines.js";
 import { KEPT_ITEMS, changed, state, takeItem, takeOlder, takeRows } from "./state.js";
+import { forgetSession, leave, offer } from "./session.js";
 import { follow } from "./stream.js";
-import { forgetToken, leave } from "./token.js";
 
 const ROWS = 5000;
 // What was recorded shortly before the last answer may have been committed after it.
@@ -17,6 +17,7 @@ const EVERY = 10_000;
 const WHOLE_EVERY = 5 * 60_000;
 const LONGEST_PAUSE = 15_000;
 const STRANGERS = 20;
+const RENEW_EVERY = 60 * 60_000;
 
 let stream = null;
 let lastNow = null;
@@ -100,7 +101,7 @@ function onItem(item) {
 function onState(connection) {
   const cameBack = connection.phase === "live" && state.connection.phase !== "live";
   state.connection = connection;
-  if (connection.phase === "refused") signOut("The token is not valid any more.");
+  if (connection.phase === "refused") signOut("The session is over. The link opens the page again.");
   if (cameBack && Date.now() - wholeAt > AGAIN) {
     wantsWhole = true;
     schedule(0);
@@ -239,22 +240,40 @@ function touchesPage(item) {
 
 function isRefused(failure) {
   if (!(failure instanceof Failure)) throw failure;
-  if (failure.status === 401) signOut("The token is not valid, or not any more.");
+  if (failure.status === 401) signOut("The token or the session is not valid, or not any more.");
   return failure.status === 401;
+}
+
+/** Opens the page with a link or a token that somebody has given; all that was known before is forgotten. */
+export async function openWith(text) {
+  history.replaceState(null, "", offer(text) || location.pathname);
+  try {
+    await signIn();
+    location.reload();
+  } catch (failure) {
+    const isWrong = failure instanceof Failure && failure.status === 401;
+    state.signedOut = null;
+    signOut(isWrong ? "The token is not valid, or not any more." : "The service does not answer: try again.");
+  }
 }
 
 /** Leaves the page, here and in the other tabs that show it to this party. */
 export function leaveAll() {
   leave();
+  // Whether or not the service hears of it: the name of the session is gone with this tab.
+  signOff().catch(() => {});
   signOut("You have left. The link opens the page again.");
 }
 
+/** Shows the door; the first reason is the one that is told. */
 export function signOut(why) {
   stream?.stop();
-  forgetToken();
-  state.signedOut = why;
+  forgetSession();
+  state.signedOut ??= why;
   changed();
 }
+
+setInterval(() => state.signedOut === null && renew().catch(() => {}), RENEW_EVERY);
 
 function pauseAfter(tries, failure) {
   return Math.min(Math.max(1000 * 2 ** Math.min(tries, 4), failure.retryAfter * 1000), LONGEST_PAUSE);
