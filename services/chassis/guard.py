@@ -5,8 +5,11 @@ connection that sends or takes nothing within its time is closed, whatever it is
 """
 
 import asyncio
+import contextlib
 import errno
 import resource
+import socket
+import struct
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +21,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = structlog.get_logger(__name__)
 
+# At the close of a socket, what has not left is forgotten.
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 # What the process needs besides HTTP: its pools, Kafka's connections, files.
 _RESERVED: Final = 256
 # What may still come of a body that nobody reads any more.
@@ -113,7 +118,7 @@ class Guarded(H11Protocol):
         if self._is_answered() and self.conn.their_state is h11.SEND_BODY:
             self._left_over += len(data)
             if self._left_over > _LEFT_OVER:
-                self.transport.abort()
+                self._cut()
                 return
         super().data_received(data)
         self._look()
@@ -124,13 +129,21 @@ class Guarded(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._taking = self.loop.call_later(self.crowd.bounds.taking_seconds, self.transport.abort)
+        self._taking = self.loop.call_later(self.crowd.bounds.taking_seconds, self._cut)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._taking is not None:
             self._taking.cancel()
             self._taking = None
+
+    def _cut(self) -> None:
+        """Hangs up at once: the kernel keeps nothing for who takes nothing."""
+        own = self.transport.get_extra_info("socket")
+        if own is not None:
+            with contextlib.suppress(OSError):
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
 
     def _is_answered(self) -> bool:
         return self.cycle is not None and self.cycle.response_complete
@@ -147,7 +160,7 @@ class Guarded(H11Protocol):
         bounds = self.crowd.bounds
         seconds = {"request": bounds.header_seconds, "body": bounds.body_seconds}.get(awaits)
         if seconds is not None:
-            self._timer = self.loop.call_later(seconds, self.transport.abort)
+            self._timer = self.loop.call_later(seconds, self._cut)
 
     def _awaited(self) -> str:
         if self.conn.their_state is h11.SEND_BODY:

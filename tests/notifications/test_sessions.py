@@ -1,4 +1,4 @@
-"""A browser signs in with a token once, and has a session that may only read, that no other site can use, and that ends."""
+"""A browser signs in with a token once; its session may only read, can be used by no other site, and ends."""
 
 from __future__ import annotations
 
