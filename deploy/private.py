@@ -1,12 +1,17 @@
-"""Files that hold secrets.
+"""Files that are nobody else's business.
 
-Invariant: such a file is its owner's alone from its first byte on, and is never there in part.
+Invariant: a file with secrets is its owner's alone from its first byte on, and is never there in part.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+
+def keep_private() -> None:
+    """Has everything that this process makes from now on be its owner's alone."""
+    os.umask(0o077)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -76,7 +76,7 @@ class Services:
         self._clock = clock
         self._settings = dict(settings or {})
         self._environments = dict(environments or {})
-        logs.mkdir(parents=True, exist_ok=True)
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         counts = {service: (copies or {}).get(service, 1) for service in services}
         self._copies = {
             f"{service}-{number}": _copy(service, number, logs)

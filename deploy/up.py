@@ -15,12 +15,14 @@ from pathlib import Path
 from deploy.launcher import Launched, disposable_directory, launched, watch_until_interrupt
 from deploy.local.errors import CannotRun
 from deploy.local.interrupt import stop_on_signals
+from deploy.private import keep_private
 from deploy.services import SERVICES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs until Ctrl-C; returns the exit code."""
     options = _parser().parse_args(arguments)
+    keep_private()
     stop_on_signals()
     try:
         _run(options.data, options.services)

@@ -19,6 +19,7 @@ from deploy.demo.result import Result
 from deploy.launcher import disposable_directory, launched, watch_until_interrupt
 from deploy.local.errors import CannotRun
 from deploy.local.interrupt import stop_on_signals
+from deploy.private import keep_private
 from deploy.services import SERVICES
 
 _PACE: Final = 1.0
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         script.write()
         _say(f"written: {script.EXPECTED}")
         return 0
+    keep_private()
     stop_on_signals()
     begun = time.monotonic()
     try:

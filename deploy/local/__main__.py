@@ -17,10 +17,12 @@ from deploy.local.datadir import temporary_directory
 from deploy.local.errors import CannotRun
 from deploy.local.interrupt import stop_on_signals, wait_for_signal
 from deploy.local.stack import Stack, open_stack
+from deploy.private import keep_private
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    keep_private()
     stop_on_signals()
     try:
         _run(options.data)

@@ -1,7 +1,7 @@
 """One database and one login role per service.
 
-Invariant: a service's role owns its own database and cannot connect to another's. Doing it all
-again changes nothing.
+Invariant: a service's role owns its own database and cannot connect to any other. What bounds its sessions is set in
+Postgres, whatever a client asks for to begin with. Doing it all again changes nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ _CONNECT_WITHIN = 30
 _T = TypeVar("_T")
 
 _ROLE_EXISTS = "SELECT true FROM pg_roles WHERE rolname = $1"
+# As the services ask for themselves. Migrations say that they take their time.
+_BOUNDS = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "4s", "lock_timeout": "15s"}
+_SESSIONS = 60
+_OPEN_TO_ALL = """
+SELECT datname FROM pg_database
+WHERE datname IN ('postgres', 'template1') AND has_database_privilege('public', datname, 'CONNECT')
+"""
 _DATABASE_EXISTS = "SELECT true FROM pg_database WHERE datname = $1"
 
 
@@ -38,6 +45,8 @@ async def create_databases_async(
 ) -> dict[str, str]:
     connection = await asyncpg.connect(admin_url, timeout=_CONNECT_WITHIN)
     try:
+        for row in await connection.fetch(_OPEN_TO_ALL):
+            await connection.execute(f"REVOKE CONNECT ON DATABASE {_quoted(row['datname'])} FROM PUBLIC")
         return {service: await _create(connection, admin_url, f"{prefix}{service}") for service in services}
     finally:
         await connection.close()
@@ -74,7 +83,9 @@ async def _create(connection: asyncpg.Connection, admin_url: str, name: str) -> 
     password = _password(admin_url, name)
     if not await connection.fetchval(_ROLE_EXISTS, name):
         await connection.execute(f"CREATE ROLE {_quoted(name)} LOGIN")
-    await connection.execute(f"ALTER ROLE {_quoted(name)} PASSWORD '{password}'")
+    await connection.execute(f"ALTER ROLE {_quoted(name)} PASSWORD '{password}' CONNECTION LIMIT {_SESSIONS}")
+    for setting, value in _BOUNDS.items():
+        await connection.execute(f"ALTER ROLE {_quoted(name)} SET {setting} = '{value}'")
     if not await connection.fetchval(_DATABASE_EXISTS, name):
         await connection.execute(f"CREATE DATABASE {_quoted(name)} OWNER {_quoted(name)}")
     await connection.execute(f"REVOKE CONNECT ON DATABASE {_quoted(name)} FROM PUBLIC")

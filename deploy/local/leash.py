@@ -5,8 +5,8 @@ standard input is a pipe whose other end only the launcher holds: when the launc
 it ended, the pipe closes and the leash stops the process. It lives in its own session, so Ctrl-C in
 the terminal reaches the launcher alone, which decides the order of stopping.
 
-Invariant: the process is stopped politely, then killed after `grace`, at the latest when launcher
-or leash is gone.
+Invariant: what a process writes, and its log, is its owner's alone; the process is stopped politely, then killed after
+`grace`, at the latest when launcher or leash is gone.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def spawn(
     options = [f"--stop-signal={int(stop_signal)}", f"--grace={grace}", *([f"--user={user}"] if user else [])]
     # Isolated and by path: works from any directory, and nothing in the environment slows its start.
     interpreter = [sys.executable, "-I", "-S", __file__]
-    with log.open("ab") as output:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         log_start = output.tell()
         leash = subprocess.Popen(
             [*interpreter, *options, "--", *command],
@@ -135,6 +135,7 @@ def spawn(
 def main(arguments: Sequence[str] | None = None) -> int:
     """The leash: start, tell the pid, stop when standard input closes, pass the exit code on."""
     options = _parser().parse_args(arguments)
+    os.umask(0o077)
     # Handlers that do nothing, since ignored signals would be inherited by the command.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _disregard)

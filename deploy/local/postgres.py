@@ -27,6 +27,7 @@ from deploy.local.postgres_tools import (
     server_status,
 )
 from deploy.local.unprivileged import (
+    adopt_tree,
     give_directory,
     give_tree,
     make_directory,
@@ -86,6 +87,7 @@ class Postgres:
             return
         if not self._cluster.exists():
             self._initialise()
+        adopt_tree(self._cluster)
         forget_dead_server(self._cluster)
         self._spawn()
         try:

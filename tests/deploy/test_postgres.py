@@ -12,11 +12,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import psutil
 import pytest
 
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Stack
-from deploy.local.unprivileged import NotReachable
+from deploy.local.unprivileged import NotReachable, postgres_account
 from tests.deploy.processes import ROOT, python, wait_until_gone
 
 pytestmark = pytest.mark.servers
@@ -114,6 +115,27 @@ async def test_a_password_is_needed(postgres: Postgres) -> None:
     """Other users of the machine reach the port too."""
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(f"postgresql://postgres:wrong@127.0.0.1:{postgres.port}/postgres")
+
+
+@needs_root
+async def test_its_account_is_its_own(postgres: Postgres) -> None:
+    account = postgres_account()
+
+    assert account not in (None, "nobody", "root")
+    assert psutil.Process(postgres.pid).username() == account
+
+
+@needs_root
+async def test_a_cluster_of_another_account_is_taken_over(postgres: Postgres) -> None:
+    """As one that an older build has left."""
+    table = await a_table(postgres)
+    postgres.stop()
+    for path in (postgres.data_dir / "cluster", *(postgres.data_dir / "cluster").rglob("*")):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+
+    postgres.start()
+
+    assert await words(postgres, table) == []
 
 
 @needs_root
