@@ -8,7 +8,7 @@ TWO := -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-all faults bench fuzz contracts verify fmt clean
+.PHONY: help setup demo up test test-fast test-all faults bench fuzz contracts verify fmt sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ verify: $(STAMP) ## format, lint, strict types, import walls, contract gates
 
 fmt: $(STAMP) ## format and mend what can be mended
 	@.venv/bin/ruff check --fix -q . ; .venv/bin/ruff format -q .
+
+sbom: $(STAMP) ## what a release is made of: a CycloneDX document and the licences of others, into var/release
+	@$(PY) -m deploy.sbom
 
 clean: ## remove .venv and what runs have left (not the download cache)
 	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
