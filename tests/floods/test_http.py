@@ -20,7 +20,7 @@ pytestmark = [
 FLOODER = "ravi-textiles"
 # Few descriptors' worth of connections, so that a flood of some hundreds is beyond them.
 BOUNDS = {"HTTP_CONNECTIONS": "300", "HTTP_CONNECTIONS_PER_ADDRESS": "100"}
-REPORTS = 60
+REPORTS = 40
 # What is refused, and how.
 FLOODS = {
     "streams": ("notifications", 100, "429"),
