@@ -243,9 +243,7 @@ def _party(
     rest = {name: value for name, value in entry.items() if name != "may"}
     agreed = sorted({p for group in agreements if entry["party"] in group for p in group} - {entry["party"]})
     budget = {**budgets.get(_ALL_ROLES, {}), **budgets.get(entry["role"], {}), **entry.get("budget", {})}
-    return Party.model_validate(
-        rest | {"types": types, "sources": sources, "agreements": agreed, "budget": budget}
-    )
+    return Party.model_validate(rest | {"types": types, "sources": sources, "agreements": agreed, "budget": budget})
 
 
 if __name__ == "__main__":

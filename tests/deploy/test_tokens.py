@@ -135,7 +135,7 @@ def written(directory: Path, document: object) -> Path:
     [
         ({"sources": ["urn:corridor:rai:ops"]}, "the source urn:corridor:rai:ops is there twice"),
         ({"party": "rai", "sources": ["urn:corridor:x:ops"]}, "the party rai is there twice"),
-        ({"speaks_for": ["nobody"]}, "pr speaks for nobody, which is no party"),
+        ({"speaks_for": ["nobody"]}, "pr nobody, no party"),
     ],
 )
 def test_parties_that_could_be_taken_for_one_another_are_refused(
