@@ -32,7 +32,7 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    requests_a_minute: Number = 1200
+    requests_a_minute: Number = 600
     requests_in_flight: Number = 16
     reports_a_minute: Number = 6000
     bytes_a_minute: Number = 64 * 1024 * 1024

@@ -14,11 +14,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.refusal import Problem
 from services.chassis.budgets import Meter, Meters, OverBudget
 from services.chassis.callers import Caller, Callers
 from services.chassis.database import asked_over_http
 from services.chassis.errors import passes
-from services.chassis.http import CALLER, METER, RETRY_AFTER_SECONDS, ProblemError, answer_of, problem_answer
+from services.chassis.http import (
+    CALLER,
+    METER,
+    RETRY_AFTER_SECONDS,
+    ProblemError,
+    answer_of,
+    over_budget_answer,
+    problem_answer,
+)
 
 LARGEST_REPORTS: Final = 4 * 1024 * 1024
 LARGEST_OPERATION: Final = 64 * 1024
@@ -76,7 +85,7 @@ class Edge:
             await answer_of(refusal)(scope, receive, send)
         except OverBudget as refusal:
             await asyncio.sleep(_REFUSED_AFTER_SECONDS)
-            await problem_answer(429, str(refusal), refusal.seconds)(scope, receive, send)
+            await over_budget_answer(refusal)(scope, receive, send)
         except Exception as failure:
             if answer.started:
                 raise
@@ -129,10 +138,15 @@ def _limit(scope: Scope) -> int:
 def _require_small(headers: Headers, limit: int) -> None:
     """What the headers say of the body; raises `ProblemError`."""
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise ProblemError(415, "send the body as it is: no content encoding is taken")
+        why = "send the body as it is: no content encoding is taken"
+        raise ProblemError(415, why, [Problem("bad_header", "$.datacontenttype", why)])
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
-        raise ProblemError(413, f"the body is over {limit} bytes")
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(413, f"the body is over {limit} bytes", [Problem("too_large", "$", f"the limit is {limit}")])
 
 
 def _require_scope(caller: Caller, method: str, path: str) -> None:
@@ -159,7 +173,7 @@ def _bounded(receive: Receive, limit: int, count: Callable[[int], None] | None) 
             if count is not None:
                 count(len(message.get("body", b"")))
             if size > limit:
-                raise ProblemError(413, f"the body is over {limit} bytes")
+                raise _too_large(limit)
         return message
 
     return bounded

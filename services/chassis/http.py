@@ -35,8 +35,16 @@ _OF_SERVERS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.I
 class ProblemError(HTTPException):
     """An HTTP failure with the problems that explain it."""
 
-    def __init__(self, status: int, detail: str, problems: Sequence[Problem] = (), **extra: Any) -> None:
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        problems: Sequence[Problem] = (),
+        *,
+        retry_after: int = RETRY_AFTER_SECONDS,
+        **extra: Any,
+    ) -> None:
+        headers = {"Retry-After": str(retry_after)} if status in (429, 503) else None
         if status == 401:
             headers = {"WWW-Authenticate": "Bearer"}
         super().__init__(status, detail, headers)
@@ -65,7 +73,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(OverBudget)
     async def _over(_: Request, failure: OverBudget) -> Response:
-        return problem_answer(429, str(failure), failure.seconds)
+        return over_budget_answer(failure)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, failure: RequestValidationError) -> Response:
@@ -90,6 +98,13 @@ def answer_of(failure: StarletteHTTPException) -> Response:
     members = ({"problems": problems} if problems else {}) | getattr(failure, "extra", {})
     body = problem(failure.status_code, str(failure.detail), **members)
     return JSONResponse(body, failure.status_code, failure.headers, PROBLEM)
+
+
+def over_budget_answer(failure: OverBudget) -> Response:
+    """What a party is told that has spent its budget."""
+    problems = [Problem("over_budget", "$", str(failure))]
+    refusal = ProblemError(429, "ask again later", problems, retry_after=failure.seconds)
+    return answer_of(refusal)
 
 
 def problem_answer(status: int, detail: str, retry_after: int | None = None) -> Response:
