@@ -4,11 +4,13 @@ Invariant: a missing or wrong setting is one line that names the variable, and t
 """
 
 import os
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as NotParsed
 
 from services.chassis.errors import SettingsError
 
@@ -30,6 +32,10 @@ class StoreSettings(BaseSettings):
             return cls(**{name: value for name, value in values.items() if value is not None})
         except ValidationError as failure:
             raise SettingsError(_line(failure, variable)) from None
+        except NotParsed as failure:
+            # It names the field in its text alone.
+            named = re.search(r'field "(\w+)"', str(failure))
+            raise SettingsError(f"{named[1].upper() if named else 'a setting'} is wrong: it is no JSON") from None
 
 
 class ServiceSettings(StoreSettings):

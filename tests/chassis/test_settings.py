@@ -53,6 +53,10 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: 
         ("COPY_NAME", "Über"),
         ("CLOCK", "sundial"),
         ("SESSION_TIMEOUT_SECONDS", "1"),
+        ("HTTP_CONNECTIONS", "0"),
+        ("HTTP_TRUSTED_PROXIES", "10.0.0.1"),
+        ("KEEP_DAYS", "30"),
+        ("KEEP_DAYS", "receipt: 30"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_wrong(

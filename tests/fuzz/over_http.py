@@ -86,9 +86,11 @@ async def _post_all(client: httpx.AsyncClient, system: System, left: Any, found:
 
 async def _sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     """The answer; who has spent its budget waits for as long as it is told."""
-    while (answer := await client.send(request)).status_code == 429:
-        await asyncio.sleep(float(answer.headers["Retry-After"]))
-    return answer
+    answer = await client.send(request)
+    if answer.status_code != 429:
+        return answer
+    await asyncio.sleep(float(answer.headers["Retry-After"]))
+    return await _sent(client, request)
 
 
 def _request(client: httpx.AsyncClient, system: System, one: Spoilt) -> httpx.Request:
