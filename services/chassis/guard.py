@@ -25,8 +25,8 @@ log = structlog.get_logger(__name__)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 # What the process needs besides HTTP: its pools, Kafka's connections, files.
 _RESERVED: Final = 256
-# What may still come of a body that nobody reads any more.
-_LEFT_OVER: Final = 1024 * 1024
+# What may still come of a body that nobody reads any more: whoever sends too much can still read why it was refused.
+_LEFT_OVER: Final = 8 * 1024 * 1024
 _TELL_EVERY_SECONDS: Final = 10.0
 _OUT_OF: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
