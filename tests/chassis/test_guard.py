@@ -113,6 +113,15 @@ async def test_who_goes_on_sending_a_body_that_nobody_reads_is_hung_up_on() -> N
         assert await asyncio.wait_for(closing, 10)
 
 
+async def test_who_sends_a_little_too_much_can_read_the_answer() -> None:
+    """The connection is not broken off while the rest of such a body comes."""
+    async with (
+        serving(answers, PATIENT) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        assert (await client.post("/live", content=b" " * 5 * 1024 * 1024)).status_code == 200
+
+
 _LINUX = pytest.mark.skipif(sys.platform != "linux", reason="there is one address on the loopback elsewhere")
 
 
