@@ -58,7 +58,7 @@ class Party(BaseModel):
 
     @property
     def standing(self) -> str:
-        """What is kept with each accepted revision: role, jurisdictions that the party rules in, agreements, country."""
+        """What is kept with each accepted revision: role, jurisdictions that it rules in, agreements, country."""
         laws, agreements = ",".join(self.jurisdictions), ",".join(self.agreements)
         return f"{self.role}:{laws}:{agreements}:{self.country or ''}".rstrip(":")
 

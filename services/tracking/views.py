@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from contracts.subjects import kind_of
+from services.chassis import visibility
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
-from services.chassis.visibility import Audience, Viewer, Way, keys_of, viewer_of
+from services.chassis.visibility import Audience, Viewer, Way, viewer_of
 from services.tracking import store
 from services.tracking.domain import former, seen, told
 from services.tracking.domain.seen import Eyes, Picture
@@ -55,8 +56,7 @@ async def look(runtime: Runtime, party: Party, subject: str) -> Sight:
         aboard = await store.find_aboard(runtime.store, (m["subject"] for m in picture.get("members", ())))
         return await _seen(runtime, picture, viewer, aboard)
     if sight.shown is None and picture["kind"] == "container":
-        before = await _before(runtime, subject, viewer)
-        return sight if before is None else await _seen(runtime, before, viewer)
+        return await _before(runtime, subject, viewer) or sight
     return sight
 
 
@@ -111,16 +111,19 @@ async def _of_run(runtime: Runtime, members: Any, eyes: Eyes) -> list[Mapping[st
     return [m for m in members if m["subject"] in opened or kind_of(m["subject"]) != "consignment"]
 
 
-async def _before(runtime: Runtime, subject: str, viewer: Viewer) -> Picture | None:
-    """The picture of the last journey of a container on which it carried a party's goods."""
+async def _before(runtime: Runtime, subject: str, viewer: Viewer) -> Sight | None:
+    """A container on the last journey on which it carried a party's goods."""
     folder = runtime.blueprint.folder
     assert isinstance(folder, TrackingFolder)
     inputs = await store.load_inputs(runtime.store, subject)
     consignments = await store.load_pictures(runtime.store, former.booked(inputs))
-    keys = keys_of(viewer)
+    keys = visibility.keys_of(viewer)
     own = [name for name, p in consignments.items() if keys & seen.way_of(p, {}, folder.corridor).own]
-    as_of = former.ended(inputs, own, folder.corridor) if own else None
-    return None if as_of is None else dict(folder.fold(inputs, as_of).content)
+    for as_of in former.ended(inputs, own, folder.corridor) if own else ():
+        sight = await _seen(runtime, dict(folder.fold(inputs, as_of).content), viewer)
+        if sight.shown is not None:
+            return sight
+    return None
 
 
 async def _with_units(runtime: Runtime, sight: Sight) -> Picture:

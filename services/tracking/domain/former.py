@@ -13,6 +13,9 @@ from services.chassis.fold import Inputs
 from services.tracking.domain import reading
 
 _EVER: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_HOLDERS: Final = ("railway", "terminal")
+# So many journeys with others are looked through.
+_MOST: Final = 8
 
 
 def booked(inputs: Inputs) -> list[str]:
@@ -20,15 +23,14 @@ def booked(inputs: Inputs) -> list[str]:
     return sorted({r.subject for r in inputs.revisions if r.type == catalogue.BOOKED})
 
 
-def ended(inputs: Inputs, consignments: Collection[str], corridor: Corridor) -> datetime | None:
-    """When the last journey ended in which a container carried one of some consignments; None where none has.
+def ended(inputs: Inputs, consignments: Collection[str], corridor: Corridor) -> list[datetime]:
+    """When the last journeys may have ended in which a container carried one of some consignments, the newest first.
 
-    It is the instant at which a fold knows of all that occurred until then, and of nothing that came behind.
+    Each is the instant at which a fold knows of all that occurred until then, and of nothing that came behind.
     """
     found = reading.read(inputs, corridor, _EVER)
-    starts = [
-        c.instant for c in found.others if c.revision.type == catalogue.BOOKED and c.revision.subject in consignments
-    ]
-    returns = sorted(r.instant for r in found.acts if r.code == "MTRT")
-    ends = [end for start in starts if (end := next((r for r in returns if r > start), None)) is not None]
-    return max(ends) - timedelta(minutes=corridor.thresholds.future_skew_minutes) if ends else None
+    booked = [c for c in found.others if c.revision.type == catalogue.BOOKED and c.revision.subject in consignments]
+    first = min((c.instant for c in booked), default=_EVER)
+    returns = {r.instant for r in found.acts if r.code == "MTRT" and r.role in _HOLDERS and r.instant > first}
+    skew = timedelta(minutes=corridor.thresholds.future_skew_minutes)
+    return [instant - skew for instant in sorted(returns, reverse=True)[:_MOST]]

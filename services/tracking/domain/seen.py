@@ -153,6 +153,9 @@ def shown(picture: Picture, eyes: Eyes, members: Sequence[Mapping[str, Any]]) ->
     found["exceptions"] = [e for one in picture.get("exceptions", ()) if (e := _trouble(one, eyes, moves=moves))]
     if whole:
         found["members"] = list(members)
+    issuer = picture["kind"] == "consignment" and eyes.viewer.party == visibility.issuer_of(picture["subject"])
+    if (moves or issuer) and "requests" in picture:
+        found["requests"] = picture["requests"]
     if moves:
         found |= {n: picture[n] for n in ("claimants", "parked") if n in picture} | {
             "latest": facts[-1] if facts else None
