@@ -24,6 +24,8 @@ HOME: Final = frozenset({"indus-forwarding", "lahore-medical"})
 # Whoever had the goods in the scene: they have come as far as Iran.
 HAD: Final = frozenset({"pr", "rai"})
 LAHORE, ZAHEDAN = frozenset({"lahore-dry-port"}), frozenset({"zahedan-yard"})
+# Where the goods were: terminals are told what happens to units in their country, and whose they are.
+YARDS: Final = LAHORE | ZAHEDAN | {"sarakhs-yard"}
 INDUS, VOLGA = frozenset({"indus-forwarding"}), frozenset({"volga-logistics"})
 NOBODY: Final = frozenset[str]()
 
@@ -38,13 +40,13 @@ class Told:
 
 _BY_NAME: Final[Mapping[str, Told]] = {
     # A consignment and its papers: its parties, and who carries it or rules over it on its route.
-    "own_number": Told(OWNERS | ROUTE, OWNERS | {"pr", "rzd", "fbr", "fcs", "corridor-control"}),
+    "own_number": Told(OWNERS | ROUTE | YARDS, OWNERS | {"pr", "rzd", "fbr", "fcs", "corridor-control"}),
     "own_paper": Told(OWNERS | ROUTE, OWNERS | {"rzd", "fcs"}),
-    "rival_number": Told(RIVALS | ROUTE, RIVALS | {"pr", "rzd"}),
+    "rival_number": Told(RIVALS | ROUTE | YARDS, RIVALS | {"pr", "rzd"}),
     "rival_paper": Told(RIVALS | ROUTE, RIVALS | {"rzd"}),
-    "home_number": Told(HOME | {"pr", "fbr"} | CONTROL, HOME | {"pr", "fbr"}),
-    "former_number": Told(FORMER | ROUTE, FORMER | {"rzd"}),
-    "next_number": Told(NEXT | ROUTE, NEXT | {"rzd"}),
+    "home_number": Told(HOME | {"pr", "fbr"} | CONTROL | LAHORE, HOME | {"pr", "fbr"}),
+    "former_number": Told(FORMER | ROUTE | LAHORE | {"astrakhan-terminal"}, FORMER | {"rzd"}),
+    "next_number": Told(NEXT | ROUTE | LAHORE, NEXT | {"rzd"}),
     "claim_number": Told(VOLGA | ROUTE, VOLGA),
     "stranger_number": Told(VOLGA | ROUTE, VOLGA),
     # What a booking says besides: its sender, who has had the goods, and customs.
@@ -60,7 +62,7 @@ _BY_NAME: Final[Mapping[str, Told]] = {
     "stranger_remark": Told(VOLGA | CUSTOMS, VOLGA),
     # What was reported of a box.
     "own_seal": Told(OWNERS | ROUTE | LAHORE, OWNERS | {"rzd", "fcs"} | LAHORE),
-    "own_seal_later": Told(OWNERS | ROUTE | ZAHEDAN, ZAHEDAN | {"rai", "irica"}),
+    "own_seal_later": Told(OWNERS | ROUTE | (YARDS - LAHORE), OWNERS | ZAHEDAN | {"rai", "irica"}),
     "former_seal": Told(FORMER | ROUTE | LAHORE, FORMER | LAHORE),
     "next_seal": Told(NEXT | ROUTE | LAHORE, NEXT | LAHORE | {"rzd"}),
     "own_gate_remark": Told(LAHORE | {"pr"} | CUSTOMS, LAHORE | {"pr", "fbr", "fcs"}),

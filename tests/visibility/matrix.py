@@ -46,7 +46,7 @@ class Question:
     query: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Leak:
     """A secret in a cell of a party that may not read it."""
 

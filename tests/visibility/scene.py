@@ -118,6 +118,7 @@ def _bookings() -> Iterator[Event]:
         parties=_cast(("lahore-medical", "shipper")),
         remarks=SECRET["home_remark"],
         destination="pk-quetta",
+        route_variant=None,
     )
 
 
@@ -131,8 +132,11 @@ def _trains() -> Iterator[Event]:
     left = {"remarks": SECRET["depart_remark"], "id": SECRET["depart_event"]}
     yield b.a_milestone("DEPA", PK_TRAIN, 2, **left)
     yield b.a_milestone("STOP", PK_TRAIN, 20, "pk-sibi", cause=SECRET["stop_cause"])
-    yield b.a_milestone("ARRI", PK_TRAIN, 101, "pk-taftan")
     onward = {w: c for w, c in boxes.items() if c != [HOME_BOX]}
+    yield b.a_milestone("ARRI", PK_TRAIN, 60, "pk-quetta")
+    yield b.a_consist(onward, PK_TRAIN, 62, "pk-quetta")
+    yield b.a_milestone("DEPA", PK_TRAIN, 63, "pk-quetta")
+    yield b.a_milestone("ARRI", PK_TRAIN, 101, "pk-taftan")
     yield b.a_consist(onward, IR_TRAIN, 110, "ir-mirjaveh", party="rai")
     yield b.a_milestone("DEPA", IR_TRAIN, 112, "ir-mirjaveh", party="rai")
     heard = {"reported_for": "rai", "channel": "telephone", "remarks": SECRET["pass_remark"]}

@@ -125,8 +125,10 @@ async def test_a_later_claim_on_somebodys_box_reads_nothing(line: Line, doors: D
 
 async def test_who_told_of_it_without_moving_it_is_not_named(line: Line, doors: Doors) -> None:
     heard = {"party": STRANGER, "reported_for": "ktz", "channel": "telephone"}
-    await line.feed(booked(), b.a_consist(), train("PASS", 5, "kz-beyneu", **heard))
-    await line.feed(box("SEAL", 6, "kz-beyneu", **heard), b.a_milestone("RESM", at=7, point=None, **heard))
+    onward = "train:ktz/KZ0001/2026-07-09"
+    await line.feed(booked(), b.a_consist(train=onward, at=4, point="kz-bolashak", party="ktz"))
+    await line.feed(b.a_milestone("PASS", onward, 5, "kz-beyneu", **heard), box("SEAL", 6, "kz-beyneu", **heard))
+    await line.feed(b.a_milestone("RESM", onward, 7, None, **heard))
 
     text = (await doors.subject(BOX, SHIPPER)).text + json.dumps(await doors.revisions(BOX, SHIPPER))
 
