@@ -100,7 +100,7 @@ def _bookings() -> Iterator[Event]:
         remarks=SECRET["own_remark"],
         description=SECRET["own_description"],
         goods=[{"description": SECRET["own_goods"]}],
-        references=papers["own_paper"],
+        references=[*papers["own_paper"], {"scheme": "smgs", "issuer": "trk", "number": "SM-4711"}],
     )
     yield _booked(
         V,

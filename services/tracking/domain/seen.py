@@ -24,6 +24,7 @@ _WHOLE: Final = (
     "version",
     "recorded_at",
     "journey",
+    "more",
     "parties",
     "references",
     "origin",
@@ -90,9 +91,8 @@ def way_of(picture: Picture, around: Mapping[str, Picture], corridor: Corridor) 
     if kind == "consignment":
         return Way(subject, route, _parties(picture))
     if kind == "reference":
-        found = [around[c] for c in picture.get("claimants", ()) if c in around]
-        own = _parties(found[0]) if len(picture.get("claimants", ())) == len(found) == 1 else frozenset[str]()
-        return Way(subject, tuple(dict.fromkeys(c for p in found for c in route_of(p, corridor))), own)
+        holder = around.get(picture.get("holder", ""))
+        return Way(subject) if holder is None else Way(subject, route_of(holder, corridor), _parties(holder))
     if kind == "train":
         route = tuple(dict.fromkeys([*route, *(c for p in around.values() for c in route_of(p, corridor))]))
         return Way(subject, route)
@@ -114,8 +114,8 @@ def claims_of(picture: Picture, around: Mapping[str, Picture], corridor: Corrido
 
 def beside(picture: Picture) -> list[str]:
     """The subjects whose pictures say who may see this one."""
-    if picture["kind"] == "reference":
-        return list(picture.get("claimants", ()))
+    if picture.get("holder"):
+        return [picture["holder"]]
     carried = [name for name, _, _ in _claimed(picture)]
     return [*carried, *([picture["run"]] if picture["kind"] == "train" and picture.get("run") else [])]
 
@@ -128,8 +128,8 @@ def row_locks(picture: Picture, corridor: Corridor) -> tuple[list[str], list[str
     carried = [n for n, start, end in _claimed(picture) if end is None or at is None or start <= at <= end]
     way = Way(picture["subject"], () if carried else route_of(picture, corridor))
     run = [picture["run"]] if picture["kind"] == "train" and picture.get("run") else []
-    claimants = picture.get("claimants", ()) if picture["kind"] == "reference" else ()
-    return sorted(way.moved(at, place.get("country"))), [*carried, *run, *claimants]
+    holder = [picture["holder"]] if picture.get("holder") else []
+    return sorted(way.moved(at, place.get("country"))), [*carried, *run, *holder]
 
 
 def shown(picture: Picture, eyes: Eyes, members: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -157,7 +157,7 @@ def shown(picture: Picture, eyes: Eyes, members: Sequence[Mapping[str, Any]]) ->
     if (moves or issuer) and "requests" in picture:
         found["requests"] = picture["requests"]
     if moves:
-        found |= {n: picture[n] for n in ("claimants", "parked") if n in picture} | {
+        found |= {n: picture[n] for n in ("claimants", "holder", "parked") if n in picture} | {
             "latest": facts[-1] if facts else None
         }
     return {name: value for name, value in found.items() if value is not None and value != []}
