@@ -94,7 +94,7 @@ _BY_NAME: Final[Mapping[str, Told]] = {
     **{name: Told(frozenset({"kgd"})) for name in ("kgd_officer", "kgd_hold_remark", "kgd_reason", "kgd_remark")},
     "fbr_officer": Told(frozenset({"fbr"})),
     "fcs_officer": Told(frozenset({"fcs"})),
-    "paper_number": Told(INDUS | {"fcs"} | CONTROL, INDUS | {"fcs"}),
+    "paper_number": Told(OWNERS | {"fcs"} | CONTROL, OWNERS | {"fcs"}),
     # What was refused: an authority's stays its own; a railway's is for who mends it.
     "dead_officer": Told(frozenset({"kgd"})),
     "dead_remark": Told(frozenset({"kgd"})),

@@ -106,6 +106,7 @@ def everything(*_: Any, **__: Any) -> Any:
     return True
 
 
+OF_ALL_FEEDS = rows._FEED.replace("WHERE party = $1 AND", "WHERE $1 <> '' AND")
 # What is taken away, who is shown what then, and at which doors.
 REMOVED: Any = {
     "locks of pictures": ((seen.Eyes, "opens", everything), "sialkot-leather", "own_remark", "tracking"),
@@ -113,7 +114,7 @@ REMOVED: Any = {
     "plain facts": ((seen, "_plain", lambda fact, eyes: fact), "ravi-textiles", "own_gate_event", "tracking"),
     "reasons": ((visibility, "may_read_reason", everything), "fcs", "kgd_hold_officer", "customs"),
     "keys": ((visibility, "keys_of", lambda viewer: frozenset({"all"})), "rzd", "shared_number", "customs"),
-    "rows": ((rows, "for_party", lambda header, party: dict(header)), "lahore-dry-port", "own_number", "notifications"),
+    "feeds": ((rows, "_FEED", OF_ALL_FEEDS), "ravi-textiles", "rival_number", "notifications"),
 }
 
 
