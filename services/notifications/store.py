@@ -67,14 +67,14 @@ SELECT coalesce({_UNSENT.format("coalesce(i.previous_sequence, 0)")}, (SELECT se
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
        recorded_at
-FROM subject_row
-WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
-  AND ($3::text = '' OR subject ILIKE $3 OR status ILIKE $3 OR point ILIKE $3 OR reported_by ILIKE $3
-       OR EXISTS (SELECT FROM jsonb_path_query(header - 'associations' - 'whole' - 'exceptions', '$.**') AS v
-                  WHERE (header -> 'whole' ? $1) AND jsonb_typeof(v) = 'string' AND v #>> '{}' ILIKE $3)
-       OR EXISTS (SELECT FROM jsonb_array_elements(header -> 'associations') AS a
-                  WHERE a -> 'parties' ? $1 AND a ->> 'subject' ILIKE $3))
-  AND ($5::timestamptz IS NULL OR recorded_at >= $5)
+FROM (SELECT * FROM subject_row
+      WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
+        AND ($5::timestamptz IS NULL OR recorded_at >= $5) OFFSET 0) AS seen
+WHERE $3::text = '' OR subject ILIKE $3 OR status ILIKE $3 OR point ILIKE $3 OR reported_by ILIKE $3
+    OR EXISTS (SELECT FROM jsonb_path_query(header - 'associations' - 'whole' - 'exceptions', '$.**') AS v
+               WHERE header -> 'whole' ? $1 AND jsonb_typeof(v) = 'string' AND v #>> '{}' ILIKE $3)
+    OR EXISTS (SELECT FROM jsonb_array_elements(header -> 'associations') AS a
+               WHERE a -> 'parties' ? $1 AND a ->> 'subject' ILIKE $3)
 ORDER BY kind, subject LIMIT $4
 """
 # What is open for a party: each fact of these kinds says in its own state whether it still is. The index of pictures

@@ -69,7 +69,7 @@ ORDER BY subject LIMIT $4
 _REVISIONS = """
 SELECT e.source, e.event_id, e.content_hash, e.type, e.subject, e.party, e.updated_at, e.retracted, e.body,
        e.recorded_at, e.topic, e.partition, e."offset"
-FROM (SELECT DISTINCT source, event_id FROM link WHERE subject = $1) AS l, LATERAL (
+FROM (SELECT DISTINCT source, event_id FROM (SELECT * FROM link WHERE subject = $1 OFFSET 0) AS named) AS l, LATERAL (
     SELECT * FROM event WHERE source = l.source AND event_id = l.event_id OFFSET 0) AS e
 WHERE ($2::timestamptz IS NULL OR e.recorded_at <= $2)
   AND (e.recorded_at, e.topic, e.partition, e."offset") > ($3::timestamptz, $4::text, $5::int, $6::bigint)
