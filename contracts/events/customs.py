@@ -1,8 +1,8 @@
 """What customs publishes: cases, violations, announcements of arrivals, and verdicts on decisions.
 
-Invariant: a reason belongs to the authority that wrote it; only the `authority` form has it, the `involved`
-form says what is to be done, and the `public` form only the state. Enumerations here are open. `redrawn` says that
-newer code or data have worked it out anew, which is no news.
+Invariant: a reason belongs to the country whose authority wrote it; only the `authority` form of that country has it,
+the `involved` form says what is to be done, and the `public` form only the state. Enumerations here are open. `redrawn`
+says that newer code or data have worked it out anew, which is no news.
 """
 
 from typing import Literal
@@ -26,7 +26,7 @@ class Step(Data):
 
 
 class HoldState(Data):
-    """A hold on a case; `reason`, `office` and `officer` only in the authority's own form."""
+    """A hold on a case; `reason`, `office` and `officer` only in the form of the country that placed it."""
 
     hold: str
     party: str
@@ -63,7 +63,10 @@ class Verdict(Data):
 
 
 class CaseChanged(Data):
-    """A customs case: one for each consignment, jurisdiction and procedure."""
+    """A customs case: one for each consignment, jurisdiction and procedure.
+
+    Where several countries share a law, each has an `authority` form of its own. `parties` are those who take part.
+    """
 
     case: str
     about: str
@@ -93,6 +96,8 @@ class CaseChanged(Data):
     limit: Occurred | None = None
     to_do: list[str] = []
     redrawn: bool = False
+    declarant: str | None = None
+    parties: list[str] = []
 
 
 class ViolationChanged(Data):

@@ -6,6 +6,7 @@ several times is left alone until somebody insists.
 """
 
 import base64
+import hashlib
 import json
 import urllib.parse
 from collections.abc import Sequence
@@ -16,11 +17,13 @@ import asyncpg
 from aiokafka.structs import ConsumerRecord
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts import topics
 from contracts.fields import Instant, Text
 from services.chassis.clock import machinery_now
 from services.chassis.database import Pool
 from services.chassis.records import Record
 
+_OF_AUTHORITY: Final = frozenset({"key", "headers", "body"})
 TRIES: Final = 3
 """After so many failed replays a dead letter is only tried again by who insists."""
 
@@ -113,16 +116,25 @@ async def counted(pool: Pool, wanted: Filter) -> list[dict[str, Any]]:
 
 
 async def shown(pool: Pool, id: int) -> dict[str, Any] | None:
-    """One dead letter whole: key, headers and body as text, or in base64 where they are none; its last action."""
+    """One dead letter: key, headers and body as text, or in base64 where they are none; its last action.
+
+    What an authority has sent is its own: of that only where it lies, why it was refused, and its hash. It can be
+    replayed without being read.
+    """
     row = await pool.fetchrow(_SHOW, id)
     if row is None:
         return None
     actions = await pool.fetch(_HISTORY, id)
-    return dict(row) | {
+    found = dict(row) | {
+        "sha256": hashlib.sha256(row["body"] or b"").hexdigest(),
+        "last_action": dict(actions[0]) if actions else None,
+    }
+    if topics.DECISIONS.holds(row["topic"]):
+        return {name: value for name, value in found.items() if name not in _OF_AUTHORITY}
+    return found | {
         "key": _readable(row["key"]),
         "body": _readable(row["body"]),
         "headers": json.loads(row["headers"]),
-        "last_action": dict(actions[0]) if actions else None,
     }
 
 

@@ -50,6 +50,11 @@ class StoredRevision(NamedTuple):
         """The parties that the sender could name in a booking when the revision was accepted."""
         return frozenset(filter(None, self._standing(2).split(",")))
 
+    @property
+    def country(self) -> str | None:
+        """The country of an authority when the revision was accepted, "" where none is known; None for all others."""
+        return self._standing(3) if self.role == "customs" else None
+
     def _standing(self, place: int) -> str:
         parts = self.standing.split(":")
         return parts[place] if place < len(parts) else ""

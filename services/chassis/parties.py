@@ -65,8 +65,9 @@ class Party(BaseModel):
 
     @property
     def standing(self) -> str:
-        """What is kept with each accepted revision: role, jurisdictions that the party rules in, and agreements."""
-        return f"{self.role}:{','.join(self.jurisdictions)}:{','.join(self.agreements)}".rstrip(":")
+        """What is kept with each accepted revision: role, jurisdictions that it rules in, agreements, country."""
+        laws, agreements = ",".join(self.jurisdictions), ",".join(self.agreements)
+        return f"{self.role}:{laws}:{agreements}:{self.country or ''}".rstrip(":")
 
     def require(self, event: Event) -> None:
         """Raises `Refused` (not_entitled) for another party's source or a type that this party may not send."""

@@ -4,7 +4,7 @@ Invariant: what is sent goes to Kafka, as everybody's does; a case is shown in t
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode
@@ -16,16 +16,17 @@ from contracts.codec import Event
 from contracts.events.base import Revision
 from contracts.fields import Text, utc_text
 from services.chassis import app as chassis_app
+from services.chassis import visibility
 from services.chassis.door import Door
 from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.openapi import ASKED, REPORTS, failures
 from services.chassis.pace import until
 from services.chassis.parties import Party
 from services.chassis.runtime import Runtime
+from services.chassis.visibility import Viewer
 from services.customs import handlers, store
 from services.customs.domain import forms
 
-_CARGO = frozenset({"forwarder", "shipper", "declarant"})
 _WAITED: dict[int | str, dict[str, Any]] = {200: {"description": "taken, and the verdict is that it is effective"}}
 _SETTLED = ("effective", "refused", "conflict", "reissue_required")
 
@@ -108,8 +109,10 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
         """Cases in the caller's form: its own law's whole, those it takes part in, or the public part."""
+        viewer = visibility.viewer_of(party)
         found = await store.list_cases(
             runtime.store,
+            visibility.keys_of(viewer),
             after=after,
             jurisdiction=jurisdiction,
             state=state,
@@ -117,10 +120,10 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             case=case,
             limit=limit,
         )
-        items = [_form(content, parties, party) for content, parties in found if _may_see(content, parties, party)]
-        return {"items": items, "after": found[-1][0]["case"] if found else None}
+        items = [_form(content, locks, viewer) for content, locks in found]
+        return {"items": items, "after": items[-1]["case"] if items else None}
 
-    @router.get("/v1/verdicts", responses=failures(403, 404))
+    @router.get("/v1/verdicts", responses=failures(404))
     async def read_verdict(
         party: Annotated[Party, Depends(keeper)],
         case: Annotated[Text, Query(max_length=200)],
@@ -128,30 +131,20 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         id: Annotated[Text, Query(max_length=400)],
     ) -> dict[str, Any]:
         """The verdict on one of the caller's own decisions."""
-        if source not in party.sources:
-            raise ProblemError(403, "the decision is another party's")
-        verdict = await store.find_verdict(runtime.store, case, source, id)
+        verdict = await store.find_verdict(runtime.store, case, source, id) if source in party.sources else None
         if verdict is None:
-            raise ProblemError(404, "no verdict is known yet")
+            raise ProblemError(404, visibility.NOT_SEEN)
         return {name: value for name, value in verdict.items() if name != "updated_at"}
 
     return router
 
 
-def _may_see(content: Mapping[str, Any], parties: Sequence[str], party: Party) -> bool:
-    """The public form is for those who carry the goods or rule over them; others see what they take part in."""
-    return party.role not in _CARGO or _takes_part(content, parties, party)
-
-
-def _takes_part(content: Mapping[str, Any], parties: Sequence[str], party: Party) -> bool:
-    own = (content.get("consignment") or "").startswith(f"consignment:{party.party}/")
-    return own or party.party in parties
-
-
-def _form(content: Mapping[str, Any], parties: Sequence[str], party: Party) -> dict[str, Any]:
+def _form(content: Mapping[str, Any], locks: frozenset[str], viewer: Viewer) -> dict[str, Any]:
+    form = visibility.case_form(viewer, locks)
+    shown = {
+        "authority": lambda: forms.authority(content, viewer.country),
+        "involved": lambda: forms.involved(content),
+        "public": lambda: forms.public(content),
+    }[form or "public"]()
     stamps = {"version": content["version"], "recorded_at": utc_text(content["recorded_at"])}
-    if content["jurisdiction"] in party.jurisdictions or party.role == "operations":
-        return dict(content) | stamps | {"form": "authority"}
-    if party.role == "control" or _takes_part(content, parties, party):
-        return forms.involved(content) | stamps | {"form": "involved"}
-    return forms.public(content) | stamps | {"form": "public"}
+    return shown | stamps | {"form": form}

@@ -1,29 +1,33 @@
 """Customs' own rows: the list of cases, and what the API reads.
 
-Invariant: a case's row is written in the transaction that saves its picture.
+Invariant: a case's row is written in the transaction that saves its picture, with who may see it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from services.chassis import visibility
 from services.chassis.database import Connection, Pool
 from services.chassis.effects import Effect
 
 _SAVE = """
-INSERT INTO case_row ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::bigint[],
-                     $8::timestamptz[])
+INSERT INTO case_row ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks)
+SELECT "case", jurisdiction, procedure, state, held, consignment, version, recorded_at,
+       ARRAY(SELECT jsonb_array_elements_text(locks))
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::timestamptz[],
+            $9::jsonb[])
+    AS u ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks)
 ON CONFLICT ("case") DO UPDATE SET state = EXCLUDED.state, held = EXCLUDED.held, consignment = EXCLUDED.consignment,
-    version = EXCLUDED.version, recorded_at = EXCLUDED.recorded_at
+    version = EXCLUDED.version, recorded_at = EXCLUDED.recorded_at, locks = EXCLUDED.locks
 """
+# What cannot be seen takes no place on a page: its number would tell of it.
 _LIST = """
-SELECT p.content::text AS content, p.version, p.recorded_at,
-       (SELECT c.shared::text FROM picture c WHERE c.subject = r.consignment) AS consignment
+SELECT p.content::text AS content, p.version, p.recorded_at
 FROM case_row r JOIN picture p ON p.subject = r."case"
 WHERE r."case" > $1 AND ($2::text IS NULL OR r.jurisdiction = $2) AND ($3::text IS NULL OR r.state = $3)
-  AND ($4::text IS NULL OR r.consignment = $4) AND ($5::text IS NULL OR r."case" = $5)
+  AND ($4::text IS NULL OR r.consignment = $4) AND ($5::text IS NULL OR r."case" = $5) AND r.locks && $7::text[]
 ORDER BY r."case" LIMIT $6
 """
 _VERDICT = "SELECT content::text AS content FROM picture WHERE subject = $1"
@@ -31,9 +35,7 @@ _VERDICT = "SELECT content::text AS content FROM picture WHERE subject = $1"
 
 async def save_cases(connection: Connection, effects: Sequence[Effect]) -> None:
     """Writes the rows of opened cases whose picture has changed; one statement."""
-    changed = [
-        e for e in effects if e.saved and e.content_changed and e.subject.startswith("case:") and e.folded.publications
-    ]
+    changed = [e for e in effects if e.saved and e.subject.startswith("case:") and e.folded.publications]
     if not changed:
         return
     contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]
@@ -47,11 +49,13 @@ async def save_cases(connection: Connection, effects: Sequence[Effect]) -> None:
         [c.get("consignment") for c in contents],
         [e.saved.version for e in changed if e.saved],
         [e.recorded_at for e in changed],
+        [orjson.dumps(sorted(_locks(c))).decode() for c in contents],
     )
 
 
 async def list_cases(
     pool: Pool,
+    keys: Collection[str],
     *,
     after: str = "",
     jurisdiction: str | None = None,
@@ -59,10 +63,10 @@ async def list_cases(
     consignment: str | None = None,
     case: str | None = None,
     limit: int = 200,
-) -> list[tuple[dict[str, Any], list[str]]]:
-    """Cases in order of their keys, each with the parties of its consignment."""
-    rows = await pool.fetch(_LIST, after, jurisdiction, state, consignment, case, limit)
-    return [(_case(row), _parties(row["consignment"])) for row in rows]
+) -> list[tuple[dict[str, Any], frozenset[str]]]:
+    """The cases that some keys open, in order of their keys, each with its locks."""
+    rows = await pool.fetch(_LIST, after, jurisdiction, state, consignment, case, limit, list(keys))
+    return [(content, _locks(content)) for content in map(_case, rows)]
 
 
 async def find_verdict(pool: Pool, case: str, source: str, event_id: str) -> dict[str, Any] | None:
@@ -77,5 +81,5 @@ def _case(row: Any) -> dict[str, Any]:
     return content | {"version": row["version"], "recorded_at": row["recorded_at"]}
 
 
-def _parties(shared: str | None) -> list[str]:
-    return list(orjson.loads(shared)["parties"]) if shared else []
+def _locks(content: Mapping[str, Any]) -> frozenset[str]:
+    return visibility.case_locks(content["jurisdiction"], content.get("parties", ()), content.get("route", ()))

@@ -17,7 +17,7 @@ from contracts import subjects
 from contracts.fields import Instant, Text, utc_text
 from contracts.subjects import BadSubject
 from services.chassis import app as chassis_app
-from services.chassis import sessions
+from services.chassis import sessions, visibility
 from services.chassis.callers import caller_of
 from services.chassis.http import Doorkeeper, ProblemError
 from services.chassis.openapi import ASKED, failures
@@ -150,7 +150,7 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             raise ProblemError(404, str(failure)) from failure
         content = await store.read_picture(runtime.store, subject)
         if content is None or party.party not in content["parties"]:
-            raise ProblemError(404, f"nothing is known of {subject}, or it is not yours to see")
+            raise ProblemError(404, visibility.NOT_SEEN)
         shown = head(content, party.party)
         return {
             "subject": subject,

@@ -9,8 +9,8 @@ from services.chassis.database import Connection
 from services.chassis.effects import Effect
 from services.chassis.fold import Folded, Inputs
 from services.chassis.parties import Party
+from services.chassis.visibility import Audience, viewer_of
 from services.notifications import store
-from services.notifications.domain.audience import Audience, Viewer
 from services.notifications.domain.fold import FOLD_NUMBER, fold
 
 
@@ -32,7 +32,7 @@ class NotificationsFolder:
 
     def set_parties(self, parties: Sequence[Party]) -> None:
         """The parties to work audiences out with."""
-        viewers = [Viewer(p.party, p.role, p.country, p.jurisdictions) for p in parties]
+        viewers = [viewer_of(p) for p in parties]
         self._audience = Audience(viewers)
         text = repr(sorted(viewers, key=lambda v: v.party))
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:32]

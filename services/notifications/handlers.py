@@ -1,6 +1,7 @@
 """One function for each event that notifications consumes: which entities it names, and what they read.
 
-Invariant: a consignment is read by everything whose audience its parties belong to; it reads nothing itself.
+Invariant: reading goes one way: consignment, container, wagon, train; a run is read by its trains. A consignment is
+read by everything whose audience its parties belong to.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,11 +18,18 @@ from services.notifications.domain.facts import about_of
 
 
 def on_subject_changed(subject: str, data: SubjectChanged) -> Iterator[Link]:
-    """A picture: a unit reads the consignments that it carries, now or before."""
+    """A picture: a unit reads the consignments that it carries, now or before; what carries it reads the unit.
+
+    A train reads its run as well: it goes where that goes.
+    """
     yield subject, ""
+    if data.run and kind_of(subject) == "train":
+        yield subject, data.run
     for association in data.associations:
         if association.relation == "in_consignment":
             yield subject, association.subject
+        elif association.relation in ("on_wagon", "in_train"):
+            yield association.subject, subject
     if kind_of(subject) == "consignment":
         for member in data.members:
             yield member.subject, subject

@@ -4,7 +4,7 @@ Invariant: items are written with the picture that owes them; a snapshot and its
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -67,10 +67,14 @@ SELECT coalesce({_UNSENT.format("coalesce(i.previous_sequence, 0)")}, (SELECT se
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
        recorded_at
-FROM subject_row
-WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
-  AND ($3::text = '' OR subject ILIKE '%' || $3 || '%' OR header::text ILIKE '%' || $3 || '%')
-  AND ($5::timestamptz IS NULL OR recorded_at >= $5)
+FROM (SELECT * FROM subject_row
+      WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
+        AND ($5::timestamptz IS NULL OR recorded_at >= $5) OFFSET 0) AS seen
+WHERE $3::text = '' OR subject ILIKE $3 OR status ILIKE $3 OR point ILIKE $3 OR reported_by ILIKE $3
+    OR EXISTS (SELECT FROM jsonb_path_query(header - 'associations' - 'whole' - 'exceptions', '$.**') AS v
+               WHERE header -> 'whole' ? $1 AND jsonb_typeof(v) = 'string' AND v #>> '{}' ILIKE $3)
+    OR EXISTS (SELECT FROM jsonb_array_elements(header -> 'associations') AS a
+               WHERE a -> 'parties' ? $1 AND a ->> 'subject' ILIKE $3)
 ORDER BY kind, subject LIMIT $4
 """
 # What is open for a party: each fact of these kinds says in its own state whether it still is. The index of pictures
@@ -169,14 +173,24 @@ async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
         [_instant(p.get("observed_at")) for p in places],
         [p.get("party") for p in places],
         [p.get("confidence") for p in places],
-        [c.get("exceptions", 0) for c in contents],
+        [len(c.get("exceptions", ())) for c in contents],
         [orjson.dumps(c["current"]).decode() for c in contents],
         [orjson.dumps({n: v for n, v in c.items() if n in _HEADER}).decode() for c in contents],
         [e.recorded_at for e in changed],
     )
 
 
-_HEADER: Final = ("origin", "destination", "run", "members", "associations", "references", "ended")
+_HEADER: Final = (
+    "origin",
+    "destination",
+    "run",
+    "members",
+    "associations",
+    "references",
+    "ended",
+    "exceptions",
+    "whole",
+)
 
 
 async def read_feed(pool: Pool, party: str, after: int, limit: int) -> list[dict[str, Any]]:
@@ -225,9 +239,8 @@ async def read_overview(
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         cursor = await connection.fetchval(_CURSOR, party)
-        rows = await connection.fetch(_ROWS, party, kind, query, limit, since)
-    shown = [_row(row, party) for row in rows]
-    return [row for row in shown if _has(row, query)], cursor
+        rows = await connection.fetch(_ROWS, party, kind, _pattern(query), limit, since)
+    return [_row(row, party) for row in rows], cursor
 
 
 async def read_picture(pool: Pool, subject: str) -> dict[str, Any] | None:
@@ -278,9 +291,12 @@ def _fact(row: asyncpg.Record) -> dict[str, Any]:
     return {name: value for name, value in fact.items() if name != "parties" and value is not None}
 
 
-def _has(row: Mapping[str, Any], query: str) -> bool:
-    """Whether what is shown has the text: what is not shown must not be found out by asking for it."""
-    return not query or query.lower() in orjson.dumps(row).decode().lower()
+def _pattern(query: str) -> str:
+    """A pattern for texts that have a query in them, as it is written."""
+    if not query:
+        return ""
+    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def _row(row: asyncpg.Record, party: str) -> dict[str, Any]:

@@ -28,4 +28,4 @@ class TrackingFolder:
         return False
 
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
-        await store.insert_history(connection, effects)
+        await store.insert_history(connection, effects, self.corridor)

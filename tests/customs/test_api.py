@@ -145,7 +145,7 @@ async def test_the_verdict_on_another_partys_decision_is_not_told(door: Door) ->
 
     found = await door.get("/v1/verdicts", "irica", case=b.CASE, source=b.source_of("fbr"), id="d")
 
-    assert found["status"] == 403
+    assert found["status"] == 404
 
 
 async def test_a_party_of_other_cargo_is_shown_nothing(line: Line) -> None:

@@ -519,7 +519,7 @@ async def test_everybody_is_told_when_all_that_was_said_of_a_case_is_taken_back(
     await store.feed([declaration])
     await store.feed([void(declaration)])
 
-    for entity in (EXPORT, f"{EXPORT}#public", f"{EXPORT}#involved"):
+    for entity in (f"{EXPORT}#pk", f"{EXPORT}#public", f"{EXPORT}#involved"):
         assert [data["state"] for _, data in await published(store, entity)] == ["LODGED", "NOT_FILED"]
 
 
@@ -713,6 +713,22 @@ async def test_nobody_but_the_authority_gets_a_reason_an_office_or_an_officer(li
     assert SECRET not in json.dumps([str(r) for r in await line.notifications.rows("item")])
 
 
+@pytest.mark.parametrize(("authority", "own", "other"), [("kgd", "kz", "ru"), ("fcs", "ru", "kz")])
+async def test_of_a_shared_case_each_country_has_its_own_reasons_alone(
+    store: Store, authority: str, own: str, other: str
+) -> None:
+    secret: Any = {"reason": "INTEL", "officer": "Zq7-officer", "office": "Zq7-office"}
+    await store.feed([lodged(SHARED), b.a_decision("accept", SHARED, -38, party=authority, office="Zq7-office")])
+    await store.feed([a_hold(scope=SHARED, party=authority, **secret)])
+
+    forms = {c: (await published(store, f"{SHARED}#{c}"))[-1] for c in (own, other)}
+
+    assert [t for t, _ in forms.values()] == [f"customs-cases-{own}", f"customs-cases-{other}"]
+    assert (forms[own][1]["holds"][0]["reason"], forms[own][1]["office"]) == ("INTEL", "Zq7-office")
+    assert [h["hold"] for h in forms[other][1]["holds"]] == ["H1"]
+    assert [word for word in ("INTEL", "Zq7") if word in json.dumps(forms[other][1])] == []
+
+
 async def test_the_public_form_has_only_the_state(store: Store) -> None:
     await store.feed([lodged(number="PK-1"), decided("accept", -38), a_hold()])
 
@@ -745,7 +761,8 @@ async def test_a_case_and_its_answers_go_to_the_countries_of_its_law(
     await store.feed([lodged(case), decided("accept", -38, case, id="a")])
 
     answer = f"answer:{case}/{b.source_of(AUTHORITY[law_of(case)[0]])}#a"
-    assert sorted({t for t, _ in await published(store, case)}) == topics
+    forms = {(t, e) for t in topics for e in (f"{case}#{t[-2:]}",) if await published(store, e)}
+    assert sorted(t for t, _ in forms) == topics
     assert sorted({t for t, _ in await published(store, answer)}) == topics
 
 

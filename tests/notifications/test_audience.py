@@ -259,6 +259,7 @@ async def test_one_who_is_entitled_later_gets_history_without_alerts(line: Line)
 
 async def test_a_party_that_is_known_only_later_gets_history_without_alerts(line: Line) -> None:
     parties = [*PARTIES, {"party": "newcomer", "role": "notify"}]
+    await agreed(line, "newcomer")
     await line.feed(b.a_booking(parties=parties), b.a_consist(), train("DEPA", 2))
     await line.step(line.notifications.clock.now() + timedelta(hours=5))
 
@@ -268,6 +269,16 @@ async def test_a_party_that_is_known_only_later_gets_history_without_alerts(line
 
     assert {(i["action"], i["alert"]) for i in items} == {("backfill", False)}
     assert {i["subject"] for i in items} == {b.CONSIGNMENT, b.CONTAINER}
+
+
+async def agreed(line: Line, party: str) -> None:
+    """The forwarder may name a party in its bookings."""
+    await line.tracking.book.refresh(line.tracking.pool)
+    forwarder = line.tracking.book.get(FORWARDER)
+    assert forwarder is not None
+    async with line.tracking.pool.acquire() as connection:
+        agreements = tuple(sorted({*forwarder.agreements, party}))
+        await save_party(connection, forwarder.model_copy(update={"agreements": agreements}))
 
 
 def provisioned(store: Store, party: Party) -> Any:
@@ -289,6 +300,7 @@ def provisioned(store: Store, party: Party) -> Any:
 async def test_a_copy_that_learns_of_a_party_last_folds_again_what_it_folded_without_it(line: Line) -> None:
     """The copy that learned first has queued everything, but the other one may have taken it from the queue."""
     parties = [*PARTIES, {"party": "newcomer", "role": "notify"}]
+    await agreed(line, "newcomer")
     await line.feed(b.a_booking(parties=parties), b.a_consist(), train("DEPA", 2))
     second = Store(blueprint(), line.notifications.pool)
     slow = runtime_of(second)
@@ -306,6 +318,7 @@ async def test_a_copy_that_learns_of_a_party_last_folds_again_what_it_folded_wit
 
 async def test_parties_that_could_not_be_taken_over_are_taken_over_later(line: Line) -> None:
     parties = [*PARTIES, {"party": "newcomer", "role": "notify"}]
+    await agreed(line, "newcomer")
     await line.feed(b.a_booking(parties=parties), b.a_consist(), train("DEPA", 2))
     pool = line.notifications.pool
 

@@ -176,7 +176,7 @@ async def test_a_party_of_the_cargo_reads_its_own_consignments_only(client: http
         for path in ("consignment/indus-forwarding/OWN", "consignment/volga-logistics/NOT", "train")
     }
 
-    assert list(found.values()) == [200, 403, 403]
+    assert list(found.values()) == [200, 404, 403]
 
 
 RAVI = {"party": "ravi-textiles", "role": "shipper"}

@@ -28,6 +28,7 @@ class Walk:
     """A case on its way through the statements; `refused` begins as what earlier folds have refused.
 
     `amended` has the declaration that each amendment takes over.
+    `office_in` is the country whose authority named the office, None where the declarant did.
     """
 
     case: Case
@@ -42,6 +43,7 @@ class Walk:
     attempt: int = 1
     number: str | None = None
     office: str | None = None
+    office_in: str | None = None
     limit: str | None = None
     guarantee: Any = None
     containers: tuple[str, ...] = ()
@@ -101,7 +103,8 @@ def _lodged(case: Walk, one: Counted) -> None:
 def _declare(case: Walk, data: DeclarationLodged) -> None:
     """Takes over what a declaration says."""
     case.number = data.number or case.number
-    case.office = data.office or case.office
+    if data.office:
+        case.office, case.office_in = data.office, None
     case.guarantee = data.guarantee.model_dump(mode="json") if data.guarantee else case.guarantee
     case.containers = tuple(sorted(data.containers)) or case.containers
     case.wagons = tuple(sorted(data.wagons)) or case.wagons
@@ -160,7 +163,8 @@ def _may_release(case: Walk, one: Counted, transcribed: bool) -> bool:
 def _take_effect(case: Walk, one: Counted, data: DecisionIssued) -> None:
     _move(case, one, data.decision, data.origin, by_law=data.origin == "transcribed")
     case.number = data.number or case.number
-    case.office = data.office or case.office
+    if data.office:
+        case.office, case.office_in = data.office, one.revision.country
     if (amended := case.amended.get(one.revision.identity)) is not None:
         _declare(case, cast(DeclarationLodged, amended.data))
     if data.decision in ("start_transit", "extend"):

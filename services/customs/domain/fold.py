@@ -12,7 +12,8 @@ from contracts import catalogue, topics
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.routes import RouteVariant
-from contracts.subjects import kind_of, parse_case
+from contracts.subjects import Case, kind_of, parse_case
+from services.chassis import visibility
 from services.chassis.fold import Folded, Inputs, Parked, Publication, StoredRevision
 from services.customs.domain import declarations, forms, passage
 from services.customs.domain.cases import Walk, declared, open_holds, walk
@@ -25,7 +26,6 @@ FOLD_NUMBER: Final = 6
 # Verdicts on decisions that are in force, or will be when what they wait for is there.
 _STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
-_SECRETS: Final = ("reason", "office", "officer")
 
 
 def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
@@ -178,6 +178,10 @@ def _content(key: str, found: Walk, about: Mapping[str, Any], as_of: datetime) -
         "attempt": found.attempt if found.attempt > 1 else None,
         "number": found.number,
         "office": found.office,
+        "office_in": found.office_in,
+        "declarant": found.declarant,
+        "parties": sorted(visibility.involved(case.about, found.declarant, _parties(case, about))),
+        "route": list(dict.fromkeys([*found.corridor.countries(case.jurisdiction), *about.get("route", ())])),
         "containers": sorted(containers),
         "wagons": sorted(wagons),
         "held": held or None,
@@ -214,12 +218,19 @@ def _shown(hold: Hold) -> dict[str, Any]:
         "scope": hold.scope,
         "placed_at": utc_text(hold.placed_at),
         "lifted_at": utc_text(hold.lifted_at) if hold.lifted_at else None,
-    } | {name: getattr(hold, name) for name in _SECRETS}
+        "country": hold.country,
+    } | {name: getattr(hold, name) for name in forms.SECRET}
     return {name: value for name, value in shown.items() if value is not None}
 
 
 def _parked(found: Walk, later: Sequence[Counted], statements: Sequence[Counted]) -> list[Parked]:
     return [*_waiting(found), *map(_dated_ahead, later), *map(lifts_nothing, lifting_nothing(statements))]
+
+
+def _parties(case: Case, about: Mapping[str, Any]) -> Sequence[str] | frozenset[str]:
+    """The parties of what a case is about; of a consignment that nobody has booked yet, who issues it."""
+    found: Sequence[str] = about.get("parties", ())
+    return found if found or kind_of(case.about) != "consignment" else visibility.parties_of(case.about, ())
 
 
 def _waiting(found: Walk) -> list[Parked]:

@@ -1,6 +1,7 @@
 """The three forms of a case, and where each is published.
 
-Invariant: a reason, office or officer stands in the authority's form alone; the public form has only the state.
+Invariant: a reason, office or officer stands in the form of the country whose authority wrote it alone, also where
+several share a law; the public form has only the state.
 """
 
 import hashlib
@@ -9,12 +10,26 @@ from typing import Any, Final
 
 from contracts import catalogue, topics
 from contracts.corridor import Corridor
+from services.chassis import visibility
 from services.chassis.fold import Publication
 from services.customs.domain.declarations import FOR_BOTH
 
 _PUBLIC: Final = ("case", "about", "consignment", "jurisdiction", "procedure", "sequence", "state", "since", "held")
-_INVOLVED: Final = (*_PUBLIC, "attempt", "number", "containers", "wagons", "guarantee", "limit", "to_do")
-_SECRET: Final = ("reason", "office", "officer")
+_INVOLVED: Final = (
+    *_PUBLIC,
+    "attempt",
+    "number",
+    "containers",
+    "wagons",
+    "guarantee",
+    "limit",
+    "to_do",
+    "declarant",
+    "parties",
+)
+SECRET: Final = ("reason", "office", "officer")
+# Who wrote what is ours to know, and whose it is to read.
+_INTERNAL: Final = ("country", "office_in", "route")
 
 _LONGEST: Final = 380
 _TO_DO: Final = {
@@ -41,24 +56,47 @@ def to_do(state: str, *, held: bool, limit: str | None) -> list[str]:
 def publications(content: Mapping[str, Any], corridor: Corridor, fold: int) -> list[Publication]:
     """The forms of one case on the topics where they belong."""
     base = {"fold": fold, "steps": [], "findings": [], "verdicts": []}
-    whole = dict(content) | {"verdicts": [_without_revision(v) for v in content.get("verdicts", ())]}
+    countries = corridor.countries(content["jurisdiction"])
     own = topics_of(content["jurisdiction"], corridor)
     shared = (topics.CUSTOMS_EVENTS.name,)
     return [
-        _form(f"{content['case']}#public", "public", _only(content, _PUBLIC), base, shared),
+        _form(f"{content['case']}#public", "public", public(content), base, shared),
         _form(f"{content['case']}#involved", "involved", involved(content), base, shared),
-        _form(content["case"], "authority", whole, base, own),
+        *(_of_country(content, country, base) for country in countries),
         *(_answer(content, verdict, own) for verdict in content.get("verdicts", ())),
     ]
 
 
+def authority(content: Mapping[str, Any], country: str | None) -> dict[str, Any]:
+    """The form for the customs of one country: the whole, but for what another country's authority keeps for itself."""
+    whole = {n: v for n, v in content.items() if n not in _INTERNAL}
+    if not visibility.may_read_reason(country, content.get("office_in")):
+        whole.pop("office", None)
+    holds = [_hold(hold, country) for hold in content.get("holds", ())]
+    verdicts = [_without_revision(v) for v in content.get("verdicts", ())]
+    return whole | {n: v for n, v in (("holds", holds), ("verdicts", verdicts)) if v}
+
+
 def involved(content: Mapping[str, Any]) -> dict[str, Any]:
     """The form for those who take part: what they must do, and nothing of the reasons."""
-    holds = [{n: v for n, v in hold.items() if n not in _SECRET} for hold in content.get("holds", ())]
+    holds = [{n: v for n, v in hold.items() if n not in (*SECRET, *_INTERNAL)} for hold in content.get("holds", ())]
     steps = [{n: s[n] for n in ("state", "instant", "source", "event_id")} for s in content.get("steps", ())]
     asked = [f for f in content.get("findings", ()) if f["finding"] in FOR_BOTH]
     findings = [{n: f[n] for n in ("finding", "detail", "instant")} for f in asked]
-    return _only(content, _INVOLVED) | {"holds": holds, "steps": steps, "findings": findings}
+    shown = _only(content, _INVOLVED) | {"holds": holds, "steps": steps, "findings": findings}
+    return shown if _is_of(content) else _apart(shown)
+
+
+def _is_of(content: Mapping[str, Any]) -> bool:
+    """Whether the consignment of a case is that of those who take part: a document number may be booked by others."""
+    consignment = content.get("consignment")
+    return consignment is None or visibility.issuer_of(consignment) in content["parties"]
+
+
+def _apart(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The form without the consignment of others that has booked the same document number, and its units."""
+    kept = {n: v for n, v in shown.items() if n not in ("consignment", "containers", "wagons")}
+    return kept | {"holds": [h for h in shown["holds"] if h["scope"] == shown["case"]]}
 
 
 def public(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,6 +107,16 @@ def public(content: Mapping[str, Any]) -> dict[str, Any]:
 def topics_of(jurisdiction: str, corridor: Corridor) -> tuple[str, ...]:
     """The topics of the countries in which a jurisdiction rules."""
     return tuple(topics.CUSTOMS_CASES.of(country) for country in corridor.countries(jurisdiction))
+
+
+def _of_country(content: Mapping[str, Any], country: str, base: Mapping[str, Any]) -> Publication:
+    where = (topics.CUSTOMS_CASES.of(country),)
+    return _form(f"{content['case']}#{country.lower()}", "authority", authority(content, country), base, where)
+
+
+def _hold(hold: Mapping[str, Any], country: str | None) -> dict[str, Any]:
+    own = visibility.may_read_reason(country, hold.get("country"))
+    return {n: v for n, v in hold.items() if n not in _INTERNAL and (own or n not in SECRET)}
 
 
 def _form(

@@ -17,7 +17,7 @@ from services.customs.domain.statements import Counted
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One hold; `jurisdictions` are those in which its authority ruled when it sent it."""
+    """One hold; `jurisdictions` are those in which its authority ruled when it sent it, `country` is its own."""
 
     hold: str
     party: str
@@ -29,6 +29,7 @@ class Hold:
     jurisdictions: tuple[str, ...]
     office: str | None = None
     officer: str | None = None
+    country: str | None = None
 
     def open_at(self, instant: datetime) -> bool:
         return self.placed_at <= instant and (self.lifted_at is None or instant < self.lifted_at)
@@ -95,4 +96,5 @@ def _hold(one: Counted, lifted: Iterable[Counted]) -> Hold:
         tuple(sorted(one.revision.jurisdictions)),
         data.office,
         data.officer or data.system,
+        one.revision.country,
     )

@@ -5,9 +5,9 @@ else tells nobody anything.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from contracts import catalogue
@@ -15,9 +15,11 @@ from contracts.corridor import Corridor
 from contracts.events.base import Data
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
 from contracts.events.tracking import ExceptionChanged, Fact, Statement, SubjectChanged
-from contracts.fields import utc_text
-from contracts.subjects import kind_of, local, parse_case
-from services.notifications.domain.audience import Audience, Claim, cargo, claims_of
+from contracts.fields import moment, utc_text
+from contracts.subjects import kind_of, parse_case
+from services.chassis import visibility
+from services.chassis.visibility import Audience, Way
+from services.notifications.domain import ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +45,16 @@ class Context:
         found = self.corridor.resolve(point) if point else None
         return found.country if found else None
 
-    def cargo_of(self, subject: str, instant: datetime | None) -> frozenset[str]:
-        """The cargo parties of a subject that this entity is about, at an instant."""
-        about = self.shared.get(subject) or {}
-        if "parties" in about:
-            return frozenset(about["parties"])
-        claims = [
-            Claim(
-                c["consignment"],
-                frozenset(c["parties"]),
-                datetime.fromisoformat(c["start"]),
-                _instant(c["end"]),
-                _instant(c["clash"]),
-            )
-            for c in about.get("claims", ())
-        ]
-        return cargo(claims, instant)
+    def way(self, subject: str) -> Way:
+        """The way of a subject that this entity is about."""
+        return ways.from_shared(subject, self.shared.get(subject))
+
+    def instant(self, one: Statement) -> datetime | None:
+        """When something is said to have occurred."""
+        if one.occurred_at is None:
+            return None
+        point = self.corridor.resolve(one.point) if one.point else None
+        return moment(one.occurred_at, point.zone_info if point else UTC)
 
 
 def journey_of(fact: str) -> int:
@@ -66,40 +62,27 @@ def journey_of(fact: str) -> int:
     return int(fact.split("|", 2)[1])
 
 
-def parties_of(picture: SubjectChanged) -> list[str]:
-    """The parties of a consignment: those of its booking, and who issued it."""
-    issuer = local(picture.subject).split("/")[0]
-    return sorted({issuer, *(p.party for p in picture.parties)})
-
-
 def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
     """The milestones of a picture. Who moves trains gets what it inherits once, from the train itself."""
     if not data.known:
         return
-    consignment = kind_of(data.subject) == "consignment"
-    own = frozenset(parties_of(data)) if consignment else frozenset[str]()
-    claims = claims_of(data, data.subject, context.shared)
+    way = ways.way_of(data, context.shared, context.corridor)
+    own = data.subject if kind_of(data.subject) == "consignment" else None
     for fact in data.timeline:
-        country = context.country(fact.point)
-        carriers = context.audience.carriage(country)
-        parties = context.audience.known(own | cargo(claims, fact.instant))
-        parties |= carriers if fact.via is None else frozenset()
-        named = next((c.consignment for c in claims if c.covers(fact.instant)), data.subject if consignment else None)
-        content = _milestone(data.subject, named, fact, country, reporter(fact, carriers))
-        yield Told(fact.fact_id, content, parties, carriers)
-
-
-def reporter(fact: Fact | Statement, carriers: frozenset[str]) -> str | None:
-    """Who is named as having reported a fact.
-
-    What happens to a train reaches the owners of all that is on it. Who told of it without moving it, such as the
-    forwarder of somebody else's goods, is none of their concern: the railway that it spoke for is named.
-    """
-    return fact.party if fact.via is None or fact.party in carriers else fact.reported_for
+        country, cargo = context.country(fact.point), way.cargo(fact.instant)
+        movers = context.audience.of(way.moved(fact.instant, country))
+        parties = context.audience.of(visibility.locks_of("party", cargo))
+        parties |= movers if fact.via is None else frozenset()
+        named = next((c.consignment for c in way.claimed(fact.instant)), own)
+        reported_by = context.audience.reporter(fact.party, fact.reported_for, fact.via, cargo)
+        content = _milestone(data.subject, named, fact, country, reported_by)
+        yield Told(fact.fact_id, content, parties, movers)
 
 
 def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:
     """An exception that has opened or closed."""
+    way = context.way(data.subject)
+    cargo, told = who_knows(data.statements, data.opened_at, way, context)
     content = {
         "topic": "exception",
         "subject": data.subject,
@@ -108,17 +91,25 @@ def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:
         "state": data.state,
         "severity": data.severity,
         "about": data.about,
-        "sayings": [_saying(s, context) for s in data.statements] or None,
+        "sayings": [_saying(s, cargo, context) for s in data.statements] or None,
     }
-    parties = context.audience.carriage(None) | context.audience.known(context.cargo_of(data.subject, data.opened_at))
-    yield Told(context.entity, _filled(content), parties)
+    yield Told(context.entity, _filled(content), told)
 
 
-def _saying(one: Statement, context: Context) -> dict[str, Any]:
+def who_knows(
+    said: Iterable[Statement], opened_at: datetime, way: Way, context: Context
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The parties of the cargo that may know of an exception, and all who may: for the cargo, every value of it."""
+    statements = list(said)
+    instants = [i for s in statements if (i := context.instant(s)) is not None] or [opened_at]
+    cargo, locks = way.trouble(instants, [context.country(s.point) for s in statements])
+    return cargo, context.audience.of(locks)
+
+
+def _saying(one: Statement, cargo: frozenset[str], context: Context) -> dict[str, Any]:
     """What a report says that disagrees with another, and who is named for it."""
-    carriers = context.audience.carriage(context.country(one.point))
     shown = {
-        "reported_by": reporter(one, carriers),
+        "reported_by": context.audience.reporter(one.party, one.reported_for, one.via, cargo),
         "code": one.code,
         "point": one.point,
         "occurred_at": one.occurred_at,
@@ -128,19 +119,23 @@ def _saying(one: Statement, context: Context) -> dict[str, Any]:
 
 
 def of_case(data: CaseChanged, context: Context) -> Iterator[Told]:
-    """The state of a case: each step for those involved, the last one for everybody else."""
-    authority = context.audience.authority(data.jurisdiction)
+    """The state of a case: each step for those involved, the last one for everybody else on the route."""
+    law = visibility.authority(data.jurisdiction)
     if data.form == "public":
-        others = context.audience.carriage(None, data.jurisdiction) - authority
-        yield Told(context.entity, _case(data, data.state, data.since), others)
+        countries = context.corridor.countries(data.jurisdiction)
+        route = {*context.way(data.consignment or data.about).route, *countries}
+        ruling = context.audience.of(law)
+        told = context.audience.of(visibility.carriers_of(route)) - ruling
+        viewers = context.audience.of(visibility.planned(route)) - ruling
+        yield Told(context.entity, _case(data, data.state, data.since), told, viewers)
     elif data.form == "involved":
-        parties = authority | context.audience.known(context.cargo_of(data.consignment or "", None))
-        yield from _of_involved(data, parties)
+        yield from _of_involved(data, context.audience.of(law | visibility.locks_of("party", data.parties)))
 
 
 def _of_involved(data: CaseChanged, parties: frozenset[str]) -> Iterator[Told]:
     for step in data.steps:
-        yield Told(f"{data.case}|{step.source}|{step.event_id}", _case(data, step.state, step.instant), parties)
+        name = visibility.nameless(step.source, step.event_id)
+        yield Told(f"{data.case}|{name}", _case(data, step.state, step.instant), parties)
     nth: Counter[str] = Counter()
     for hold in data.holds:
         # A hold is known by its authority and name; it may be placed on several units, and again.
@@ -154,6 +149,8 @@ def _of_involved(data: CaseChanged, parties: frozenset[str]) -> Iterator[Told]:
 def of_violation(data: ViolationChanged, context: Context) -> Iterator[Told]:
     """A violation that was raised or withdrawn: for the parties of the goods, whatever the unit carries today."""
     about = about_of(data)
+    way = context.way(about or data.subject)
+    instant = None if about else data.instant
     content = {
         "topic": "violation",
         "subject": data.subject,
@@ -164,10 +161,8 @@ def of_violation(data: ViolationChanged, context: Context) -> Iterator[Told]:
         "confidence": data.rests_on,
         "detail": data.detail,
     }
-    cargo_parties = context.cargo_of(about, None) if about else context.cargo_of(data.subject, data.instant)
-    yield Told(
-        context.entity, _filled(content), context.audience.carriage(None) | context.audience.known(cargo_parties)
-    )
+    locks = way.whole(instant, context.country(data.point)) | visibility.locks_of("party", way.cargo(instant))
+    yield Told(context.entity, _filled(content), context.audience.of(locks))
 
 
 def about_of(data: ViolationChanged) -> str | None:
@@ -188,7 +183,7 @@ def of_arrival(data: ArrivalAnnounced, context: Context) -> Iterator[Told]:
         "instant": utc_text(data.arrived_at) if data.arrived_at else _to_the_hour(data.expected_from),
         "detail": "declared" if data.filed else "not declared",
     }
-    yield Told(context.entity, _filled(content), context.audience.country(data.country))
+    yield Told(context.entity, _filled(content), context.audience.of(visibility.country_of(data.country)))
 
 
 def _milestone(
@@ -232,10 +227,6 @@ def _to_the_hour(instant: datetime | None) -> str | None:
 
 def _filled(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if value is not None}
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 READERS: Final = cast(

@@ -11,18 +11,20 @@ from typing import Any, Final, cast
 from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.base import Data
-from contracts.events.tracking import Association, SubjectChanged
-from contracts.fields import utc_text
-from contracts.subjects import kind_of
+from contracts.events.tracking import Association, OpenException, SubjectChanged
+from services.chassis import visibility
 from services.chassis.fold import Folded, Inputs
-from services.notifications.domain.audience import Audience, Claim, claims_of
-from services.notifications.domain.facts import READERS, Context, Told, journey_of, parties_of, reporter
+from services.chassis.visibility import Audience, Way
+from services.notifications.domain import ways
+from services.notifications.domain.facts import READERS, Context, Told, journey_of, who_knows
 from services.notifications.domain.items import diff
 
-FOLD_NUMBER: Final = 5
+FOLD_NUMBER: Final = 6
 
 # Who may see what is for the reading of a picture, never for who reads it.
 _HIDDEN: Final = frozenset({"facts", "parties", "entity", "current"})
+# What only those are shown who may see all of a subject: consists and papers.
+_WHOLE: Final = frozenset({"origin", "destination", "run", "members", "references"})
 _DELIVERED: Final = frozenset({"DLVD", "STRP", "MTRT"})
 
 
@@ -45,7 +47,7 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     if own and own[0].type == catalogue.SUBJECT:
         picture = cast(SubjectChanged, data)
         content |= _header(picture, context) | {"current": _current(picture, told, everybody)}
-    return Folded(inputs.subject, content, _shared(inputs, data), memory=given or None, rows=items)
+    return Folded(inputs.subject, content, _shared(inputs, data, context), memory=given or None, rows=items)
 
 
 def visible(content: Mapping[str, Any], party: str) -> list[dict[str, Any]]:
@@ -60,16 +62,18 @@ def head(content: Mapping[str, Any], party: str) -> dict[str, Any]:
     if party in content.get("current", ()):
         return shown
     last = max(visible(content, party), key=lambda f: str(f["instant"]), default={})
-    kept = {n: shown[n] for n in ("kind", "associations", "recorded_at") if n in shown}
+    kept = {n: shown[n] for n in ("kind", "associations") if n in shown}
     return kept | {"status": "delivered" if last.get("code") in _DELIVERED else "unknown"}
 
 
 def for_party(header: Mapping[str, Any], party: str) -> dict[str, Any]:
-    """A header without the consignments that are none of a party's concern."""
-    if "associations" not in header:
-        return dict(header)
-    mine = [a for a in header["associations"] if party in a.get("parties", (party,))]
-    return {**header, "associations": [{n: v for n, v in a.items() if n != "parties"} for a in mine]}
+    """A header without what is none of a party's concern: other consignments, what they are loaded on, consists."""
+    whole = party in header.get("whole", ())
+    shown = {n: v for n, v in header.items() if n != "whole" and (whole or n not in _WHOLE)}
+    if "associations" in shown:
+        mine = [a for a in shown["associations"] if party in a["parties"]]
+        shown["associations"] = [{n: v for n, v in a.items() if n != "parties"} for a in mine]
+    return shown | {"exceptions": sum(party in parties for parties in header.get("exceptions", ()))}
 
 
 def _is_history(data: Data, corridor: Corridor, as_of: datetime) -> bool:
@@ -98,20 +102,22 @@ def _current(data: SubjectChanged, told: Sequence[Told], everybody: Sequence[str
 
 def _header(data: SubjectChanged, context: Context) -> dict[str, Any]:
     """What lists and the head of a subject's page show."""
-    place = _place(data, context)
-    members = [m.subject for m in data.members]
+    way = ways.way_of(data, context.shared, context.corridor)
+    last = data.timeline[-1] if data.timeline else None
+    whole = way.whole(last.instant if last else None, context.country(last.point) if last else None)
     shown = {
         "kind": data.kind,
         "status": data.status,
-        "place": place,
+        "place": _place(data, way, context),
         "origin": data.origin,
         "destination": data.destination,
         "run": data.run,
-        "members": members,
-        "associations": [_association(a, data, context) for a in data.associations],
+        "members": [m.subject for m in data.members],
+        "associations": [_association(a, way, context) for a in data.associations],
         "references": [r.key.removeprefix("reference:") for r in data.references],
-        "exceptions": len(data.exceptions),
+        "exceptions": [_who_knows(e, way, context) for e in data.exceptions],
         "ended": _ended(data) or None,
+        "whole": sorted(context.audience.of(whole)),
     }
     return {name: value for name, value in shown.items() if value not in (None, [])}
 
@@ -124,41 +130,34 @@ def _ended(data: SubjectChanged) -> bool:
     return last.actual_arrival is not None and data.place.point == last.point and not data.place.moving
 
 
-def _place(data: SubjectChanged, context: Context) -> dict[str, Any] | None:
+def _place(data: SubjectChanged, way: Way, context: Context) -> dict[str, Any] | None:
     """Where the subject is, and who is named as having said so."""
     if data.place is None:
         return None
     shown = data.place.model_dump(mode="json", exclude={"fact_id"})
-    carriers = context.audience.carriage(context.country(data.place.point))
     fact = next((f for f in data.timeline if f.fact_id == data.place.fact_id), None)
-    party = reporter(fact, carriers) if fact else data.place.party
+    if fact is None:
+        return shown
+    party = context.audience.reporter(fact.party, fact.reported_for, fact.via, way.cargo(fact.instant))
     return shown | {"party": party} if party else {name: shown[name] for name in shown.keys() - {"party"}}
 
 
-def _association(one: Association, data: SubjectChanged, context: Context) -> dict[str, Any]:
-    """An association; which consignment a unit carries is for those who carry it, and for its own parties."""
-    shown = one.model_dump(mode="json", exclude_none=True)
+def _association(one: Association, way: Way, context: Context) -> dict[str, Any]:
+    """An association with who may see it: what a unit carries, and what it was on meanwhile."""
+    met = [c for c in way.claims if c.consignment == one.subject or one.relation != "in_consignment"]
+    met = [c for c in met if c.meets(one.start, one.end)]
+    locks = frozenset({visibility.ALL}).union(*(c.locks for c in met))
     if one.relation != "in_consignment":
-        return shown
-    carriers = context.audience.carriage(context.country(data.place.point if data.place else None))
-    own = context.audience.known((context.shared.get(one.subject) or {}).get("parties", ()))
-    return shown | {"parties": sorted(carriers | own)}
+        locks |= way.whole(one.start, None)
+    return one.model_dump(mode="json", exclude_none=True) | {"parties": sorted(context.audience.of(locks))}
 
 
-def _shared(inputs: Inputs, data: Any) -> Any:
+def _who_knows(one: OpenException, way: Way, context: Context) -> list[str]:
+    """Who may know of an exception: it is told as an entity of its own, for the same parties."""
+    return sorted(who_knows(one.statements, one.opened_at, way, context)[1])
+
+
+def _shared(inputs: Inputs, data: Any, context: Context) -> Any:
     if not isinstance(data, SubjectChanged):
         return None
-    if kind_of(inputs.subject) == "consignment":
-        return {"parties": parties_of(data)}
-    claims = claims_of(data, inputs.subject, inputs.shared)
-    return {"claims": [_claim(c) for c in claims]}
-
-
-def _claim(claim: Claim) -> dict[str, Any]:
-    return {
-        "consignment": claim.consignment,
-        "parties": sorted(claim.parties),
-        "start": utc_text(claim.start),
-        "end": utc_text(claim.end) if claim.end else None,
-        "clash": utc_text(claim.clash) if claim.clash else None,
-    }
+    return ways.to_shared(ways.way_of(data, inputs.shared, context.corridor), data, inputs.shared)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.fields import utc_text
+from services.chassis import visibility
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import fact_id
 from services.tracking.domain.reading import Contradiction, Sorted
@@ -52,7 +53,7 @@ def _contradicted(subject: str, found: Contradiction, facts: Sequence[Fact]) -> 
     about = next((f for f in facts if _rests_on(f, found.revision.identity)), None)
     return exception(
         "DATA_CONFLICT",
-        name,
+        visibility.nameless(*found.revision.identity),
         found.revision.updated_at,
         [name],
         about=fact_id(subject, about) if about else None,

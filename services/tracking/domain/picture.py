@@ -10,6 +10,7 @@ from typing import Any
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
+from services.chassis import visibility
 from services.chassis.fold import Parked
 from services.tracking.domain import budgets
 from services.tracking.domain.reports import Report
@@ -83,7 +84,8 @@ def fact_id(subject: str, fact: Fact) -> str:
     lead = fact.lead
     # Visits are counted anew on each journey.
     if lead.point is None:
-        return f"{subject}|{fact.journey}|{lead.code}|{FACT_OF_ITS_OWN}|{lead.source}|{lead.event_id}"
+        report = visibility.nameless(lead.source, lead.event_id)
+        return f"{subject}|{fact.journey}|{lead.code}|{FACT_OF_ITS_OWN}|{report}"
     return f"{subject}|{fact.journey}|{lead.code}|{lead.point}|{fact.visit}|{fact.nth}"
 
 
