@@ -1,6 +1,6 @@
 """The file that a shell reads to talk to a running system: addresses, and a word for each party's token.
 
-Invariant: it is its owner's alone, as it holds the stores' passwords.
+Invariant: it is its owner's alone, as it holds the passwords of the stores and of Kafka's administrator.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.broker_clients import CLIENTS
 from deploy.private import write_private
 from deploy.services import Endpoint
 
@@ -22,6 +23,7 @@ def write_environment(file: Path, stack: Mapping[str, str], endpoints: list[Endp
     for endpoint in reversed(endpoints):
         values[endpoint.service.upper()] = endpoint.url
     values["TOKENS"] = str(tokens.absolute())
+    values["CLIENTS"] = str(tokens.absolute().parent / CLIENTS)
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(values.items())]
     write_private(file, "\n".join([*lines, _TOKEN, ""]))
     return file

@@ -18,9 +18,9 @@ from types import TracebackType
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.local.certificates import authority_file, server_keys
 from deploy.local.errors import CannotRun
 from deploy.local.java import Runtime, java_environment
-from deploy.local.certificates import authority_file, server_keys
 from deploy.local.kafka_settings import ADMIN, SETTINGS, Door, as_properties, listeners
 from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, free_port, is_open

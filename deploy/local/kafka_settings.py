@@ -116,8 +116,3 @@ def _shown(keys: Keys) -> dict[str, str]:
 
 def as_properties(settings: Mapping[str, object]) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
-
-
-def as_environment(settings: Mapping[str, object]) -> dict[str, str]:
-    """The names that the image turns back into properties."""
-    return {f"KAFKA_{name.replace('.', '_').upper()}": str(value) for name, value in settings.items()}

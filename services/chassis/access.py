@@ -7,7 +7,7 @@ good for the authority that it was told; a password is in no text that this prin
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, get_args
 
 Security = Literal["plaintext", "sasl_plaintext", "sasl_ssl"]
 SECURITIES: Final[tuple[Security, ...]] = get_args(Security)
@@ -89,7 +89,7 @@ def access_in(environ: Mapping[str, str]) -> KafkaAccess:
             raise ValueError(f"{name} is not set")
     return KafkaAccess(
         environ["KAFKA_BOOTSTRAP_SERVERS"],
-        cast(Security, security),
+        security,
         environ.get("KAFKA_USERNAME", ""),
         environ.get("KAFKA_PASSWORD", ""),
         environ.get("KAFKA_CA_FILE") or None,

@@ -46,7 +46,7 @@ def new_broker(settings: ServiceSettings) -> KafkaBroker:
         graceful_timeout=10.0,
         apply_types=False,
         logger=None,
-        security=_security(settings.kafka),
+        security=broker_security(settings.kafka),
     )
 
 
@@ -177,7 +177,8 @@ def admin_config(settings: ServiceSettings) -> dict[str, str | int | float | boo
     return settings.kafka.config() | {"socket.timeout.ms": 10_000, "allow.auto.create.topics": "false"}
 
 
-def _security(access: KafkaAccess) -> BaseSecurity | None:
+def broker_security(access: KafkaAccess) -> BaseSecurity | None:
+    """The options of a FastStream broker that are about signing in."""
     if not access.secured:
         return None
     return SASLScram512(username=access.username, password=access.password, ssl_context=access.ssl_context())

@@ -15,29 +15,30 @@ from confluent_kafka.cimpl import NewTopic
 from deploy.local.kafka import Kafka, KafkaFailed
 from deploy.local.runtime import prepare_runtime
 from deploy.local.stack import Stack
+from services.chassis.access import KafkaAccess
 
 pytestmark = pytest.mark.servers
 
 _BOUND = 20
 
 
-def create_topic(bootstrap_servers: str) -> str:
+def create_topic(access: KafkaAccess) -> str:
     name = f"test-{uuid4()}"
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin = AdminClient(access.config())
     admin.create_topics([NewTopic(name, 1, 1)])[name].result(_BOUND)
     return name
 
 
-def write(bootstrap_servers: str, topic: str, value: bytes) -> None:
+def write(access: KafkaAccess, topic: str, value: bytes) -> None:
     failures: list[object] = []
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all"})
+    producer = Producer(access.config() | {"acks": "all"})
     producer.produce(topic, value, on_delivery=lambda error, _: failures.append(error) if error else None)
     assert producer.flush(_BOUND) == 0
     assert failures == []
 
 
-def read_one(bootstrap_servers: str, topic: str) -> bytes | str | None:
-    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": topic})
+def read_one(access: KafkaAccess, topic: str) -> bytes | str | None:
+    consumer = Consumer(access.config() | {"group.id": topic})
     consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
     message = consumer.poll(_BOUND)
     consumer.close()
@@ -56,7 +57,7 @@ def test_the_broker_is_kafka_4_4(kafka: Kafka) -> None:
 
 def test_records_outlive_a_kill(kafka: Kafka) -> None:
     """What was acknowledged is there after kill -9, at the same address."""
-    address = kafka.bootstrap_servers
+    address = kafka.access
     topic = create_topic(address)
     write(address, topic, b"acknowledged")
 
@@ -68,19 +69,19 @@ def test_records_outlive_a_kill(kafka: Kafka) -> None:
 
 def test_records_outlive_a_restart(kafka: Kafka) -> None:
     """The broker is let finish, and is the same broker again."""
-    topic = create_topic(kafka.bootstrap_servers)
-    write(kafka.bootstrap_servers, topic, b"kept")
+    topic = create_topic(kafka.access)
+    write(kafka.access, topic, b"kept")
 
     kafka.restart()
 
     assert "shut down completed" in kafka.log.read_text()
-    assert read_one(kafka.bootstrap_servers, topic) == b"kept"
+    assert read_one(kafka.access, topic) == b"kept"
 
 
 def test_no_topic_appears_by_itself(stack: Stack) -> None:
     """A misspelt topic is an error, not a new topic."""
     name = f"absent-{uuid4()}"
-    metadata = AdminClient({"bootstrap.servers": stack.kafka_bootstrap}).list_topics(name, timeout=10)
+    metadata = AdminClient(stack.access.config()).list_topics(name, timeout=10)
 
     assert metadata.topics[name].error is not None
 

@@ -32,20 +32,20 @@ async def hashes(stack: Stack) -> dict[str, bytes]:
 
 
 async def test_tokens_that_are_out_stay_valid_when_their_file_is_not_at_hand(stack: Stack, tmp_path: Path) -> None:
-    first = await provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "first.json", new_tokens=True)
+    first = await provision(stack.access, stack.database_urls, tmp_path / "first.json", new_tokens=True)
     before = await hashes(stack)
 
-    again = await provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "other.json")
+    again = await provision(stack.access, stack.database_urls, tmp_path / "other.json")
 
     assert first
     assert (again, await hashes(stack)) == ({}, before)
 
 
 async def test_new_tokens_replace_them_when_asked_for(stack: Stack, tmp_path: Path) -> None:
-    await provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "first.json", new_tokens=True)
+    await provision(stack.access, stack.database_urls, tmp_path / "first.json", new_tokens=True)
     before = await hashes(stack)
 
-    fresh = await provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "other.json", new_tokens=True)
+    fresh = await provision(stack.access, stack.database_urls, tmp_path / "other.json", new_tokens=True)
 
     after = await hashes(stack)
     assert sorted(fresh) == sorted(after)
@@ -72,7 +72,7 @@ def test_a_launcher_without_the_tokens_of_its_stores_says_so(
     """As one that is started in a terminal that has read the environment of another."""
     for name, value in stack.environment().items():
         monkeypatch.setenv(name, value)
-    asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "first.json", new_tokens=True))
+    asyncio.run(provision(stack.access, stack.database_urls, tmp_path / "first.json", new_tokens=True))
 
     with pytest.raises(CannotRun, match="tokens that are not in"), launched(tmp_path, lambda _: None, []):
         pass
