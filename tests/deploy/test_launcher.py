@@ -39,7 +39,7 @@ class Launcher:
     def addresses(self) -> dict[str, str]:
         """What it prints when all is up."""
         assert self.process.stdout is not None
-        while len(self._addresses) < len(_VARIABLES):
+        while not {*_VARIABLES} <= self._addresses.keys():
             line = self.process.stdout.readline()
             assert line, self.end()
             name, _, value = line.strip().removeprefix("export ").partition("=")
