@@ -43,11 +43,17 @@ def keep_passwords(
     return passwords
 
 
-def write_clients(directory: Path, access: KafkaAccess, passwords: Mapping[str, str]) -> None:
-    """Writes the files of these users where they are to be different, and removes all others."""
+def write_clients(
+    directory: Path, access: KafkaAccess, passwords: Mapping[str, str], parties_at: str | None = None
+) -> None:
+    """Writes the files of these users where they are to be different, and removes all others.
+
+    `parties_at` is where parties find Kafka, if that is elsewhere.
+    """
     folder = directory / CLIENTS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wanted = {name: text for user, word in passwords.items() for name, text in _files(access, user, word)}
+    told = [(user, access.signed_in_as(user, word)) for user, word in passwords.items()]
+    wanted = {name: text for user, own in told for name, text in _files(own, user, parties_at or own.bootstrap)}
     for name, text in wanted.items():
         file = folder / name
         if not file.exists() or file.read_text(encoding="utf-8") != text:
@@ -76,14 +82,12 @@ def _access_of(directory: Path, access: KafkaAccess, user: str) -> KafkaAccess:
     return access.signed_in_as(user, read_passwords(directory)[user]) if access.secured else access
 
 
-def _files(access: KafkaAccess, user: str, password: str) -> Iterator[tuple[str, str]]:
-    own = access.signed_in_as(user, password)
-    party = party_name(user)
-    if party is None:
+def _files(own: KafkaAccess, user: str, parties_at: str) -> Iterator[tuple[str, str]]:
+    if party := party_name(user):
+        yield f"{party}.conf", _lines(own.at(parties_at).config())
+        yield f"{party}.properties", _lines(_java(own.at(parties_at)))
+    else:
         yield f"{user.partition('.')[2]}.env", _lines(own.environment())
-        return
-    yield f"{party}.conf", _lines(own.config())
-    yield f"{party}.properties", _lines(_java(own))
 
 
 def _java(own: KafkaAccess) -> dict[str, str]:

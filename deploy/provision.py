@@ -165,6 +165,7 @@ async def provision(
     *,
     new_tokens: bool = False,
     new_passwords: Collection[str] = (),
+    parties_at: str | None = None,
 ) -> dict[str, str]:
     """Topics, schemas, parties, tokens and Kafka's users; returns the tokens that the file has, by party.
 
@@ -180,7 +181,8 @@ async def provision(
     for url in urls.values():
         await write_parties(url, parties, tokens)
     if access.secured:
-        await secure(access, tokens_file.parent, parties, read_quotas(parties_file), new_passwords)
+        quotas = read_quotas(parties_file)
+        _tell(await secure(access, tokens_file.parent, parties, quotas, new_passwords, parties_at))
     await create_topics(access, parties, replication)
     return tokens
 
@@ -191,6 +193,7 @@ async def secure(
     parties: Sequence[Party],
     quotas: Mapping[str, Mapping[str, float]],
     renewed: Collection[str] = (),
+    parties_at: str | None = None,
 ) -> Changes:
     """Users, rights and quotas in Kafka, and files with which to sign in; a password that only Kafka has stays."""
     users, broker = users_of(parties), BrokerAdmin(access)
@@ -202,8 +205,13 @@ async def secure(
         raise ProvisionError(f"{sorted(unknown)[0]} is none of Kafka's users: {', '.join(users)}")
     passwords = keep_passwords(directory, users, await broker.users(), renewed)
     changes = await broker.bring_to(users, passwords, rules, limits)
-    write_clients(directory, access, passwords)
+    write_clients(directory, access, passwords, parties_at)
     return changes
+
+
+def _tell(changes: Changes) -> None:
+    for stranger in changes.strangers:
+        print(f"besides: {stranger}, which is no user of ours", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -215,6 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--new-password", nargs="+", default=(), metavar="USER", help="as party.pr or service.tracking: replace it"
     )
+    parser.add_argument("--client-address", metavar="HOST:PORT", help="where parties find Kafka, if that is elsewhere")
     parser.add_argument("--replication", type=int, default=1, help="copies of each topic")
     options = parser.parse_args(arguments)
     try:
@@ -224,6 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 *(access, urls, options.tokens, options.parties, options.replication),
                 new_tokens=options.new_tokens,
                 new_passwords=options.new_password,
+                parties_at=options.client_address,
             )
         )
     except EXPECTED as failure:

@@ -94,6 +94,7 @@ class Kafka:
         if self.running:
             return
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.data_dir.chmod(0o700)
         self._make_password()
         keys = server_keys(self.data_dir) if self._tls else None
         addresses = listeners(self.port, self._controller_port, self._doors, self.access.password, keys)

@@ -229,6 +229,15 @@ async def test_the_files_of_users_are_their_owners_alone(broker: Broker) -> None
     assert len(files) == 2 * len(PARTIES) + 3 + 1
 
 
+async def test_parties_may_be_told_another_address_than_services(broker: Broker) -> None:
+    await secure(broker.admin, broker.directory, PARTIES, read_quotas(), parties_at="kafka.example:9094")
+
+    files = broker.files()
+    assert "bootstrap.servers=kafka.example:9094" in files["pr.conf"].splitlines()
+    assert "bootstrap.servers=kafka.example:9094" in files["pr.properties"].splitlines()
+    assert f"KAFKA_BOOTSTRAP_SERVERS={broker.admin.bootstrap}" in files["tracking.env"].splitlines()
+
+
 async def test_a_partys_file_is_as_clients_on_librdkafka_take_it(broker: Broker) -> None:
     """kcat does: `kcat -F`."""
     lines = (broker.directory / CLIENTS / "pr.conf").read_text().splitlines()
