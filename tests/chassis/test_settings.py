@@ -53,6 +53,7 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: 
         ("COPY_NAME", "Über"),
         ("CLOCK", "sundial"),
         ("SESSION_TIMEOUT_SECONDS", "1"),
+        ("KAFKA_CA_FILE", "/nowhere/authority.pem"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_wrong(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import stat
 import subprocess
 from pathlib import Path
 from uuid import uuid4
@@ -106,3 +107,20 @@ def test_an_aot_cache_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=_BOUND, check=True)
 
     assert len(done.stdout.splitlines()[-1]) == 22
+
+
+def test_a_directory_whose_kafka_has_no_users_is_refused(tmp_path: Path) -> None:
+    """As one of an earlier build: nobody could sign in."""
+    (tmp_path / "formatted").touch()
+
+    with pytest.raises(KafkaFailed, match="has no users"):
+        Kafka(tmp_path, prepare_runtime(silent)).start()
+
+
+def test_what_holds_a_password_is_its_owners_alone(kafka: Kafka) -> None:
+    password = kafka.access.password.encode()
+    files = [f for f in kafka.data_dir.iterdir() if f.is_file() and password in f.read_bytes()]
+
+    assert {f.name for f in files} == {"admin.password", "server.properties"}
+    assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
+    assert stat.S_IMODE(kafka.data_dir.stat().st_mode) == 0o700

@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from deploy.broker_clients import PASSWORDS
 from deploy.environment import write_environment
 from deploy.launcher import launched
 from deploy.local.errors import CannotRun
@@ -117,3 +118,50 @@ def test_a_shell_that_reads_the_environment_file_has_addresses_and_tokens(tmp_pa
 
     assert said.stdout == "it's http://one t-2_x t1 \n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_launcher_without_the_passwords_of_its_kafka_says_so(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tokens are there, and the file of passwords is not: Kafka keeps those that somebody else has."""
+    for name, value in stack.environment().items():
+        monkeypatch.setenv(name, value)
+    asyncio.run(provision(stack.access, stack.database_urls, tmp_path / "tokens.json", new_tokens=True))
+    (tmp_path / PASSWORDS).unlink(missing_ok=True)
+
+    with pytest.raises(CannotRun, match=r"no password of service\."), launched(tmp_path, lambda _: None, []):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("quotas", "says"),
+    [
+        ("", "has no `quotas`"),
+        ("quotas: {railway: {request_percentage: 5}}", "is a operations, for which there are no quotas"),
+        ("quotas: {operations: {requests: 5}}", "quotas of operations: requests is none of"),
+    ],
+)
+def test_quotas_that_cannot_be_are_one_line(stack: Stack, tmp_path: Path, quotas: str, says: str) -> None:
+    party = "{party: operations, name: Operations, role: operations}"
+    (tmp_path / "parties.yaml").write_text(f"may: {{}}\nparties: [{party}]\n{quotas}\n")
+
+    ended = run(stack.environment(), tmp_path, tmp_path / "parties.yaml")
+
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert says in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"KAFKA_SECURITY": "tls"},
+            "provision: KAFKA_SECURITY=tls: must be one of plaintext, sasl_plaintext, sasl_ssl",
+        ),
+        ({"KAFKA_PASSWORD": ""}, "provision: KAFKA_PASSWORD is not set"),
+    ],
+)
+def test_signing_in_as_nobody_is_one_line(stack: Stack, tmp_path: Path, change: dict[str, str], says: str) -> None:
+    ended = run({**stack.environment(), **change}, tmp_path, PARTIES)
+
+    assert (ended.returncode, ended.stderr.splitlines()) == (2, [f"provision: {says}"])

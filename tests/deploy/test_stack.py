@@ -65,6 +65,21 @@ def test_an_unknown_choice_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_how_to_sign_in_is_taken_from_the_environment(tmp_path: Path) -> None:
+    login = {"KAFKA_SECURITY": "sasl_ssl", "KAFKA_USERNAME": "me", "KAFKA_PASSWORD": "secret", "KAFKA_CA_FILE": "a.pem"}
+
+    with open_stack(tmp_path, GIVEN | login, silent) as stack:
+        assert stack.environment() == GIVEN | login
+        assert "secret" not in repr(stack.access)
+
+
+def test_tls_is_for_an_embedded_kafka(tmp_path: Path) -> None:
+    asked = {"TLS": "1", "STACK": "docker"}
+
+    with pytest.raises(StackError, match=r"^TLS is for an embedded Kafka"), open_stack(tmp_path, asked, silent):
+        pass
+
+
 @pytest.mark.servers
 def test_kafka_and_postgres_are_found_independently(open_dir: Path, stack: Stack) -> None:
     """A Kafka that is given is used with a Postgres of our own."""
