@@ -76,7 +76,7 @@ class BrokerAdmin:
 
     def __init__(self, access: KafkaAccess) -> None:
         self._access = access
-        config = access.config() | {"socket.timeout.ms": 10_000, "log_level": 0}
+        config = access.config() | {"socket.timeout.ms": int(_WITHIN * 1000), "log_level": 0}
         self._client = AdminClient(config, logger=None)
 
     async def users(self) -> set[str]:

@@ -156,9 +156,9 @@ def test_quotas_that_cannot_be_are_one_line(stack: Stack, tmp_path: Path, quotas
     [
         (
             {"KAFKA_SECURITY": "tls"},
-            "provision: KAFKA_SECURITY=tls: must be one of plaintext, sasl_plaintext, sasl_ssl",
+            "KAFKA_SECURITY=tls: must be one of plaintext, sasl_plaintext, sasl_ssl",
         ),
-        ({"KAFKA_PASSWORD": ""}, "provision: KAFKA_PASSWORD is not set"),
+        ({"KAFKA_PASSWORD": ""}, "KAFKA_PASSWORD is not set"),
     ],
 )
 def test_signing_in_as_nobody_is_one_line(stack: Stack, tmp_path: Path, change: dict[str, str], says: str) -> None:
