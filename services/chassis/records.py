@@ -172,7 +172,7 @@ def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:
 
 def _from_the_future(found: Accepted) -> Rejected:
     """Whoever has written it: the true versions that follow would all be lower."""
-    refusal = refused("from_the_future", "$.data.version", "the version is of an instant that our clock has not come to")
+    refusal = refused("from_the_future", "$.data.version", "its instant is ahead of our clock")
     event = found.event
     refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
     return reject(found.record, None, refusal)

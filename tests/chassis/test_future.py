@@ -12,9 +12,9 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
+from contracts.events.base import FUTURE_SKEW
 from deploy.local.stack import Stack
 from services.chassis import spoken
-from services.chassis.clock import SKEW_SECONDS
 from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.pipeline import Line, emptied, fresh_line, taken_out
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.servers
 
 Record = ConsumerRecord[bytes, bytes]
 TOPIC = topics.TRACKING_EVENTS.name
+SKEW_SECONDS = FUTURE_SKEW.total_seconds()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ async def test_it_is_put_aside_with_a_reason_and_the_true_one_stays(line: Line) 
     await line.customs.take([true, forged])
 
     (dead,) = await line.customs.rows("dead_letter")
-    assert (dead["reason"], dead["path"], dead["offset"]) == ("bad_field", "$.data.version", forged.offset)
+    assert (dead["reason"], dead["path"], dead["offset"]) == ("from_the_future", "$.data.version", forged.offset)
     assert (dead["body"], dead["event_id"] is not None) == (forged.value, True)
     assert await replicas(line) == {(true.key or b"").decode(): json.loads(true.value or b"")["version"]}
 
