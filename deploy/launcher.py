@@ -106,9 +106,7 @@ def _signed_in(directory: Path, stack: Stack) -> dict[str, dict[str, str]]:
     try:
         return service_environments(directory, stack.access)
     except KeyError as failure:
-        raise CannotRun(
-            f"the password of {failure.args[0]} is not in {directory}: Kafka's users are of another"
-        ) from None
+        raise CannotRun(f"{directory} has no password of {failure.args[0]}: Kafka's users are of another") from None
 
 
 @contextmanager
