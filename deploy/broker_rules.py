@@ -124,7 +124,7 @@ def _read_by(party: Party, row: Topic) -> Iterator[str]:
 def _resource(row: Topic, service: str) -> tuple[str, bool]:
     """The topics of a row as a service names them.
 
-    By prefix where it has one for each party or country: what was accepted of a party that is gone is still read.
+    By prefix where it has one for each party or country: what a party that is gone has sent is still read and answered.
     """
     if "<service>" in row.name:
         return row.of(service), False

@@ -22,9 +22,8 @@ from pydantic import ValidationError
 from contracts import topics
 from contracts.catalogue import TYPES
 from contracts.topics import Topic
-from deploy.broker_admin import BrokerAdmin, BrokerError, Changes
-from deploy.broker_clients import keep_passwords, write_clients
-from deploy.broker_rules import quotas_of, rules_of, users_of
+from deploy.broker import secure
+from deploy.broker_admin import BrokerError
 from deploy.private import write_private
 from services.chassis import migrate
 from services.chassis.access import KafkaAccess, access_in
@@ -182,36 +181,9 @@ async def provision(
         await write_parties(url, parties, tokens)
     if access.secured:
         quotas = read_quotas(parties_file)
-        _tell(await secure(access, tokens_file.parent, parties, quotas, new_passwords, parties_at))
+        await secure(access, tokens_file.parent, parties, quotas, new_passwords, parties_at)
     await create_topics(access, parties, replication)
     return tokens
-
-
-async def secure(
-    access: KafkaAccess,
-    directory: Path,
-    parties: Sequence[Party],
-    quotas: Mapping[str, Mapping[str, float]],
-    renewed: Collection[str] = (),
-    parties_at: str | None = None,
-) -> Changes:
-    """Users, rights and quotas in Kafka, and files with which to sign in; a password that only Kafka has stays."""
-    users, broker = users_of(parties), BrokerAdmin(access)
-    try:
-        rules, limits = rules_of(parties), quotas_of(parties, quotas)
-    except ValueError as failure:
-        raise ProvisionError(str(failure)) from failure
-    if unknown := set(renewed) - set(users):
-        raise ProvisionError(f"{sorted(unknown)[0]} is none of Kafka's users: {', '.join(users)}")
-    passwords = keep_passwords(directory, users, await broker.users(), renewed)
-    changes = await broker.bring_to(users, passwords, rules, limits)
-    write_clients(directory, access, passwords, parties_at)
-    return changes
-
-
-def _tell(changes: Changes) -> None:
-    for stranger in changes.strangers:
-        print(f"besides: {stranger}, which is no user of ours", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

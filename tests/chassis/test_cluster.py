@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.broker import secure
 from deploy.broker_clients import service_access
 from deploy.broker_rules import service_user
 from deploy.local.leash import spawn
 from deploy.local.stack import Stack
-from deploy.provision import create_topics, read_parties, read_quotas, secure
+from deploy.provision import create_topics, read_parties, read_quotas
 from deploy.services import ROOT
 from services.chassis.cluster import Cluster, known
 from services.chassis.database import Pool, open_pool

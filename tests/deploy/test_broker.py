@@ -25,13 +25,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
+from deploy.broker import secure
 from deploy.broker_admin import Changes
 from deploy.broker_clients import CLIENTS, PASSWORDS, party_access, read_passwords, service_access
 from deploy.broker_quotas import read_quotas as quotas_there
 from deploy.local.kafka import Kafka, answers
 from deploy.local.runtime import prepare_runtime
 from deploy.local.stack import Stack
-from deploy.provision import create_topics, read_parties, read_quotas, secure
+from deploy.provision import create_topics, read_parties, read_quotas
 from services.chassis.access import KafkaAccess
 from services.chassis.parties import Party
 from tests.support.doors import connected, reads, writes
