@@ -19,7 +19,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
-    AdminClient,
     ResourcePatternType,
     ResourceType,
     ScramCredentialInfo,
@@ -31,8 +30,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from deploy.broker_quotas import Quotas, change_quotas, read_quotas
 from deploy.broker_rules import Rule, is_ours, own_topics
 from services.chassis.access import KafkaAccess
+from services.chassis.admin import Administration
 
-_WITHIN: Final = 30.0
+_WITHIN: Final = 20.0
 _BETWEEN: Final = 0.02
 # Passwords are random: more of them would only make signing in slower.
 _ITERATIONS: Final = 4096
@@ -76,13 +76,13 @@ class BrokerAdmin:
 
     def __init__(self, access: KafkaAccess) -> None:
         self._access = access
-        config = access.config() | {"socket.timeout.ms": int(_WITHIN * 1000), "log_level": 0}
-        self._client = AdminClient(config, logger=None)
+        self._admin = Administration(access.config() | {"socket.timeout.ms": int(_WITHIN * 1000)})
+        self._client = self._admin.client
 
     async def users(self) -> set[str]:
         """The users of ours that are there."""
         asked: Any = self._client.describe_user_scram_credentials(request_timeout=_WITHIN)
-        return {user for user in await _answer(asked) if is_ours(user)}
+        return {user for user in await self._answer(asked) if is_ours(user)}
 
     async def bring_to(
         self,
@@ -106,9 +106,9 @@ class BrokerAdmin:
         ours = {binding for binding in found if is_ours(_user(binding))}
         surplus, missing = ours - wanted, wanted - ours
         if surplus:
-            await _all(self._client.delete_acls([_filter(b) for b in surplus], request_timeout=_WITHIN))
+            await self._all(self._client.delete_acls([_filter(b) for b in surplus], request_timeout=_WITHIN))
         if missing:
-            await _all(self._client.create_acls(list(missing), request_timeout=_WITHIN))
+            await self._all(self._client.create_acls(list(missing), request_timeout=_WITHIN))
         if surplus or missing:
             await self._until_in_force(wanted)
         return len(missing), len(surplus)
@@ -122,7 +122,7 @@ class BrokerAdmin:
             await asyncio.sleep(_BETWEEN)
 
     async def _rights(self) -> set[AclBinding]:
-        return set(await _answer(self._client.describe_acls(_EVERY_RULE, request_timeout=_WITHIN)))
+        return set(await self._answer(self._client.describe_acls(_EVERY_RULE, request_timeout=_WITHIN)))
 
     async def _change_users(self, passwords: Mapping[str, str], gone: Iterable[str]) -> None:
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
@@ -131,7 +131,17 @@ class BrokerAdmin:
             *(UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512) for user in gone),
         ]
         if changes:
-            await _all(self._client.alter_user_scram_credentials(changes, request_timeout=_WITHIN))
+            await self._all(self._client.alter_user_scram_credentials(changes, request_timeout=_WITHIN))
+
+    async def _answer(self, asked: Future[Any]) -> Any:
+        try:
+            return await asyncio.wrap_future(asked)
+        except KafkaException as failure:
+            raise BrokerError(f"Kafka: {self._admin.why(failure)}") from failure
+
+    async def _all(self, asked: Mapping[Any, Future[Any]]) -> None:
+        for one in asked.values():
+            await self._answer(one)
 
 
 def _binding(rule: Rule) -> AclBinding:
@@ -163,15 +173,3 @@ def _meets(one: AclBinding, own: Iterable[tuple[str, bool]]) -> bool:
     if one.resource_pattern_type == ResourcePatternType.LITERAL:
         return one.name == "*" or any(one.name == n or (p and one.name.startswith(n)) for n, p in own)
     return any(n.startswith(one.name) or (p and one.name.startswith(n)) for n, p in own)
-
-
-async def _answer(asked: Future[Any]) -> Any:
-    try:
-        return await asyncio.wrap_future(asked)
-    except KafkaException as failure:
-        raise BrokerError(f"Kafka: {failure.args[0].str()}") from failure
-
-
-async def _all(asked: Mapping[Any, Future[Any]]) -> None:
-    for one in asked.values():
-        await _answer(one)

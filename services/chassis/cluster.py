@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from services.chassis.admin import Administration
 from services.chassis.database import Pool
 from services.chassis.errors import OtherCluster, passes
 
@@ -28,11 +28,11 @@ class Cluster:
 
     def __init__(self, service: str, config: Mapping[str, str | int | float | bool]) -> None:
         self._service = service
-        self._config = dict(config) | {"log_level": 0}
+        self._config = config
 
     @cached_property
-    def _client(self) -> AdminClient:
-        return AdminClient(self._config, logger=None)
+    def _admin(self) -> Administration:
+        return Administration(self._config)
 
     async def require(self, pool: Pool) -> None:
         """Raises `OtherCluster` for one that is not the store's, and `OSError` while Kafka does not answer."""
@@ -57,11 +57,11 @@ class Cluster:
                     raise
 
     def _ask(self) -> str:
+        asked = self._admin.client.describe_cluster(request_timeout=_ANSWER_SECONDS)
         try:
-            answer = self._client.describe_cluster(request_timeout=_ANSWER_SECONDS).result(timeout=2 * _ANSWER_SECONDS)
+            return str(asked.result(timeout=2 * _ANSWER_SECONDS).cluster_id)
         except (KafkaException, TimeoutError) as failure:
-            raise OSError(f"the broker does not say which cluster it is of: {failure}") from failure
-        return str(answer.cluster_id)
+            raise OSError(f"the broker does not say which cluster it is of: {self._admin.why(failure)}") from failure
 
 
 async def known(pool: Pool) -> str | None:

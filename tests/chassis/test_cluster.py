@@ -71,6 +71,14 @@ async def test_one_that_is_away_is_waited_for(pool: Pool) -> None:
         await Cluster("tracking", {"bootstrap.servers": "127.0.0.1:1"}).require(pool)
 
 
+async def test_a_wrong_password_is_told_as_what_it_is(stack: Stack, pool: Pool) -> None:
+    """A service waits for the right one, and its log says why."""
+    guesses = stack.access.signed_in_as("party.pr", "guessed")
+
+    with pytest.raises(OSError, match="invalid credentials"):
+        await Cluster("tracking", guesses.config()).require(pool)
+
+
 async def test_the_command_line_moves_a_store(stack: Stack, url: str, pool: Pool) -> None:
     await moved_away(pool)
 

@@ -165,3 +165,10 @@ def test_signing_in_as_nobody_is_one_line(stack: Stack, tmp_path: Path, change: 
     ended = run({**stack.environment(), **change}, tmp_path, PARTIES)
 
     assert (ended.returncode, ended.stderr.splitlines()) == (2, [f"provision: {says}"])
+
+
+def test_a_wrong_password_is_told_as_what_it_is(stack: Stack, tmp_path: Path) -> None:
+    ended = run({**stack.environment(), "KAFKA_PASSWORD": "guessed"}, tmp_path, PARTIES)
+
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert "invalid credentials" in ended.stderr
