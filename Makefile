@@ -25,7 +25,7 @@ setup: $(STAMP) ## make .venv with the locked dependencies
 demo: $(STAMP) ## the pilot-train journey on a stack of its own; ONCE=1 plays it to its end and checks it
 	@$(PY) -m deploy.demo $(if $(ONCE),--once)
 
-up: $(STAMP) ## Kafka, Postgres and the three services, without the journey; DATA=directory keeps what they hold
+up: $(STAMP) ## Kafka, Postgres and the three services, without the journey; DATA=directory keeps what they hold, TLS=1 speaks to Kafka over TLS
 	@$(PY) -m deploy.up $(if $(DATA),--data "$(DATA)")
 
 test: $(STAMP) ## the gate: verify, then all tests but the long suites, on real servers

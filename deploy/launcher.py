@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from deploy.broker_clients import party_access, service_environments
 from deploy.environment import write_environment
 from deploy.local.errors import CannotRun
 from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE, Stack, open_stack
 from deploy.provision import EXPECTED, in_a_line, provision
 from deploy.services import SERVICES, Clock, Services, running
+from services.chassis.access import KafkaAccess
 
 Progress = Callable[[str], None]
 
@@ -40,6 +42,10 @@ class Launched:
     services: Services
     tokens: dict[str, str]
     environment_file: Path
+
+    def access_of(self, party: str) -> KafkaAccess:
+        """How a party signs in to Kafka; raises `KeyError` for one that has no password here."""
+        return party_access(self.environment_file.parent, self.stack.access, party)
 
     @property
     def dashboard(self) -> str:
@@ -68,7 +74,12 @@ def launched(
         tokens_file = directory / "tokens.json"
         progress("making topics, parties and tokens")
         tokens = _provisioned(stack, tokens_file)
-        processes = Services(stack.environment(), directory / "logs", services, copies=copies, clock=clock)
+        processes = Services(
+            *(stack.environment(), directory / "logs", services),
+            copies=copies,
+            clock=clock,
+            environments=_signed_in(directory, stack),
+        )
         progress(f"starting {', '.join(services)}; their logs are in {directory / 'logs'}")
         with running(processes):
             file = write_environment(directory / "environment", stack.environment(), processes.endpoints, tokens_file)
@@ -83,12 +94,19 @@ def launched(
 
 def _provisioned(stack: Stack, tokens_file: Path) -> dict[str, str]:
     try:
-        tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
+        tokens = asyncio.run(provision(stack.access, stack.database_urls, tokens_file))
     except EXPECTED as failure:
         raise CannotRun(f"topics, parties and tokens cannot be made: {in_a_line(failure)}{_hint()}") from failure
     if _CONTROL not in tokens:
         raise CannotRun(f"the stores have tokens that are not in {tokens_file}: they belong to another directory")
     return tokens
+
+
+def _signed_in(directory: Path, stack: Stack) -> dict[str, dict[str, str]]:
+    try:
+        return service_environments(directory, stack.access)
+    except KeyError as failure:
+        raise CannotRun(f"{directory} has no password of {failure.args[0]}: Kafka's users are of another") from None
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Makes what the services need and never make themselves: topics, parties and tokens.
+"""Makes what the services need and never make themselves: topics, parties and tokens, and who may do what in Kafka.
 
 Invariant: running it again changes nothing but what `parties.yaml` has changed, and who is gone from it is gone from
-the stores, with all tokens; tokens live in one file that only its owner can read, and in the stores as hashes.
+the stores, with all tokens, and from Kafka. Tokens and the passwords of Kafka's users live in files that only their
+owner can read, and elsewhere as hashes.
 """
 
 import argparse
@@ -23,8 +24,11 @@ from pydantic import ValidationError
 from contracts import topics
 from contracts.catalogue import TYPES
 from contracts.topics import Topic
+from deploy.broker import secure
+from deploy.broker_admin import BrokerError
 from deploy.private import write_private
 from services.chassis import migrate
+from services.chassis.access import KafkaAccess, access_in
 from services.chassis.clock import machinery_now
 from services.chassis.database import connect_to_migrate
 from services.chassis.parties import Party, Role, digest, new_token, remove_others, save_party, save_token
@@ -45,6 +49,7 @@ class ProvisionError(Exception):
 # What the files, Kafka or Postgres have to say against it.
 EXPECTED: Final = (
     ProvisionError,
+    BrokerError,
     OSError,
     KafkaError,
     asyncpg.PostgresError,
@@ -56,9 +61,7 @@ EXPECTED: Final = (
 
 def read_parties(path: Path = PARTIES) -> list[Party]:
     """The parties of a file; raises pydantic's `ValidationError` or `ProvisionError`."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(document, dict) or not {"may", "parties"} <= set(document):
-        raise ProvisionError(f"{path} has no `may` and `parties`")
+    document = _document(path)
     packs: Mapping[str, Sequence[str]] = document["may"]
     agreements: Sequence[Sequence[str]] = document.get("agreements") or ()
     budgets: Mapping[str, Mapping[str, int]] = document.get("budgets", {})
@@ -81,6 +84,21 @@ def _require_apart(parties: Sequence[Party]) -> None:
             raise ProvisionError(f"{party.party} speaks for, plans for or agrees with {sorted(unknown)[0]}, no party")
 
 
+def read_quotas(path: Path = PARTIES) -> dict[str, dict[str, float]]:
+    """The quotas of each role, as Kafka names them; raises `ProvisionError`."""
+    quotas: dict[str, dict[str, float]] | None = _document(path).get("quotas")
+    if not quotas:
+        raise ProvisionError(f"{path} has no `quotas`")
+    return quotas
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(document, dict) or not {"may", "parties"} <= set(document):
+        raise ProvisionError(f"{path} has no `may` and `parties`")
+    return document
+
+
 def topics_of(parties: Sequence[Party]) -> Iterator[tuple[str, Topic]]:
     """Every topic that the parties and services need, with its row of the table."""
     for row in (topics.TRACKING_EVENTS, topics.CUSTOMS_EVENTS):
@@ -98,11 +116,11 @@ def topics_of(parties: Sequence[Party]) -> Iterator[tuple[str, Topic]]:
             yield topics.RECEIPTS.of(party.party), topics.RECEIPTS
 
 
-async def create_topics(bootstrap: str, parties: Sequence[Party], replication: int = 1) -> list[str]:
+async def create_topics(access: KafkaAccess, parties: Sequence[Party], replication: int = 1) -> list[str]:
     """Creates the topics that are missing; returns their names."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
+    admin = AIOKafkaAdminClient(**access.options())
     try:
+        await admin.start()
         wanted = [
             NewTopic(name, row.partitions, replication, topic_configs=row.config()) for name, row in topics_of(parties)
         ]
@@ -164,17 +182,20 @@ def keep_tokens(path: Path, parties: Sequence[Party], held: Collection[str] = ()
 
 
 async def provision(
-    bootstrap: str,
+    access: KafkaAccess,
     urls: Mapping[str, str],
     tokens_file: Path,
     parties_file: Path = PARTIES,
     replication: int = 1,
     *,
     new_tokens: bool = False,
+    new_passwords: Collection[str] = (),
+    parties_at: str | None = None,
 ) -> dict[str, str]:
-    """Topics, schemas, parties and tokens; returns the tokens that the file has, by party.
+    """Topics, schemas, parties, tokens and Kafka's users; returns the tokens that the file has, by party.
 
-    A token that the stores know and the file does not stays valid, unless new ones are asked for.
+    A token that the stores know and the file does not stays valid, unless new ones are asked for. What is told of
+    Kafka's users is in the same directory as the tokens.
     """
     parties = read_parties(parties_file)
     for service, url in urls.items():
@@ -184,7 +205,10 @@ async def provision(
     # A party is known before its topic is there, so that no first record finds nobody.
     for url in urls.values():
         await write_parties(url, parties, tokens)
-    await create_topics(bootstrap, parties, replication)
+    if access.secured:
+        quotas = read_quotas(parties_file)
+        await secure(access, tokens_file.parent, parties, quotas, new_passwords, parties_at)
+    await create_topics(access, parties, replication)
     return tokens
 
 
@@ -194,13 +218,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parties", type=Path, default=PARTIES)
     parser.add_argument("--tokens", type=Path, default=Path("var/tokens.json"), help="where the tokens are kept")
     parser.add_argument("--new-tokens", action="store_true", help="replace tokens that the file does not have")
+    parser.add_argument(
+        "--new-password", nargs="+", default=(), metavar="USER", help="as party.pr or service.tracking: replace it"
+    )
+    parser.add_argument("--client-address", metavar="HOST:PORT", help="where parties find Kafka, if that is elsewhere")
     parser.add_argument("--replication", type=int, default=1, help="copies of each topic")
     options = parser.parse_args(arguments)
     try:
-        bootstrap, urls = _environment(os.environ)
+        access, urls = _environment(os.environ)
         tokens = asyncio.run(
             provision(
-                *(bootstrap, urls, options.tokens, options.parties, options.replication), new_tokens=options.new_tokens
+                *(access, urls, options.tokens, options.parties, options.replication),
+                new_tokens=options.new_tokens,
+                new_passwords=options.new_password,
+                parties_at=options.client_address,
             )
         )
     except EXPECTED as failure:
@@ -208,6 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     missing = [p.party for p in read_parties(options.parties) if p.party not in tokens]
     print(f"topics and parties are there; tokens are in {options.tokens}")
+    if not access.secured:
+        print("nobody has to sign in to this Kafka (KAFKA_SECURITY): it has no users and no rules")
     if missing:
         print(
             f"{len(missing)} parties keep the tokens that they have, which are in another file (--tokens, --new-tokens)"
@@ -218,15 +251,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def in_a_line(failure: BaseException) -> str:
     """What to tell of one of these."""
     first = next(iter(str(failure).splitlines()), "")
-    return first if isinstance(failure, ProvisionError) else f"{type(failure).__name__}: {first}"
+    return first if isinstance(failure, ProvisionError | BrokerError) else f"{type(failure).__name__}: {first}"
 
 
-def _environment(environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def _environment(environ: Mapping[str, str]) -> tuple[KafkaAccess, dict[str, str]]:
+    try:
+        access = access_in(environ)
+    except ValueError as failure:
+        raise ProvisionError(str(failure)) from None
     names = {service: f"{service.upper()}_DATABASE_URL" for service in SERVICES}
-    for name in ("KAFKA_BOOTSTRAP_SERVERS", *names.values()):
+    for name in names.values():
         if not environ.get(name):
             raise ProvisionError(f"{name} is not set")
-    return environ["KAFKA_BOOTSTRAP_SERVERS"], {service: environ[name] for service, name in names.items()}
+    return access, {service: environ[name] for service, name in names.items()}
 
 
 def _party(

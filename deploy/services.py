@@ -20,7 +20,7 @@ import httpx
 from deploy.local.errors import CannotRun
 from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, steady_port
-from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE
+from deploy.local.stack import DATABASE_VARIABLES
 
 SERVICES: Final = ("tracking", "customs", "notifications")
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -58,7 +58,8 @@ class _Copy:
 class Services:
     """Copies of services, named `<service>-<n>`, each at the address that it had before with the same logs.
 
-    `environment` is that of the stack; `environments` are the addresses of servers that a service is given instead.
+    `environment` is that of the stack; `environments` are what a service is given instead: addresses
+    of servers, and how it signs in.
     """
 
     def __init__(
@@ -167,7 +168,7 @@ class Services:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": str(ROOT),
-            KAFKA_VARIABLE: servers[KAFKA_VARIABLE],
+            **{name: value for name, value in servers.items() if name.startswith("KAFKA_")},
             own: servers[own],
             "HTTP_PORT": str(copy.port),
             "COPY_NAME": name,

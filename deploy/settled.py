@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from contracts.fields import utc_text
 from deploy.services import Endpoint
+from services.chassis.access import KafkaAccess
 
 Ends = Mapping[tuple[str, int], int]
 
@@ -37,12 +38,12 @@ class NotSettled(TimeoutError):
 class Watch:
     """Looks at the copies of services and at Kafka; one connection to each for many waits."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], kafka_bootstrap: str, token: str) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], access: KafkaAccess, token: str) -> None:
         self._endpoints = endpoints
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token}"}, timeout=_HTTP_WITHIN, trust_env=False
         )
-        self._admin = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 0}, logger=None)
+        self._admin = AdminClient(access.config() | {"log_level": 0}, logger=None)
         self._matched: dict[str, list[str]] = {}
 
     async def __aenter__(self) -> Watch:
@@ -144,9 +145,9 @@ class Watch:
         return _usable(answer)
 
 
-async def wait_settled(endpoints: Sequence[Endpoint], kafka_bootstrap: str, token: str, timeout: float) -> None:
+async def wait_settled(endpoints: Sequence[Endpoint], access: KafkaAccess, token: str, timeout: float) -> None:
     """Returns when the system is settled; raises `NotSettled` after `timeout` seconds."""
-    async with Watch(endpoints, kafka_bootstrap, token) as watch:
+    async with Watch(endpoints, access, token) as watch:
         await watch.settled(timeout)
 
 

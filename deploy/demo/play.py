@@ -30,7 +30,7 @@ def play(
         if on_step is not None:
             await on_step(number)
 
-    player = Player(running.services.endpoints, running.stack.kafka_bootstrap, running.tokens)
+    player = Player(running.services.endpoints, running.stack.access, running.access_of, running.tokens)
     asyncio.run(player.play(plan, before, pace))
     urls = {e.service: e.url for e in reversed(running.services.endpoints)}
     senders = sorted({send.party for send in script.sends()})

@@ -10,28 +10,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
 
 import httpx
-from aiokafka import AIOKafkaProducer
 
 from contracts import codec
 from contracts.canonical import write_json
 from deploy.demo import wire
+from deploy.demo.senders import AccessOf, Producers, senders
 from deploy.demo.wire import Send
 from deploy.local.errors import CannotRun
 from deploy.services import Endpoint
 from deploy.settled import Watch
+from services.chassis.access import KafkaAccess
 
 OnStep = Callable[[int], Awaitable[None]]
 
 WINDOW: Final = timedelta(hours=3)
 _STEP_WITHIN: Final = 120.0
-_STOP_WITHIN: Final = 10.0
 _BETWEEN_TRIES: Final = 0.2
 _BATCH: Final = 100
 
@@ -57,42 +56,39 @@ def steps(sends: Sequence[Send], ends: datetime, window: timedelta = WINDOW) -> 
 
 
 class Player:
-    """Plays steps on a running system: services on stepped clocks, parties with their tokens."""
+    """Plays steps on a running system: services on stepped clocks, parties with their tokens and passwords."""
 
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        kafka_bootstrap: str,
+        access: KafkaAccess,
+        access_of: AccessOf,
         tokens: Mapping[str, str],
         *,
         step_within: float = _STEP_WITHIN,
     ) -> None:
         self._urls = {service: [e.url for e in endpoints if e.service == service] for service in _services(endpoints)}
-        self._bootstrap = kafka_bootstrap
+        self._access_of = access_of
         self._tokens = tokens
         self._within = step_within
-        self._watch = Watch(endpoints, kafka_bootstrap, tokens["operations"])
+        self._watch = Watch(endpoints, access, tokens["operations"])
         self.sent = 0
 
     async def play(self, plan: Sequence[Step], on_step: OnStep | None = None, pace: float = 0) -> None:
         """Plays all steps; `on_step` is called with the number of each before it, `pace` is its least length."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, max_request_size=2**20
-        )
-        await producer.start()
-        try:
-            async with self._watch, httpx.AsyncClient(timeout=15, trust_env=False) as http:
-                await self._require_fresh()
-                for number, step in enumerate(plan):
-                    begun = time.monotonic()
-                    if on_step is not None:
-                        await on_step(number)
-                    await self._play(step, producer, http)
-                    await asyncio.sleep(max(0.0, begun + pace - time.monotonic()))
-        finally:
-            # Nothing is pending after the last step; with the broker away, stopping would wait for it.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(producer.stop(), _STOP_WITHIN)
+        parties = {send.party for step in plan for send in step.sends if send.mode != "http"}
+        async with (
+            senders(sorted(parties), self._access_of) as producers,
+            self._watch,
+            httpx.AsyncClient(timeout=15, trust_env=False) as http,
+        ):
+            await self._require_fresh()
+            for number, step in enumerate(plan):
+                begun = time.monotonic()
+                if on_step is not None:
+                    await on_step(number)
+                await self._play(step, producers, http)
+                await asyncio.sleep(max(0.0, begun + pace - time.monotonic()))
 
     async def _require_fresh(self) -> None:
         """A journey is played once on a system; embedded servers are fresh by themselves."""
@@ -100,26 +96,26 @@ class Player:
         if read:
             raise CannotRun(f"the servers given have been used ({read[0]} was read): the demo needs fresh ones")
 
-    async def _play(self, step: Step, producer: AIOKafkaProducer, http: httpx.AsyncClient) -> None:
+    async def _play(self, step: Step, producers: Producers, http: httpx.AsyncClient) -> None:
         sends = [send for send in step.sends if send.service in self._urls]
         await self._watch.step(step.instant, self._within)
         try:
             async with asyncio.timeout(self._within):
-                await self._send(sends, producer, http)
+                await self._send(sends, producers, http)
         except TimeoutError as failure:
             raise TimeoutError(f"not all that is sent at {step.instant} was taken in {self._within:g} s") from failure
         self.sent += len(sends)
         await self._watch.settled(self._within, step.instant)
 
-    async def _send(self, sends: Sequence[Send], producer: AIOKafkaProducer, http: httpx.AsyncClient) -> None:
-        await self._produce([send for send in sends if send.mode != "http"], producer)
+    async def _send(self, sends: Sequence[Send], producers: Producers, http: httpx.AsyncClient) -> None:
+        await self._produce([send for send in sends if send.mode != "http"], producers)
         for (service, party), group in _by_door([send for send in sends if send.mode == "http"]):
             await self._post(service, party, group, http)
 
-    async def _produce(self, sends: Sequence[Send], producer: AIOKafkaProducer) -> None:
+    async def _produce(self, sends: Sequence[Send], producers: Producers) -> None:
         acknowledged = []
         for send in sends:
-            record = wire.record(send)
+            record, producer = wire.record(send), producers[send.party]
             acknowledged.append(
                 await producer.send(record.topic, record.value, key=record.key, headers=list(record.headers))
             )

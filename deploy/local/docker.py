@@ -16,12 +16,19 @@ from testcontainers.core.container import DockerContainer
 from deploy.local.databases import accepts_connections
 from deploy.local.errors import CannotRun
 from deploy.local.kafka import answers
-from deploy.local.kafka_settings import NODE, SETTINGS, as_environment
+from deploy.local.kafka_settings import ADMIN, SETTINGS, as_properties, listeners
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.waiting import wait_until
+from services.chassis.access import MECHANISM, KafkaAccess
 
 KAFKA_IMAGE = "apache/kafka:4.4.0"
 POSTGRES_IMAGE = "postgres:18"
+# The image's own way to start knows of no users.
+_START_KAFKA = """
+umask 077 && cd /tmp && printf %s "$SETTINGS" > server.properties &&
+/opt/kafka/bin/kafka-storage.sh format --cluster-id "$(/opt/kafka/bin/kafka-storage.sh random-uuid)" \\
+    --config server.properties --add-scram "$ADMIN" && exec /opt/kafka/bin/kafka-server-start.sh server.properties
+"""
 _READY_WITHIN = 90
 _TAIL_LINES = 25
 
@@ -31,14 +38,14 @@ class ContainerFailed(CannotRun):
 
 
 @contextmanager
-def kafka() -> Iterator[str]:
-    """A broker in a container; yields its bootstrap address."""
+def kafka() -> Iterator[KafkaAccess]:
+    """A broker in a container; yields how its administrator signs in."""
     # The port is chosen before the start, since the broker must advertise it.
-    port = free_port()
-    bootstrap_servers = f"{LOOPBACK}:{port}"
-    with _running(KAFKA_IMAGE, 9092, port, _kafka_environment(bootstrap_servers)) as container:
-        _wait(container, lambda: answers(bootstrap_servers))
-        yield bootstrap_servers
+    port, password = free_port(), secrets.token_hex(16)
+    access = KafkaAccess(f"{LOOPBACK}:{port}", "sasl_plaintext", ADMIN, password)
+    with _running(KAFKA_IMAGE, 9092, port, _kafka_environment(access), ["bash", "-c", _START_KAFKA]) as container:
+        _wait(container, lambda: answers(access))
+        yield access
 
 
 @contextmanager
@@ -52,10 +59,14 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def _running(image: str, inner_port: int, port: int, environment: Mapping[str, str]) -> Iterator[DockerContainer]:
+def _running(
+    image: str, inner_port: int, port: int, environment: Mapping[str, str], command: list[str] | None = None
+) -> Iterator[DockerContainer]:
     with ExitStack() as stopping:
         try:
             container = DockerContainer(image).with_envs(**environment)
+            if command:
+                container = container.with_command(command)
             # Set past the method for it, which knows no address to publish on; the engine gets it as it is.
             container.ports[f"{inner_port}/tcp"] = (LOOPBACK, port)  # type: ignore[assignment]
             stopping.enter_context(container)
@@ -64,14 +75,14 @@ def _running(image: str, inner_port: int, port: int, environment: Mapping[str, s
         yield container
 
 
-def _kafka_environment(bootstrap_servers: str) -> dict[str, str]:
+def _kafka_environment(access: KafkaAccess) -> dict[str, str]:
     settings = {
         **SETTINGS,
-        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
-        "advertised.listeners": f"PLAINTEXT://{bootstrap_servers}",
-        "controller.quorum.voters": f"{NODE}@localhost:9093",
+        **listeners(9092, 9093, {}, access.password),
+        "listeners": "BROKER://:9092,CONTROLLER://:9093",
+        "advertised.listeners": f"BROKER://{access.bootstrap}",
     }
-    return as_environment(settings)
+    return {"SETTINGS": as_properties(settings), "ADMIN": f"{MECHANISM}=[name={ADMIN},password={access.password}]"}
 
 
 def _wait(container: DockerContainer, ready: Callable[[], bool]) -> None:

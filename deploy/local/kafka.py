@@ -1,7 +1,7 @@
 """One real Kafka broker (KRaft, controller included) on a data directory.
 
-Invariant: `start` returns when the broker answers, or raises with the end of its log; records and
-port outlive `stop`, `kill` and `restart`.
+Invariant: `start` returns when the broker answers, or raises with the end of its log; records, port, users and their
+rights outlive `stop`, `kill` and `restart`. The administrator's password is in files that only their owner can read.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from types import TracebackType
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.local.certificates import authority_file, server_keys
 from deploy.local.errors import CannotRun
 from deploy.local.java import Runtime, java_environment
-from deploy.local.kafka_settings import SETTINGS, Door, as_properties, listeners
+from deploy.local.kafka_settings import ADMIN, SETTINGS, Door, as_properties, listeners
 from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, free_port, is_open
 from deploy.local.waiting import wait_until
+from deploy.private import write_private
+from services.chassis.access import MECHANISM, KafkaAccess
+from services.chassis.parties import new_token
 
 _START_WITHIN = 60
 _STOP_WITHIN = 20
@@ -47,6 +51,7 @@ class Kafka:
         java_options: Sequence[str] = (),
         keep_open: Sequence[int] = (),
         doors: Mapping[str, Door] | None = None,
+        tls: bool = False,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
@@ -56,11 +61,24 @@ class Kafka:
         self._java_options = java_options
         self._keep_open = keep_open
         self._doors = dict(doors or {})
+        self._tls = tls
         self._child: Child | None = None
 
     @property
     def bootstrap_servers(self) -> str:
         return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def access(self) -> KafkaAccess:
+        """How the administrator signs in, once the broker was started for the first time."""
+        authority = str(authority_file(self.data_dir)) if self._tls else None
+        return KafkaAccess(
+            self.bootstrap_servers,
+            "sasl_ssl" if self._tls else "sasl_plaintext",
+            ADMIN,
+            self._password_file.read_text(encoding="utf-8").strip(),
+            authority,
+        )
 
     @property
     def pid(self) -> int:
@@ -76,8 +94,12 @@ class Kafka:
         if self.running:
             return
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        settings = {**SETTINGS, **listeners(self.port, self._controller_port, self._doors), "log.dirs": self._log_dir}
-        self._properties.write_text(as_properties(settings))
+        self.data_dir.chmod(0o700)
+        self._make_password()
+        keys = server_keys(self.data_dir) if self._tls else None
+        addresses = listeners(self.port, self._controller_port, self._doors, self.access.password, keys)
+        settings = {**SETTINGS, **addresses, "log.dirs": self._log_dir}
+        write_private(self._properties, as_properties(settings))
         self._format_once()
         command = self._runtime.command("kafka.Kafka", str(self._properties), options=self._java_options)
         self._child = spawn(command, java_environment(), self.log, keep_open=self._keep_open, grace=_STOP_WITHIN)
@@ -125,6 +147,16 @@ class Kafka:
     def _properties(self) -> Path:
         return self.data_dir / "server.properties"
 
+    @property
+    def _password_file(self) -> Path:
+        return self.data_dir / "admin.password"
+
+    def _make_password(self) -> None:
+        if not self._password_file.exists():
+            if (self.data_dir / "formatted").exists():
+                raise KafkaFailed(f"{self.data_dir} has no users: it is of an earlier version, or lacks admin.password")
+            write_private(self._password_file, new_token() + "\n")
+
     def _format_once(self) -> None:
         done = self.data_dir / "formatted"
         if not done.exists():
@@ -133,16 +165,20 @@ class Kafka:
             done.touch()
 
     def _format(self) -> None:
-        arguments = ("format", "--cluster-id", _new_cluster_id(), "--config", str(self._properties))
-        command = self._runtime.command("kafka.tools.StorageTool", *arguments)
+        administrator = f"{MECHANISM}=[name={ADMIN},password={self.access.password}]"
+        arguments = ("format", "--cluster-id", _new_cluster_id(), "--config", self._properties, "--add-scram")
+        # From a file, since everybody may read the list of processes.
+        file = self.data_dir / "format.arguments"
+        write_private(file, "".join(f"{one}\n" for one in (*arguments, administrator)))
         done = subprocess.run(
-            command,
+            self._runtime.command("kafka.tools.StorageTool", f"@{file}"),
             env=java_environment(),
             capture_output=True,
             text=True,
             timeout=_FORMAT_WITHIN,
             check=False,
         )
+        file.unlink()
         if done.returncode:
             raise KafkaFailed(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
 
@@ -150,7 +186,7 @@ class Kafka:
         assert self._child is not None
         if (code := self._child.poll()) is not None:
             raise KafkaFailed(f"Kafka ended with {code}; from {self.log}:\n{self.complaint()}")
-        return is_open(self.port) and answers(self.bootstrap_servers)
+        return is_open(self.port) and answers(self.access)
 
 
 def _new_cluster_id() -> str:
@@ -159,9 +195,9 @@ def _new_cluster_id() -> str:
     return base64.urlsafe_b64encode(bytes([raw[0] & 0x7F]) + raw[1:]).decode().rstrip("=")
 
 
-def answers(bootstrap_servers: str) -> bool:
-    """Whether the broker answers a metadata request and counts itself in."""
-    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, "socket.timeout.ms": 2000})
+def answers(access: KafkaAccess) -> bool:
+    """Whether the broker lets the administrator in, answers a metadata request and counts itself in."""
+    client = AdminClient(access.config() | {"log_level": 0, "socket.timeout.ms": 2000}, logger=None)
     with suppress(KafkaException):
         return bool(client.list_topics(timeout=2).brokers)
     return False

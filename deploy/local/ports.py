@@ -14,9 +14,17 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 _RANGE = range(20_000, 32_000)
-# Processes that run at once begin far from each other.
-_APART = 500
-_ports = itertools.islice(itertools.cycle(_RANGE), os.getpid() * _APART % len(_RANGE), None)
+# The golden section of the range, with no factor of its length: a place for each process to begin at, far from those of
+# the ones before it and after it.
+_APART = 7417
+
+
+def _first(pid: int) -> int:
+    """How far into the range a process begins to look."""
+    return pid * _APART % len(_RANGE)
+
+
+_ports = itertools.islice(itertools.cycle(_RANGE), _first(os.getpid()), None)
 # Those that were given, and the note in which each stands, if any: who reads the note again may have it again.
 _given: dict[int, Path | None] = {}
 

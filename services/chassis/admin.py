@@ -1,13 +1,37 @@
-"""What aiokafka's admin client cannot tell: the ids of topics.
+"""What aiokafka's admin client cannot tell: the ids of topics, and why there is no connection.
 
 Invariant: a topic deleted and made again has another id, so its offsets are never taken for the old one's.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
+
+
+class Administration:
+    """An admin client of confluent's that remembers why it has no connection.
+
+    The failure of a request only says that there was no answer in time, whatever stands in the way.
+    """
+
+    def __init__(self, config: Mapping[str, str | int | float | bool]) -> None:
+        self._heard = ""
+        heard: dict[str, Any] = {**config, "log_level": 0, "error_cb": self._hear}
+        self.client = AdminClient(heard, logger=None)
+
+    def why(self, failure: BaseException) -> str:
+        """What stands in the way, in one line."""
+        self.client.poll(0)
+        said = failure.args[0].str() if isinstance(failure, KafkaException) else str(failure)
+        return self._heard or said
+
+    def _hear(self, failure: KafkaError) -> None:
+        # What is behind it comes first.
+        if failure.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._heard = failure.str()
 
 
 class TopicIds:

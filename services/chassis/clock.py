@@ -5,7 +5,9 @@ Stepped, the corridor clock stands still until the operations door moves it; it 
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from contracts.events.base import FUTURE_SKEW
 
 
 class CorridorClock:
@@ -42,3 +44,8 @@ def machinery_now() -> datetime:
 def version_after(previous: int) -> int:
     """The next version: rises past `previous`, and across a store put back, since it follows real microseconds."""
     return max(previous + 1, time.time_ns() // 1000)
+
+
+def is_ahead(version: int) -> bool:
+    """Whether a version is of an instant that our clock, with its skew, has not come to: none would ever replace it."""
+    return version > version_after(0) + FUTURE_SKEW // timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""`python -m services.<name> dead-letters ...`: work on dead letters from the command line.
+"""`python -m services.<name> dead-letters ...` and `... cluster ...`: work on a store from the command line.
 
 Invariant: it needs the service's database alone, says what it did as one JSON object a line, and exits 0 when all that
 was asked for is done, 1 when something failed again, 2 when it was asked wrongly.
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from contracts.refusal import REASONS
-from services.chassis import dead_letters, telemetry
+from services.chassis import cluster, dead_letters, telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, open_pool
 from services.chassis.dead_letters import Filter
@@ -63,6 +63,11 @@ def _parser(service: str) -> argparse.ArgumentParser:
     replay.add_argument("--dry-run", action="store_true", help="only say what would become of each")
     replay.add_argument("--again", action="store_true", help="also those that have failed too often")
     verbs.choices["discard"].add_argument("--why", required=True, help="kept with them")
+    clusters = areas.add_parser("cluster", help="the Kafka that the store belongs to").add_subparsers(
+        dest="verb", required=True
+    )
+    clusters.add_parser("show", help="its id")
+    clusters.add_parser("forget", help="belong to the one that is met next: the store moves, which is rare")
     for verb in ("replay", "discard"):
         verbs.choices[verb].add_argument("--by", default=getpass.getuser(), help="who does it (default: you)")
     return parser
@@ -100,14 +105,18 @@ def _filter(options: argparse.Namespace) -> Filter:
 
 
 async def _work(blueprint: Blueprint, settings: StoreSettings, options: argparse.Namespace) -> int:
-    pool = await open_pool(settings.database_url, f"{blueprint.name}-dead-letters", size=2)
+    pool = await open_pool(settings.database_url, f"{blueprint.name}-{options.area}", size=2)
     try:
+        if options.area == "cluster":
+            found = await (cluster.forget(pool) if options.verb == "forget" else cluster.known(pool))
+            _say({"cluster": found})
+            return 0
         if options.verb in ("replay", "discard"):
             return await _act(blueprint, settings, pool, options)
-        found = await _read(pool, options)
-        for row in found:
+        rows = await _read(pool, options)
+        for row in rows:
             _say(row)
-        return 0 if found or options.verb != "show" else 1
+        return 0 if rows or options.verb != "show" else 1
     finally:
         pool.terminate()
 

@@ -27,6 +27,10 @@ class NameTaken(Exception):
     """Another live process has this copy's name."""
 
 
+class OtherCluster(Exception):
+    """Kafka is another than the one that the store belongs to."""
+
+
 class Fenced(Exception):
     """The stored position is not the one that this copy last read or wrote."""
 

@@ -7,7 +7,6 @@ where a repeat would show, and bounded where somebody waits for an answer.
 import asyncio
 import contextlib
 import math
-import ssl
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from faststream.security import BaseSecurity, SASLScram512
 
 from contracts.topics import MAX_PUBLISHED
 from services.chassis import connections, fair_reading, wire
+from services.chassis.access import KafkaAccess
 from services.chassis.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def new_broker(settings: ServiceSettings) -> KafkaBroker:
         graceful_timeout=10.0,
         apply_types=False,
         logger=None,
-        security=_security(settings),
+        security=broker_security(settings.kafka),
     )
 
 
@@ -55,7 +55,7 @@ def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProduce
     _install()
     milliseconds = int(settings.send_timeout_seconds * 1000)
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **settings.kafka.options(),
         client_id=f"{settings.copy_name}-{'relay' if patient else 'door'}",
         acks="all",
         enable_idempotence=patient,
@@ -63,7 +63,6 @@ def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProduce
         max_request_size=_MAX_REQUEST,
         max_batch_size=512 * 1024,
         linger_ms=0,
-        **client_security(settings),
     )
     if patient:
         # Those of a partition without a leader would be given up after the time of a request, which is short so that a
@@ -87,12 +86,11 @@ def new_reader(settings: ServiceSettings) -> AIOKafkaConsumer:
     """A consumer outside of all groups, which reads what it is told to and commits nothing."""
     _install()
     return AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **settings.kafka.options(),
         client_id=f"{settings.copy_name}-reader",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_MAX_REQUEST,
-        **client_security(settings),
     )
 
 
@@ -174,40 +172,13 @@ def _install() -> None:
     fair_reading.install()
 
 
-def client_security(settings: ServiceSettings) -> dict[str, Any]:
-    """The options of a plain aiokafka client."""
-    if settings.kafka_security == "plaintext":
-        return {}
-    options: dict[str, Any] = {
-        "security_protocol": settings.kafka_security.upper(),
-        "sasl_mechanism": "SCRAM-SHA-512",
-        "sasl_plain_username": settings.kafka_username,
-        "sasl_plain_password": settings.kafka_password,
-    }
-    return options | ({"ssl_context": ssl.create_default_context()} if settings.kafka_security == "sasl_ssl" else {})
-
-
 def admin_config(settings: ServiceSettings) -> dict[str, str | int | float | bool]:
     """The options of a confluent client."""
-    config: dict[str, str | int | float | bool] = {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "socket.timeout.ms": 10_000,
-        "allow.auto.create.topics": "false",
-    }
-    if settings.kafka_security == "plaintext":
-        return config
-    return config | {
-        "security.protocol": settings.kafka_security,
-        "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.username": settings.kafka_username or "",
-        "sasl.password": settings.kafka_password or "",
-    }
+    return settings.kafka.config() | {"socket.timeout.ms": 10_000, "allow.auto.create.topics": "false"}
 
 
-def _security(settings: ServiceSettings) -> BaseSecurity | None:
-    if settings.kafka_security == "plaintext":
+def broker_security(access: KafkaAccess) -> BaseSecurity | None:
+    """The options of a FastStream broker that are about signing in."""
+    if not access.secured:
         return None
-    context = ssl.create_default_context() if settings.kafka_security == "sasl_ssl" else None
-    return SASLScram512(
-        username=settings.kafka_username or "", password=settings.kafka_password or "", ssl_context=context
-    )
+    return SASLScram512(username=access.username, password=access.password, ssl_context=access.ssl_context())

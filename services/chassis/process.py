@@ -1,7 +1,7 @@
 """The process of a service: from environment to exit code.
 
-Invariant: wrong settings and a name or port that is taken are one line on standard error and exit code 2; SIGTERM
-and SIGINT stop in order and exit 0; a loop that failed for good exits 1.
+Invariant: wrong settings, a name or port that is taken and a Kafka that is not the store's are one line on standard
+error and exit code 2; SIGTERM and SIGINT stop in order and exit 0; a loop that failed for good exits 1.
 """
 
 import gc
@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.chassis import commands, guard, telemetry
-from services.chassis.errors import NameTaken, SettingsError
+from services.chassis.errors import NameTaken, OtherCluster, SettingsError
 from services.chassis.runtime import Blueprint, Runtime
 from services.chassis.settings import ServiceSettings
 
@@ -39,7 +39,7 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(server))
     server.run(sockets=[listener])
-    if isinstance(runtime.failure, NameTaken | SettingsError):
+    if isinstance(runtime.failure, NameTaken | OtherCluster | SettingsError):
         print(f"{blueprint.name}: {runtime.failure}", file=sys.stderr)
         return 2
     return 1 if runtime.failure else 0

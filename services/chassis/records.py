@@ -16,6 +16,7 @@ from contracts.events.base import FUTURE_SKEW, Revision
 from contracts.fields import utc_text
 from contracts.refusal import Problem, Refused, printable, refused
 from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of
+from services.chassis.clock import is_ahead
 from services.chassis.parties import Party, PartyBook
 from services.chassis.stream import Link, Stream
 from services.chassis.wire import MOST, Unread
@@ -121,7 +122,8 @@ def judge(record: Record, stream: Stream, book: PartyBook, received_at: Received
     except Refused as refusal:
         return reject(record, None if stream.own else name, refusal)
     if stream.entitled is None:
-        return Accepted(record, name, "service", event, tuple(stream.names(event)), received)
+        found = Accepted(record, name, "service", event, tuple(stream.names(event)), received)
+        return _from_the_future(found) if is_ahead(found.version) else found
     try:
         require_known(event)
         party = _entitled(event, stream, book.get(name), name)
@@ -166,6 +168,14 @@ def joined(rejected: Sequence[Rejected]) -> list[Rejected]:
 def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:
     """A rejection that quotes the identity as far as the refusal knows it."""
     return Rejected(record, party, refusal.problems, refusal.quoted)
+
+
+def _from_the_future(found: Accepted) -> Rejected:
+    """Whoever has written it: the true versions that follow would all be lower."""
+    refusal = refused("from_the_future", "$.data.version", "its instant is ahead of our clock")
+    event = found.event
+    refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
+    return reject(found.record, None, refusal)
 
 
 def _entitled(event: Event, stream: Stream, party: Party | None, name: str) -> Party:

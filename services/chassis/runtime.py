@@ -1,14 +1,14 @@
 """A running service: its loops, in the order in which they start and stop.
 
 Invariant: a server that is away is waited for, with one log line; stopping lets the batch in hand commit and is
-bounded, also while broker or database are away; starting twice under one name, or on a database that does not let us
-in, ends with exit code 2.
+bounded, also while broker or database are away; starting twice under one name, on a database that does not let us in,
+or at another Kafka than the store's ends with exit code 2.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,9 @@ from aiokafka import AIOKafkaProducer
 from services.chassis import kafka, migrate
 from services.chassis.admin import TopicIds
 from services.chassis.clock import CorridorClock
-from services.chassis.database import Pool, connect_to_migrate, is_asked_over_http, open_pool
-from services.chassis.errors import NameTaken, SettingsError, passes
+from services.chassis.cluster import Cluster
+from services.chassis.database import Pool, connect, connect_to_migrate, is_asked_over_http, open_pool
+from services.chassis.errors import NameTaken, OtherCluster, SettingsError, passes
 from services.chassis.ingest import Ingest
 from services.chassis.mark import StoreMark
 from services.chassis.monitor import Monitor
@@ -80,6 +81,7 @@ class Runtime:
         self.ingests: list[Ingest] = []
         self.ready = asyncio.Event()
         self.monitor: Monitor | None = None
+        self.cluster = Cluster(blueprint.name, kafka.admin_config(settings))
         self.sources = Sources(blueprint.name, blueprint.streams, kafka.admin_config(settings))
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
@@ -154,6 +156,8 @@ class Runtime:
         self._stack.callback(self.http_pool.terminate)
         await self._set_clock()
         self._make_loops()
+        await self._patiently("broker", lambda: self.cluster.require(self.store))
+        self._spawn(self.cluster.watch(self.store))
         self.producer = await self._patiently("broker", self._start_producer)
         await self._start_recall()
         producer = partial(kafka.patient_producer, self.settings)
@@ -217,8 +221,13 @@ class Runtime:
     async def _start_ingest(self) -> None:
         broker = kafka.new_broker(self.settings)
         topic_ids = TopicIds(kafka.admin_config(self.settings))
+
+        async def own_topic_ids(topics: Iterable[str]) -> dict[str, str]:
+            await self.cluster.require(self.store)
+            return await topic_ids(topics)
+
         for ingest in self.ingests:
-            ingest.subscribe(broker, self.settings, topic_ids)
+            ingest.subscribe(broker, self.settings, own_topic_ids)
         self._stack.push_async_callback(kafka.stop_broker, broker)
         await self._patiently("broker", lambda: kafka.start_broker(broker))
         for ingest in self.ingests:
@@ -268,6 +277,6 @@ class Runtime:
         if task.cancelled() or task.exception() is None:
             return
         self.failure = self.failure or task.exception()
-        if not isinstance(self.failure, NameTaken | SettingsError):
+        if not isinstance(self.failure, NameTaken | OtherCluster | SettingsError):
             log.critical("the service ends", exc_info=self.failure)
         self.on_failure()

@@ -7,11 +7,12 @@ import os
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, FilePath, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as NotParsed
 
+from services.chassis.access import KafkaAccess, Security
 from services.chassis.errors import SettingsError
 
 
@@ -54,9 +55,10 @@ class ServiceSettings(StoreSettings):
     copy_name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$")]
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
-    kafka_security: Literal["plaintext", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    kafka_security: Security = "plaintext"
     kafka_username: str | None = None
-    kafka_password: str | None = None
+    kafka_password: Annotated[str | None, Field(repr=False)] = None
+    kafka_ca_file: FilePath | None = None
     batch_records: Annotated[int, Field(ge=1, le=5000)] = 500
     settle_subjects: Annotated[int, Field(ge=1, le=5000)] = 250
     settle_workers: Annotated[int, Field(ge=1, le=16)] = 2
@@ -73,6 +75,17 @@ class ServiceSettings(StoreSettings):
             if self.kafka_security != "plaintext" and not getattr(self, name):
                 raise PydanticCustomError("missing", f"{name.upper()} is not set, and KAFKA_SECURITY asks for it")
         return self
+
+    @property
+    def kafka(self) -> KafkaAccess:
+        """Where Kafka is, and as whom this service signs in."""
+        return KafkaAccess(
+            self.kafka_bootstrap_servers,
+            self.kafka_security,
+            self.kafka_username or "",
+            self.kafka_password or "",
+            str(self.kafka_ca_file) if self.kafka_ca_file else None,
+        )
 
 
 def _line(failure: ValidationError, database_variable: str) -> str:

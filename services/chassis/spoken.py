@@ -12,6 +12,7 @@ from contracts.codec import Event, decode_record
 from contracts.refusal import Refused
 from contracts.topics import MAX_PUBLISHED, Topic
 from services.chassis import pictures
+from services.chassis.clock import is_ahead
 from services.chassis.database import Connection
 from services.chassis.pictures import Held, Taken
 from services.chassis.records import Record
@@ -42,7 +43,7 @@ class Speaker(Protocol):
 
 
 def events_of(records: Iterable[Record], service: str, speaker: Speaker) -> list[Event]:
-    """What a service has written itself; whatever else is there is left out."""
+    """What a service has written itself; whatever else is there is left out, as is what no reader believes."""
     types = {name: kind for topic in speaker.topics for name, kind in topic.events.items()}
     found = []
     for record in records:
@@ -50,9 +51,15 @@ def events_of(records: Iterable[Record], service: str, speaker: Speaker) -> list
             event = decode_record(record.headers, record.value, types, MAX_PUBLISHED)
         except Refused:
             continue
-        if event.source == f"urn:corridor:{service}":
+        if event.source == f"urn:corridor:{service}" and not is_ahead(_stamp(event)):
             found.append(event)
     return found
+
+
+def _stamp(event: Event) -> int:
+    """The version of an entity, or the number of an item in a feed, which rises in the same way."""
+    data: Any = event.data
+    return int(getattr(data, "version", getattr(data, "sequence", 0)))
 
 
 class Entities:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import platform
 import statistics
 import sys
@@ -41,7 +42,7 @@ def main() -> int:
 
 
 async def _throughput(stack: Stack, options: argparse.Namespace) -> dict[str, float]:
-    await produce(stack.kafka_bootstrap, workload(options.events))
+    await produce(stack.access, workload(options.events))
     rates: dict[str, list[float]] = {"bare": [], "ours": [], "plain": []}
     for number in range(options.rounds):
         for name, found in rates.items():
@@ -59,9 +60,10 @@ async def _run(stack: Stack, options: argparse.Namespace, name: str, number: int
     assert stack.admin_url
     events = options.plain_events if name == "plain" else options.events
     async with fresh_database(stack.admin_url, "tracking") as url:
-        command = [sys.executable, "-m", "tests.bench.contender", name, stack.kafka_bootstrap, url]
+        command = [sys.executable, "-m", "tests.bench.contender", name, url]
         command += [f"{name}-{number}", str(options.events), str(events)]
-        child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        environ = {**os.environ, **stack.access.environment()}
+        child = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE)
         said, _ = await child.communicate()
     if child.returncode:
         raise SystemExit(f"{name} ended with {child.returncode}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
+from services.chassis.access import KafkaAccess
 from services.chassis.database import Pool, open_pool, transaction
 from services.tracking.app import blueprint
 from tests.bench import statements
@@ -17,13 +18,13 @@ from tests.support.stores import Store
 _ADD = "INSERT INTO position (topic, partition, topic_id, next_offset) VALUES ($1, 0, '', 0)"
 
 
-async def run(bootstrap: str, url: str, load: Workload, name: str) -> float:
+async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float:
     """Events a second, from the first stored batch to the last fold."""
     pool = await open_pool(url, "bench")
     await Store(blueprint(), pool).feed(load.bookings)
     await pool.execute(_ADD, load.topic)
     consumer = AIOKafkaConsumer(
-        load.topic, bootstrap_servers=bootstrap, group_id=name, auto_offset_reset="earliest", enable_auto_commit=False
+        load.topic, **access.options(), group_id=name, auto_offset_reset="earliest", enable_auto_commit=False
     )
     done = asyncio.Event()
     await consumer.start()

@@ -17,8 +17,10 @@ from contracts import topics
 from contracts.codec import encode
 from deploy.local.stack import Stack
 from deploy.provision import provision
-from deploy.services import Services, running
+from deploy.services import running
+from services.chassis.access import KafkaAccess
 from tests.support import builders as b
+from tests.support.system import signed_in
 
 _VIEWER = "corridor-control"
 _WARM_UP_SECONDS = 3.0
@@ -27,8 +29,8 @@ _PATIENCE_SECONDS = 30.0
 
 def measure(stack: Stack, data: Path, rate: int, seconds: float) -> dict[str, Any]:
     """p50 and p99 in milliseconds over the events behind the warm-up."""
-    tokens = asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, data / "tokens.json"))
-    with running(Services(stack.environment(), data / "logs")) as services:
+    tokens = asyncio.run(provision(stack.access, stack.database_urls, data / "tokens.json"))
+    with running(signed_in(stack, data)) as services:
         found = asyncio.run(_measure(stack, services.url("notifications"), tokens[_VIEWER], rate, seconds))
     print(f"latency at {rate} events/s: p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms, {found['samples']} samples")
     return {name: found[name] for name in ("p50_ms", "p99_ms")}
@@ -39,7 +41,7 @@ async def _measure(stack: Stack, url: str, token: str, rate: int, seconds: float
     sent: dict[str, float] = {}
     taken: dict[str, float] = {}
     reading = asyncio.create_task(_read(url, token, taken, count))
-    await _send(stack.kafka_bootstrap, rate, count, sent)
+    await _send(stack.access, rate, count, sent)
     await asyncio.wait_for(reading, _PATIENCE_SECONDS)
     begun = min(sent.values()) + _WARM_UP_SECONDS
     delays = sorted((taken[name] - at) * 1000 for name, at in sent.items() if at >= begun)
@@ -50,9 +52,9 @@ async def _measure(stack: Stack, url: str, token: str, rate: int, seconds: float
     }
 
 
-async def _send(bootstrap: str, rate: int, count: int, sent: dict[str, float]) -> None:
+async def _send(access: KafkaAccess, rate: int, count: int, sent: dict[str, float]) -> None:
     """Sends at a steady rate, whatever becomes of what was sent before."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    producer = AIOKafkaProducer(**access.options())
     await producer.start()
     try:
         await _produce(producer, b.a_consist({b.WAGON: [b.container(n) for n in range(1, 5)]}))

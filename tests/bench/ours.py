@@ -7,6 +7,7 @@ import contextlib
 import time
 
 from services.chassis import kafka
+from services.chassis.access import KafkaAccess
 from services.chassis.admin import TopicIds
 from services.chassis.clock import CorridorClock
 from services.chassis.database import open_pool
@@ -17,15 +18,16 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.settle import Settle
 from services.tracking.app import blueprint
 from tests.bench.workload import BATCH, Workload
+from tests.support.settings import kafka_settings
 from tests.support.stores import AS_OF, Store
 
 
-async def run(bootstrap: str, url: str, load: Workload, name: str) -> float:
+async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float:
     """Events a second, from the first stored batch to the last fold."""
     spare_the_collector()
     settings = ServiceSettings.load(
         "tracking",
-        kafka_bootstrap_servers=bootstrap,
+        **kafka_settings(access),
         database_url=url,
         http_port=0,
         copy_name=name,

@@ -10,7 +10,9 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
 from contracts.events.operator import MilestoneReported
+from services.chassis.access import KafkaAccess
 from services.chassis.database import open_pool, transaction
+from services.chassis.kafka import broker_security
 from services.tracking.app import blueprint
 from tests.bench import statements
 from tests.bench.bare import _ADD
@@ -18,12 +20,12 @@ from tests.bench.workload import Workload
 from tests.support.stores import Store
 
 
-async def run(bootstrap: str, url: str, load: Workload, name: str, events: int) -> float:
+async def run(access: KafkaAccess, url: str, load: Workload, name: str, events: int) -> float:
     """Events a second, from the first stored record to the last of `events`."""
     pool = await open_pool(url, "bench")
     await Store(blueprint(), pool).feed(load.bookings)
     await pool.execute(_ADD, load.topic)
-    broker = KafkaBroker(bootstrap, logger=None)
+    broker = KafkaBroker(access.bootstrap, logger=None, security=broker_security(access))
     seen, begun, done = 0, 0.0, asyncio.Event()
 
     @broker.subscriber(load.topic, group_id=name, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR)

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from contracts import topics
 from contracts.codec import Event, encode
 from deploy.provision import create_topics, read_parties
+from services.chassis.access import KafkaAccess
 from tests.support import builders as b
 
 PARTY = "pr"
@@ -47,10 +48,10 @@ def workload(events: int) -> Workload:
     return Workload(bookings, milestones)
 
 
-async def produce(bootstrap: str, load: Workload) -> None:
+async def produce(access: KafkaAccess, load: Workload) -> None:
     """Writes the milestones to their topic."""
-    await create_topics(bootstrap, [p for p in read_parties() if p.party == PARTY])
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=256 * 1024)
+    await create_topics(access, [p for p in read_parties() if p.party == PARTY])
+    producer = AIOKafkaProducer(**access.options(), linger_ms=5, max_batch_size=256 * 1024)
     await producer.start()
     try:
         sent = [

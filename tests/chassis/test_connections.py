@@ -22,7 +22,7 @@ _MUCH = 32 * 2**20
 @pytest.fixture
 async def client(stack: Stack) -> AsyncIterator[Any]:
     """A client that knows its broker."""
-    client: Any = Client(bootstrap_servers=stack.kafka_bootstrap)  # type: ignore[no-untyped-call]
+    client: Any = Client(**stack.access.options())  # type: ignore[no-untyped-call]
     await client.bootstrap()
     yield client
     await client.close()

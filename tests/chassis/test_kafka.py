@@ -14,21 +14,23 @@ from aiokafka.errors import KafkaConnectionError
 
 from deploy.local.stack import Stack
 from services.chassis import kafka
+from services.chassis.access import KafkaAccess
 from services.chassis.errors import passes
 from services.chassis.settings import ServiceSettings
+from tests.support.settings import kafka_settings
 from tests.support.silent import answer
 
 
 @pytest.fixture
-async def address() -> AsyncIterator[str]:
+async def address() -> AsyncIterator[KafkaAccess]:
     """A broker that has just started: it answers, and counts no broker in, not even itself."""
     listener = await asyncio.start_server(_answer, "127.0.0.1", 0)
-    yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    yield KafkaAccess(f"127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     listener.close()
 
 
 @pytest.mark.parametrize("patient", [False, True])
-async def test_a_producer_is_not_started_before_a_broker_counts_itself_in(address: str, patient: bool) -> None:
+async def test_a_producer_is_not_started_before_a_broker_counts_itself_in(address: KafkaAccess, patient: bool) -> None:
     """Such a client knows one connection and no broker: when that breaks it never finds another."""
     producer = kafka.new_producer(settings_for(address), patient=patient)
 
@@ -38,7 +40,7 @@ async def test_a_producer_is_not_started_before_a_broker_counts_itself_in(addres
     assert passes(raised.value)
 
 
-async def test_no_subscriber_is_started_before_a_broker_counts_itself_in(address: str) -> None:
+async def test_no_subscriber_is_started_before_a_broker_counts_itself_in(address: KafkaAccess) -> None:
     """Such a consumer fails on its first question, with an assertion that ended the service."""
     broker = kafka.new_broker(settings_for(address))
     broker.subscriber(pattern="^none$", group_id="early")(_nothing)
@@ -80,7 +82,7 @@ async def test_a_producer_that_cannot_be_stopped_sends_nothing_later(
 ) -> None:
     """A new one has its records; the old one would send them once more when its broker is back."""
     monkeypatch.setattr(kafka, "STOP_SECONDS", 0.2)
-    producer = kafka.new_producer(settings_for(stack.kafka_bootstrap), patient=True)
+    producer = kafka.new_producer(settings_for(stack.access), patient=True)
     await kafka.start_producer(producer)
     producer._message_accumulator._cluster = SimpleNamespace(leader_for_partition=lambda _: None)
     await producer._message_accumulator.add_message(TopicPartition("t", 0), b"key", b"{}", 1)
@@ -92,9 +94,9 @@ async def test_a_producer_that_cannot_be_stopped_sends_nothing_later(
     assert sending.done()
 
 
-def settings_for(address: str) -> ServiceSettings:
+def settings_for(access: KafkaAccess) -> ServiceSettings:
     return ServiceSettings(
-        database_url="postgresql://x:x@localhost/x", kafka_bootstrap_servers=address, http_port=0, copy_name="new"
+        database_url="postgresql://x:x@localhost/x", **kafka_settings(access), http_port=0, copy_name="new"
     )
 
 
@@ -109,7 +111,7 @@ async def test_a_start_that_fails_half_way_leaves_nothing_running_beside_the_nex
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broker would start every subscriber once more, with a second consumer under the name of the first."""
-    settings = settings_for(stack.kafka_bootstrap)
+    settings = settings_for(stack.access)
     broker = kafka.new_broker(settings)
     group = uuid.uuid4().hex
     first, second = (broker.subscriber(pattern=f"^none-{n}$", group_id=f"{group}-{n}") for n in range(2))

@@ -24,6 +24,7 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.spoken import Entities
 from services.tracking.domain import recalled
 from tests.support import builders as b
+from tests.support.settings import kafka_settings
 from tests.support.steps import MOVED
 from tests.support.stores import Store
 from tests.support.system import until
@@ -94,12 +95,12 @@ async def speech(stack: Stack, store: Store) -> AsyncIterator[Speech]:
         Topic(f"{kind}-{uuid.uuid4().hex[:8]}", "entity", ("tracking",), (), (catalogue.EXCEPTION,))
         for kind in ("spoken", "heard")
     ]
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    admin = AIOKafkaAdminClient(**stack.access.options())
     await admin.start()
     await admin.create_topics([NewTopic(row.name, 2, 1, topic_configs=row.config()) for row in rows])
     await admin.close()
     settings = ServiceSettings(
-        kafka_bootstrap_servers=stack.kafka_bootstrap, database_url="postgresql://nowhere", http_port=0, copy_name="c"
+        **kafka_settings(stack.access), database_url="postgresql://nowhere", http_port=0, copy_name="c"
     )
     producer = kafka.new_producer(settings, patient=False)
     await kafka.start_producer(producer)

@@ -25,6 +25,7 @@ from services.chassis.outbox import SHARDS, Outgoing
 from services.chassis.relay import Relay
 from services.chassis.sender import Sender
 from services.chassis.settings import ServiceSettings
+from tests.support.settings import kafka_settings
 from tests.support.steps import MOVED
 from tests.support.stores import fresh_database
 from tests.support.system import until
@@ -36,7 +37,7 @@ NewRelay = Callable[[], Relay]
 
 @asynccontextmanager
 async def administrator(stack: Stack) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    admin = AIOKafkaAdminClient(**stack.access.options())
     await admin.start()
     yield admin
     await admin.close()
@@ -84,7 +85,7 @@ async def pool(url: str) -> AsyncIterator[Pool]:
 def settings(stack: Stack, url: str) -> ServiceSettings:
     return ServiceSettings.load(
         "tracking",
-        kafka_bootstrap_servers=stack.kafka_bootstrap,
+        **kafka_settings(stack.access),
         database_url=url,
         http_port=0,
         copy_name="relay",
@@ -113,7 +114,7 @@ async def append(pool: Pool, records: Sequence[Outgoing]) -> None:
 
 
 async def read(stack: Stack, topic: str, count: int) -> list[Any]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**stack.access.options(), auto_offset_reset="earliest")
     await consumer.start()
     place = TopicPartition(topic, 0)
     consumer.assign([place])
@@ -448,7 +449,7 @@ async def test_a_producer_that_is_let_go_sends_nothing_more(
         await producer.send_and_wait(topic, b"{}", partition=0)
         await producer.send(topic, b"{}", partition=0)
 
-    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka_bootstrap)
+    consumer = AIOKafkaConsumer(**stack.access.options())
     await consumer.start()
     ends = await consumer.end_offsets([TopicPartition(topic, 0)])
     await consumer.stop()

@@ -57,6 +57,7 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: 
         ("HTTP_TRUSTED_PROXIES", "10.0.0.1"),
         ("KEEP_DAYS", "30"),
         ("KEEP_DAYS", "receipt: 30"),
+        ("KAFKA_CA_FILE", "/nowhere/authority.pem"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_wrong(

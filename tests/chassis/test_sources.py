@@ -24,7 +24,7 @@ pytestmark = pytest.mark.servers
 @asynccontextmanager
 async def member(stack: Stack, group: str) -> AsyncIterator[None]:
     """Somebody in a group; leaves it at the end."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka_bootstrap, group_id=group)
+    consumer = AIOKafkaConsumer(**stack.access.options(), group_id=group)
     consumer.subscribe(pattern="^no-topic$")
     await consumer.start()
     try:
@@ -45,7 +45,7 @@ def source() -> str:
 
 @pytest.fixture
 def sources(stack: Stack, source: str) -> Sources:
-    return Sources("notifications", [a_stream(source)], {"bootstrap.servers": stack.kafka_bootstrap})
+    return Sources("notifications", [a_stream(source)], stack.access.config())
 
 
 async def test_a_source_that_has_lost_its_members_is_away_until_it_has_one(

@@ -56,7 +56,7 @@ def in_docker(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def test_kafka_answers_at_its_address(in_docker: Stack) -> None:
     """It advertises the port that the engine publishes."""
-    assert answers(in_docker.kafka_bootstrap)
+    assert answers(in_docker.access)
 
 
 async def test_a_service_reaches_its_database(in_docker: Stack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import stat
 import subprocess
 from pathlib import Path
 from uuid import uuid4
@@ -15,29 +16,30 @@ from confluent_kafka.cimpl import NewTopic
 from deploy.local.kafka import Kafka, KafkaFailed
 from deploy.local.runtime import prepare_runtime
 from deploy.local.stack import Stack
+from services.chassis.access import KafkaAccess
 
 pytestmark = pytest.mark.servers
 
 _BOUND = 20
 
 
-def create_topic(bootstrap_servers: str) -> str:
+def create_topic(access: KafkaAccess) -> str:
     name = f"test-{uuid4()}"
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin = AdminClient(access.config())
     admin.create_topics([NewTopic(name, 1, 1)])[name].result(_BOUND)
     return name
 
 
-def write(bootstrap_servers: str, topic: str, value: bytes) -> None:
+def write(access: KafkaAccess, topic: str, value: bytes) -> None:
     failures: list[object] = []
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all"})
+    producer = Producer(access.config() | {"acks": "all"})
     producer.produce(topic, value, on_delivery=lambda error, _: failures.append(error) if error else None)
     assert producer.flush(_BOUND) == 0
     assert failures == []
 
 
-def read_one(bootstrap_servers: str, topic: str) -> bytes | str | None:
-    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": topic})
+def read_one(access: KafkaAccess, topic: str) -> bytes | str | None:
+    consumer = Consumer(access.config() | {"group.id": topic})
     consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
     message = consumer.poll(_BOUND)
     consumer.close()
@@ -56,7 +58,7 @@ def test_the_broker_is_kafka_4_4(kafka: Kafka) -> None:
 
 def test_records_outlive_a_kill(kafka: Kafka) -> None:
     """What was acknowledged is there after kill -9, at the same address."""
-    address = kafka.bootstrap_servers
+    address = kafka.access
     topic = create_topic(address)
     write(address, topic, b"acknowledged")
 
@@ -68,19 +70,19 @@ def test_records_outlive_a_kill(kafka: Kafka) -> None:
 
 def test_records_outlive_a_restart(kafka: Kafka) -> None:
     """The broker is let finish, and is the same broker again."""
-    topic = create_topic(kafka.bootstrap_servers)
-    write(kafka.bootstrap_servers, topic, b"kept")
+    topic = create_topic(kafka.access)
+    write(kafka.access, topic, b"kept")
 
     kafka.restart()
 
     assert "shut down completed" in kafka.log.read_text()
-    assert read_one(kafka.bootstrap_servers, topic) == b"kept"
+    assert read_one(kafka.access, topic) == b"kept"
 
 
 def test_no_topic_appears_by_itself(stack: Stack) -> None:
     """A misspelt topic is an error, not a new topic."""
     name = f"absent-{uuid4()}"
-    metadata = AdminClient({"bootstrap.servers": stack.kafka_bootstrap}).list_topics(name, timeout=10)
+    metadata = AdminClient(stack.access.config()).list_topics(name, timeout=10)
 
     assert metadata.topics[name].error is not None
 
@@ -105,3 +107,20 @@ def test_an_aot_cache_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=_BOUND, check=True)
 
     assert len(done.stdout.splitlines()[-1]) == 22
+
+
+def test_a_directory_whose_kafka_has_no_users_is_refused(tmp_path: Path) -> None:
+    """As one of an earlier build: nobody could sign in."""
+    (tmp_path / "formatted").touch()
+
+    with pytest.raises(KafkaFailed, match="has no users"):
+        Kafka(tmp_path, prepare_runtime(silent)).start()
+
+
+def test_what_holds_a_password_is_its_owners_alone(kafka: Kafka) -> None:
+    password = kafka.access.password.encode()
+    files = [f for f in kafka.data_dir.iterdir() if f.is_file() and password in f.read_bytes()]
+
+    assert {f.name for f in files} == {"admin.password", "server.properties"}
+    assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
+    assert stat.S_IMODE(kafka.data_dir.stat().st_mode) == 0o700

@@ -16,6 +16,7 @@ import pytest
 from deploy.local.datadir import temporary_directory
 from deploy.local.kafka import answers
 from deploy.local.waiting import wait_until
+from services.chassis.access import access_in
 from tests.deploy.processes import descendants, python, wait_until_gone
 
 pytestmark = pytest.mark.servers
@@ -39,7 +40,7 @@ class Launcher:
     def addresses(self) -> dict[str, str]:
         """What it prints when all is up."""
         assert self.process.stdout is not None
-        while len(self._addresses) < len(_VARIABLES):
+        while not {*_VARIABLES} <= self._addresses.keys():
             line = self.process.stdout.readline()
             assert line, self.end()
             name, _, value = line.strip().removeprefix("export ").partition("=")
@@ -122,7 +123,7 @@ async def test_the_addresses_it_prints_work(site: Site) -> None:
     """They can be pasted into a shell and used."""
     addresses = site.up().addresses()
 
-    assert answers(addresses["KAFKA_BOOTSTRAP_SERVERS"])
+    assert answers(access_in(addresses))
     assert await query(addresses["CUSTOMS_DATABASE_URL"], "SELECT current_user::text") == "customs"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from pathlib import Path
 
-from deploy.local.ports import LOOPBACK, free_port, steady_port
+from deploy.local.ports import LOOPBACK, _first, free_port, steady_port
 
 
 def test_no_port_is_given_twice() -> None:
@@ -44,3 +45,11 @@ def test_a_port_at_which_somebody_listens_is_left_out() -> None:
         taken.listen()
 
         assert free_port() != taken.getsockname()[1]
+
+
+def test_processes_that_run_at_once_begin_far_from_each_other() -> None:
+    """A hundred of them, each with room for what a stack and its copies need; and no two of a whole range as one."""
+    near = sorted(_first(pid) for pid in range(4000, 4100))
+
+    assert min(after - before for before, after in itertools.pairwise(near)) > 30
+    assert len({_first(pid) for pid in range(12_000)}) == 12_000

@@ -24,7 +24,7 @@ def silent(line: str) -> None:
 def test_addresses_in_the_environment_are_used_as_they_are(tmp_path: Path) -> None:
     """Nothing is started and nothing is made for them."""
     with open_stack(tmp_path / "data", GIVEN, silent) as stack:
-        assert stack.environment() == GIVEN
+        assert stack.environment() == GIVEN | {"KAFKA_SECURITY": "plaintext"}
 
     assert not (tmp_path / "data").exists()
 
@@ -65,13 +65,28 @@ def test_an_unknown_choice_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_how_to_sign_in_is_taken_from_the_environment(tmp_path: Path) -> None:
+    login = {"KAFKA_SECURITY": "sasl_ssl", "KAFKA_USERNAME": "me", "KAFKA_PASSWORD": "secret", "KAFKA_CA_FILE": "a.pem"}
+
+    with open_stack(tmp_path, GIVEN | login, silent) as stack:
+        assert stack.environment() == GIVEN | login
+        assert "secret" not in repr(stack.access)
+
+
+def test_tls_is_for_an_embedded_kafka(tmp_path: Path) -> None:
+    asked = {"TLS": "1", "STACK": "docker"}
+
+    with pytest.raises(StackError, match=r"^TLS is for an embedded Kafka"), open_stack(tmp_path, asked, silent):
+        pass
+
+
 @pytest.mark.servers
 def test_kafka_and_postgres_are_found_independently(open_dir: Path, stack: Stack) -> None:
     """A Kafka that is given is used with a Postgres of our own."""
-    given = {"KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap}
+    given = stack.access.environment()
 
     with open_stack(open_dir, given, silent, fsync=False) as mixed:
-        assert (mixed.kafka_bootstrap, mixed.kafka) == (stack.kafka_bootstrap, None)
+        assert (mixed.access, mixed.kafka) == (stack.access, None)
         assert mixed.postgres is not None
         assert mixed.postgres.running
 

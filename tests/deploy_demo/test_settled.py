@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.local.stack import Stack
 from deploy.services import Endpoint
 from deploy.settled import NotSettled, Watch, wait_settled
+from services.chassis.access import KafkaAccess
 
 pytestmark = pytest.mark.servers
 
@@ -78,18 +79,18 @@ class Pretender:
 
 
 @pytest.fixture(scope="module")
-async def bootstrap(stack: Stack) -> str:
+async def bootstrap(stack: Stack) -> KafkaAccess:
     """A broker with a topic of two partitions that hold two records and one."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    admin = AIOKafkaAdminClient(**stack.access.options())
     await admin.start()
     await admin.create_topics([NewTopic(TOPIC, 2, 1)])
     await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap)
+    producer = AIOKafkaProducer(**stack.access.options())
     await producer.start()
     for partition in (0, 0, 1):
         await producer.send_and_wait(TOPIC, b"x", partition=partition)
     await producer.stop()
-    return stack.kafka_bootstrap
+    return stack.access
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def service() -> Iterator[Pretender]:
     pretender.stop()
 
 
-async def test_it_returns_when_everything_is_read_and_done(bootstrap: str, service: Pretender) -> None:
+async def test_it_returns_when_everything_is_read_and_done(bootstrap: KafkaAccess, service: Pretender) -> None:
     service.at(2, 1)
 
     await wait_settled([service.endpoint], bootstrap, "token", 10)
@@ -109,7 +110,7 @@ async def test_it_returns_when_everything_is_read_and_done(bootstrap: str, servi
 
 @pytest.mark.parametrize("offsets", [(), (2,), (2, 0), (1, 1)])
 async def test_a_record_that_was_not_read_is_waited_for(
-    bootstrap: str, service: Pretender, offsets: tuple[int, ...]
+    bootstrap: KafkaAccess, service: Pretender, offsets: tuple[int, ...]
 ) -> None:
     service.at(*offsets)
 
@@ -118,7 +119,7 @@ async def test_a_record_that_was_not_read_is_waited_for(
 
 
 @pytest.mark.parametrize("queue", ["unsettled", "outbox", "outbox_failed", "due", "pending"])
-async def test_work_in_a_queue_is_waited_for(bootstrap: str, service: Pretender, queue: str) -> None:
+async def test_work_in_a_queue_is_waited_for(bootstrap: KafkaAccess, service: Pretender, queue: str) -> None:
     service.at(2, 1)
     service.state[queue] = 3
 
@@ -126,7 +127,7 @@ async def test_work_in_a_queue_is_waited_for(bootstrap: str, service: Pretender,
         await wait_settled([service.endpoint], bootstrap, "token", 0.5)
 
 
-async def test_a_service_that_is_away_is_waited_for(bootstrap: str, service: Pretender) -> None:
+async def test_a_service_that_is_away_is_waited_for(bootstrap: KafkaAccess, service: Pretender) -> None:
     service.at(2, 1)
     away = Pretender("customs")
     away.stop()
@@ -135,7 +136,7 @@ async def test_a_service_that_is_away_is_waited_for(bootstrap: str, service: Pre
         await wait_settled([service.endpoint, away.endpoint], bootstrap, "token", 0.5)
 
 
-async def test_another_copy_speaks_for_one_that_is_away(bootstrap: str, service: Pretender) -> None:
+async def test_another_copy_speaks_for_one_that_is_away(bootstrap: KafkaAccess, service: Pretender) -> None:
     service.at(2, 1)
     away = Pretender("tracking")
     away.stop()
@@ -143,7 +144,7 @@ async def test_another_copy_speaks_for_one_that_is_away(bootstrap: str, service:
     await wait_settled([service.endpoint, away.endpoint], bootstrap, "token", 10)
 
 
-async def test_a_clock_that_is_behind_is_set_again(bootstrap: str, service: Pretender) -> None:
+async def test_a_clock_that_is_behind_is_set_again(bootstrap: KafkaAccess, service: Pretender) -> None:
     service.at(2, 1)
     async with Watch([service.endpoint], bootstrap, "token") as watch:
         await watch.settled(10, INSTANT)
@@ -151,7 +152,7 @@ async def test_a_clock_that_is_behind_is_set_again(bootstrap: str, service: Pret
     assert service.state["clock"] == "2026-06-22T00:00:00Z"
 
 
-async def test_a_step_that_nobody_takes_ends_with_a_message(bootstrap: str) -> None:
+async def test_a_step_that_nobody_takes_ends_with_a_message(bootstrap: KafkaAccess) -> None:
     away = Pretender("tracking")
     away.stop()
     begun = time.monotonic()

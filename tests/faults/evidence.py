@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.chassis.access import KafkaAccess
+
 Header = tuple[str, bytes]
 
 
@@ -50,7 +52,7 @@ class Violation:
 class Evidence:
     """All that the checks are given: addresses of the servers themselves, not of what stands before them."""
 
-    kafka_bootstrap: str
+    access: KafkaAccess
     database_urls: Mapping[str, str]
     urls: Mapping[str, str]
     tokens: Mapping[str, str]

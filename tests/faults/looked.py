@@ -14,6 +14,7 @@ import asyncpg
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from contracts import topics
+from services.chassis.access import KafkaAccess
 from tests.faults.evidence import Evidence
 
 Row = Mapping[str, Any]
@@ -65,7 +66,7 @@ async def look(evidence: Evidence) -> Found:
     """Reads every store and every topic."""
     names = sorted(evidence.database_urls)
     stores = await asyncio.gather(*(_store(name, evidence.database_urls[name]) for name in names))
-    return Found(dict(zip(names, stores, strict=True)), await asyncio.to_thread(_topics, evidence.kafka_bootstrap))
+    return Found(dict(zip(names, stores, strict=True)), await asyncio.to_thread(_topics, evidence.access))
 
 
 def row_of(topic: str) -> topics.Topic | None:
@@ -83,11 +84,11 @@ async def _store(service: str, url: str) -> dict[str, list[Row]]:
         await connection.close()
 
 
-def _topics(bootstrap: str) -> dict[str, list[Taken]]:
+def _topics(access: KafkaAccess) -> dict[str, list[Taken]]:
     """All records of all topics of the table, from the first to the last that there is now."""
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **access.config(),
             "group.id": "checks",
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from aiokafka.structs import RecordMetadata
 
+from services.chassis.access import KafkaAccess
 from tests.faults.evidence import Acknowledged, Send
 
 _AGAIN_SECONDS = 0.2
@@ -23,9 +24,9 @@ _ACKNOWLEDGED_WITHIN = 60.0
 class Player:
     """One producer for all senders; `acknowledged` grows as Kafka answers."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, access: KafkaAccess) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **access.options(),
             acks="all",
             enable_idempotence=True,
             max_batch_size=512 * 1024,

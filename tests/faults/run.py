@@ -82,7 +82,7 @@ async def run(wanted: Run, data: Path, outcome: Outcome, tell: Callable[[str], N
     """Runs it on a directory of its own; `outcome` says what has come of it, also when this fails."""
     began = time.monotonic()
     async with running_servers(data) as servers:
-        tokens = await provision(servers.kafka.bootstrap_servers, servers.database_urls, data / "tokens.json")
+        tokens = await provision(servers.kafka.access, servers.database_urls, data / "tokens.json")
         await stores.spread_out(servers.database_urls)
         async with _scene(wanted, servers, tokens, data, outcome) as scene:
             evidence = await _disturbed(wanted, scene, outcome, tell)
@@ -105,7 +105,7 @@ async def _scene(
         copies=dict.fromkeys(SERVICES, 2),
         clock="stepped",
         settings=_SETTINGS,
-        environments=servers.environments(),
+        environments=servers.environments(data),
     )
     recovery = Recovery(services.endpoints, outcome.violations)
     scene = Scene(servers, services, recovery, tokens, data, outcome.violations, wanted.seconds)
@@ -128,11 +128,11 @@ async def _disturbed(wanted: Run, scene: Scene, outcome: Outcome, tell: Callable
     urls = [e.url for e in scene.services.endpoints if e.service == "notifications"]
     readers = [Reader(party, scene.tokens[party], urls, wanted.seed) for party in PARTIES]
     reading = [asyncio.create_task(reader.read()) for reader in readers]
-    bootstrap = scene.servers.kafka.bootstrap_servers
+    access = scene.servers.kafka.access
     try:
-        async with Watch(scene.services.endpoints, bootstrap, scene.tokens["operations"]) as watch:
+        async with Watch(scene.services.endpoints, access, scene.tokens["operations"]) as watch:
             await watch.step(BEGIN, _READY_WITHIN)
-            async with Player(bootstrap) as player:
+            async with Player(access) as player:
                 await _play(wanted, scene, player, tell)
             outcome.faults = sum(one.kind != COPY for one in wanted.plan)
             outcome.sent = len(player.acknowledged)
@@ -211,7 +211,7 @@ async def _settled(wanted: Run, scene: Scene, watch: Watch, tell: Callable[[str]
 
 def _evidence(scene: Scene, acknowledged: Sequence[Acknowledged], readers: Sequence[Reader]) -> Evidence:
     return Evidence(
-        scene.servers.kafka.bootstrap_servers,
+        scene.servers.kafka.access,
         scene.servers.database_urls,
         {service: scene.services.url(service) for service in SERVICES},
         scene.tokens,

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from deploy.broker_clients import service_access
 from deploy.local.databases import create_databases
 from deploy.local.kafka import Kafka
 from deploy.local.kafka_settings import Door
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres import Postgres
 from deploy.local.runtime import prepare_runtime
-from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE
+from deploy.local.stack import DATABASE_VARIABLES
 from deploy.services import SERVICES
+from services.chassis.access import KafkaAccess
 from tests.faults.proxy import Link
 
 # With segments of the smallest size the log goes on while tables may not grow over a file of that size.
@@ -36,15 +38,18 @@ class Servers:
     links: Mapping[str, Link]
     database_urls: dict[str, str]
 
-    def environments(self) -> dict[str, dict[str, str]]:
-        """What each service is told of where its servers are."""
+    def environments(self, data: Path) -> dict[str, dict[str, str]]:
+        """What each service is told of where its servers are, and how it signs in, once that was provisioned."""
         return {
             service: {
-                KAFKA_VARIABLE: f"{LOOPBACK}:{self.links[f'{service}>kafka'].port}",
+                **service_access(data, self._link(service), service).environment(),
                 DATABASE_VARIABLES[service]: _moved(url, self.links[f"{service}>postgres"].port),
             }
             for service, url in self.database_urls.items()
         }
+
+    def _link(self, service: str) -> KafkaAccess:
+        return self.kafka.access.at(f"{LOOPBACK}:{self.links[f'{service}>kafka'].port}")
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from contracts.codec import Event
+from deploy.broker_clients import service_access
 from deploy.services import ROOT
 from tests.support import builders as b
 from tests.support.system import System, running_system, until
@@ -107,6 +108,7 @@ async def test_a_second_process_with_the_same_name_refuses_to_start(system: Syst
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         **system.stack.environment(),
+        **service_access(system.data, system.stack.access, "tracking").environment(),
         "HTTP_PORT": "0",
         "COPY_NAME": "tracking-1",
         "NAME_WAIT_SECONDS": "1",

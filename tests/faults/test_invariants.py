@@ -58,7 +58,7 @@ async def run() -> AsyncIterator[Run]:
             await republish(system.stack.database_urls[service])
         await system.settled(120)
         evidence = Evidence(
-            system.stack.kafka_bootstrap,
+            system.stack.access,
             system.stack.database_urls,
             {},
             system.tokens,

@@ -107,7 +107,7 @@ class Faults:
 
 def play(running: Launched, faults: Faults) -> tuple[Result, int]:
     plan: list[Step] = script.plan()
-    player = Player(running.services.endpoints, running.stack.kafka_bootstrap, running.tokens)
+    player = Player(running.services.endpoints, running.stack.access, running.access_of, running.tokens)
     asyncio.run(player.play(plan, faults))
     urls = {e.service: e.url for e in running.services.endpoints}
     senders = sorted({send.party for send in script.sends()})

@@ -9,6 +9,7 @@ import sys
 import httpx
 import pytest
 
+from deploy.broker_clients import service_access
 from deploy.local.datadir import temporary_directory
 from deploy.local.leash import spawn
 from deploy.local.ports import free_port
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.servers
 
 async def test_a_service_started_before_its_servers_waits_and_becomes_ready() -> None:
     with temporary_directory() as data, open_stack(data, {}, lambda _: None, fsync=False) as stack:
-        await provision(stack.kafka_bootstrap, stack.database_urls, data / "tokens.json")
+        await provision(stack.access, stack.database_urls, data / "tokens.json")
         assert stack.kafka is not None
         assert stack.postgres is not None
         stack.kafka.stop()
@@ -32,6 +33,7 @@ async def test_a_service_started_before_its_servers_waits_and_becomes_ready() ->
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             **stack.environment(),
+            **service_access(data, stack.access, "tracking").environment(),
             "HTTP_PORT": str(port),
             "COPY_NAME": "early",
         }

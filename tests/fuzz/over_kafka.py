@@ -64,7 +64,7 @@ async def run(system: System, spoilt: Sequence[Spoilt]) -> Outcome:
 
 
 async def _send(system: System, spoilt: Sequence[Spoilt], placed: dict[Place, Spoilt], found: Outcome) -> None:
-    async with WildProducer(system.stack.kafka_bootstrap) as producer:
+    async with WildProducer(system.stack.access) as producer:
         for one in spoilt:
             place = await producer.send(one.topic, one.key, one.headers, one.value, number=one.number)
             if place is None:

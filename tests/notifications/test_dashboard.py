@@ -51,7 +51,7 @@ VIEWS = ("#/shipments", "#/live", "#/subjects/" + CONTAINER.replace(":", "/"))
 async def system() -> AsyncIterator[System]:
     """A train on its way from Lahore, with two boxes of one consignment, one of them held; the clock stands."""
     async with running_system(clock="stepped") as running:
-        async with Watch(running.services.endpoints, running.stack.kafka_bootstrap, running.tokens["operations"]) as w:
+        async with Watch(running.services.endpoints, running.stack.access, running.tokens["operations"]) as w:
             await w.step(NOW, 20)
         await running.send(
             a_booking([CONTAINER, OTHER_BOX], references=[{"scheme": "cim", "issuer": "pr", "number": "702647"}]),

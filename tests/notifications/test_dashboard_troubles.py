@@ -34,7 +34,7 @@ CALLS = [{"point": "pk-lahore", "departure": b.hours(0)}, {"point": "ir-zahedan"
 @pytest_asyncio.fixture(scope="module")
 async def system() -> AsyncIterator[System]:
     async with running_system(clock="stepped", settings={"SESSION_TIMEOUT_SECONDS": "6"}) as running:
-        async with Watch(running.services.endpoints, running.stack.kafka_bootstrap, running.tokens["operations"]) as w:
+        async with Watch(running.services.endpoints, running.stack.access, running.tokens["operations"]) as w:
             await w.step(NOW, 20)
         await running.send(
             b.a_booking([b.CONTAINER, LEFT]),

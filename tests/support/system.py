@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from contracts import topics
 from contracts.codec import Event, encode
+from deploy.broker_clients import service_environments
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import Stack, open_stack
 from deploy.provision import provision
@@ -50,7 +51,7 @@ class System:
     async def settled(self, within: float = 60) -> None:
         """Waits until every service is idle."""
         token = self.tokens["operations"]
-        async with Watch(self.services.endpoints, self.stack.kafka_bootstrap, token) as watch:
+        async with Watch(self.services.endpoints, self.stack.access, token) as watch:
             await watch.settled(within)
 
     async def get(self, service: str, path: str, party: str, **params: Any) -> Any:
@@ -87,9 +88,9 @@ async def running_system(
 ) -> AsyncIterator[System]:
     """A system of these services, stopped and gone at the end."""
     with temporary_directory() as data, open_stack(data, {}, _quiet, fsync=fsync) as stack:
-        tokens = await provision(stack.kafka_bootstrap, stack.database_urls, data / "tokens.json")
-        running = Services(stack.environment(), data / "logs", services, copies=copies, clock=clock, settings=settings)
-        producer = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap, acks="all")
+        tokens = await provision(stack.access, stack.database_urls, data / "tokens.json")
+        running = signed_in(stack, data, services, copies=copies, clock=clock, settings=settings)
+        producer = AIOKafkaProducer(**stack.access.options(), acks="all")
         await producer.start()
         try:
             await asyncio.to_thread(running.start)
@@ -97,6 +98,12 @@ async def running_system(
         finally:
             await producer.stop()
             await asyncio.to_thread(running.stop)
+
+
+def signed_in(stack: Stack, data: Path, services: Sequence[str] = SERVICES, **options: Any) -> Services:
+    """Copies of services that sign in to Kafka as what they are, with what provisioning has left in a directory."""
+    environments = service_environments(data, stack.access)
+    return Services(stack.environment(), data / "logs", services, environments=environments, **options)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within: float, what: str) -> None:

@@ -16,6 +16,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from services.chassis.access import KafkaAccess
+
 Headers = Sequence[tuple[str, bytes | None]]
 COMPRESSIONS: Final = (None, "gzip", "snappy", "lz4", "zstd")
 _BATCHES: Final = ("aiokafka.producer.message_accumulator", "aiokafka.producer.producer")
@@ -36,10 +38,10 @@ def header_name(text: str) -> str:
 class WildProducer:
     """Sends records one by one; a context manager."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, access: KafkaAccess) -> None:
         # What is a byte over our limit has to reach us: the producer's own bound is far above.
         self._options: dict[str, Any] = {
-            "bootstrap_servers": bootstrap,
+            **access.options(),
             "acks": "all",
             "max_request_size": 4 * 2**20,
             "max_batch_size": 2 * 2**20,
