@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from contracts import codec
 from contracts.catalogue import TYPES
 from deploy.local.stack import Stack
+from deploy.provision import read_parties
 from services.chassis import outcome
 from services.chassis.ingest import Ingest
 from services.chassis.parties import Party, save_party
@@ -29,6 +31,10 @@ from tests.support.examples import Example, load_examples
 from tests.support.stores import Store, empty, fresh_store
 
 pytestmark = pytest.mark.servers
+
+ROLES = {party.party: party.role for party in read_parties()}
+# The examples tell of a summer.
+AUTUMN = datetime(2026, 9, 1, tzinfo=UTC)
 
 BLUEPRINTS: dict[str, Blueprint] = {blueprint.name: blueprint for blueprint in (tracking(), customs(), notifications())}
 READERS = [
@@ -60,7 +66,7 @@ async def stores(stack: Stack) -> AsyncIterator[dict[str, Store]]:
 
 
 def senders() -> list[Party]:
-    """The parties that the examples come from, each entitled to all that the examples say in its name."""
+    """The parties that the examples come from, in their roles, each entitled to all that the examples say in its name."""
     found: dict[str, set[str]] = {}
     for example in load_examples():
         found.setdefault(example.event.source.split(":")[2], set()).add(example.event.source)
@@ -68,7 +74,7 @@ def senders() -> list[Party]:
         Party(
             party=party,
             name=party,
-            role="customs",
+            role=ROLES.get(party, "customs"),
             jurisdictions=("PK", "IR", "TM", "EAEU", "RU"),
             sources=tuple(sorted(sources)),
             types=tuple(TYPES),
@@ -81,7 +87,9 @@ def senders() -> list[Party]:
 @pytest.fixture
 async def fresh(stores: dict[str, Store], service: str) -> dict[str, Store]:
     await empty(stores[service])
-    return {service: Store(stores[service].blueprint, stores[service].pool)}
+    store = Store(stores[service].blueprint, stores[service].pool)
+    store.clock.step(AUTUMN)
+    return {service: store}
 
 
 def test_every_type_that_a_topic_carries_is_read_by_somebody() -> None:
