@@ -22,7 +22,7 @@ from services.chassis import kafka, migrate
 from services.chassis.admin import TopicIds
 from services.chassis.clock import CorridorClock
 from services.chassis.cluster import Cluster
-from services.chassis.database import Pool, connect, connect_to_migrate, is_asked_over_http, open_pool
+from services.chassis.database import Pool, connect_to_migrate, is_asked_over_http, open_pool
 from services.chassis.errors import NameTaken, OtherCluster, SettingsError, passes
 from services.chassis.ingest import Ingest
 from services.chassis.mark import StoreMark

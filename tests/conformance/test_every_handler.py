@@ -66,7 +66,7 @@ async def stores(stack: Stack) -> AsyncIterator[dict[str, Store]]:
 
 
 def senders() -> list[Party]:
-    """The parties that the examples come from, in their roles, each entitled to all that the examples say in its name."""
+    """The parties that the examples come from, in their roles, each entitled to all that they say in its name."""
     found: dict[str, set[str]] = {}
     for example in load_examples():
         found.setdefault(example.event.source.split(":")[2], set()).add(example.event.source)

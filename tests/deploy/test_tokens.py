@@ -24,7 +24,7 @@ Say = Callable[..., tuple[int, str]]
 @pytest.fixture
 def say(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Runs the command on provisioned stores; gives its exit code and what it said."""
-    asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "tokens.json", new_tokens=True))
+    asyncio.run(provision(stack.access, stack.database_urls, tmp_path / "tokens.json", new_tokens=True))
     for name, value in stack.environment().items():
         monkeypatch.setenv(name, value)
 
@@ -69,7 +69,7 @@ def test_a_revoked_token_is_good_in_no_store_and_provisioning_does_not_bring_it_
 
     assert say("revoke", "rzd", "--label", "provisioned") == (0, "revoked: provisioned")
     assert set(held(stack, token)) == {None}
-    asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tmp_path / "tokens.json"))
+    asyncio.run(provision(stack.access, stack.database_urls, tmp_path / "tokens.json"))
     assert set(held(stack, token)) == {None}
 
 
@@ -110,12 +110,12 @@ def test_who_is_gone_from_the_file_is_gone_from_the_stores(stack: Stack, say: Sa
     token = keep_tokens(tokens_file, read_parties())["sialkot-leather"]
     shorter = parties_without(tmp_path, "sialkot-leather")
 
-    asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file, shorter))
+    asyncio.run(provision(stack.access, stack.database_urls, tokens_file, shorter))
 
     assert set(held(stack, token)) == {None}
     assert "sialkot-leather" not in tokens_file.read_text()
     assert say("list", "sialkot-leather") == (0, "")
-    asyncio.run(provision(stack.kafka_bootstrap, stack.database_urls, tokens_file))
+    asyncio.run(provision(stack.access, stack.database_urls, tokens_file))
 
 
 def parties_without(directory: Path, party: str) -> Path:

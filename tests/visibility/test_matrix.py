@@ -30,7 +30,7 @@ NAMES = [party.party for party in PARTIES]
 
 def of_topics(found: Matrix, system: System) -> None:
     """Reads each topic for whoever may read it."""
-    records = looked._topics(system.stack.kafka_bootstrap)
+    records = looked._topics(system.stack.access)
     for party in PARTIES:
         for name in matrix.topics_for(party):
             row = next(t for t in topics.TABLE if t.holds(name))
