@@ -23,8 +23,8 @@ from tests.faults.recovery import SERVER_BOUND, Recovery
 from tests.faults.schedule import Planned
 from tests.faults.servers import Servers
 
-BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
-"""Where the corridor clock stands as the first report of a load is sent."""
+BEGIN = datetime(2026, 8, 1, tzinfo=UTC)
+"""Where the corridor clock stands as the first report of a load is sent: behind all that the reports say was written."""
 AS_OF = datetime(2026, 8, 15, tzinfo=UTC)
 """Where it stands in the end, after everything that a load tells of."""
 
