@@ -81,7 +81,7 @@ def _require_apart(parties: Sequence[Party]) -> None:
             raise ProvisionError(f"the {what} {twice[0]} is there twice")
     for party in parties:
         if unknown := {*party.speaks_for, *party.plans_for, *party.agreements} - set(names):
-            raise ProvisionError(f"{party.party} speaks for, plans for or agrees with {sorted(unknown)[0]}, no party")
+            raise ProvisionError(f"{party.party} has to do with {sorted(unknown)[0]}, which is no party")
 
 
 def read_quotas(path: Path = PARTIES) -> dict[str, dict[str, float]]:

@@ -121,6 +121,7 @@ def test_who_is_gone_from_the_file_is_gone_from_the_stores(stack: Stack, say: Sa
 def parties_without(directory: Path, party: str) -> Path:
     document = yaml.safe_load(PARTIES.read_text(encoding="utf-8"))
     document["parties"] = [entry for entry in document["parties"] if entry["party"] != party]
+    document["agreements"] = [group for group in document["agreements"] if party not in group]
     return written(directory, document)
 
 
@@ -135,7 +136,7 @@ def written(directory: Path, document: object) -> Path:
     [
         ({"sources": ["urn:corridor:rai:ops"]}, "the source urn:corridor:rai:ops is there twice"),
         ({"party": "rai", "sources": ["urn:corridor:x:ops"]}, "the party rai is there twice"),
-        ({"speaks_for": ["nobody"]}, "pr nobody, no party"),
+        ({"speaks_for": ["nobody"]}, "pr has to do with nobody, which is no party"),
     ],
 )
 def test_parties_that_could_be_taken_for_one_another_are_refused(

@@ -25,8 +25,16 @@ NOBODY: Final = ""
 """Who has no token."""
 _KINDS: Final = tuple(k for k in KINDS if k != "case")
 _PAGE: Final = ("/", "/main.js", "/words.js", "/style.css")
-_OPEN: Final = ("/live", "/ready", "/metrics", "/openapi.json")
-_OPS: Final = ("/ops/state", "/ops/dead-letters", "/ops/dead-letters/counts", "/ops/dead-letters/actions")
+_OPEN: Final = ("/live", "/ready")
+_OPS: Final = (
+    "/metrics",
+    "/openapi.json",
+    "/ops/ready",
+    "/ops/state",
+    "/ops/dead-letters",
+    "/ops/dead-letters/counts",
+    "/ops/dead-letters/actions",
+)
 # A stream does not end: it shows the feed.
 _STREAM: Final = "/v1/stream"
 _SEARCHED: Final = ("own_number", "rival_number", "rival_paper", "home_number", "next_number")
