@@ -24,7 +24,7 @@ from tests.faults.schedule import Planned
 from tests.faults.servers import Servers
 
 BEGIN = datetime(2026, 8, 1, tzinfo=UTC)
-"""Where the corridor clock stands as the first report of a load is sent: behind all that the reports say was written."""
+"""Where the corridor clock stands as the first report of a load is sent: after any of them was written."""
 AS_OF = datetime(2026, 8, 15, tzinfo=UTC)
 """Where it stands in the end, after everything that a load tells of."""
 
