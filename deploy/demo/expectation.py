@@ -244,7 +244,7 @@ def _papers(consignment: Consignment) -> list[Fact]:
     smgs = f"reference:smgs:trk:{consignment.smgs}"
     return [
         Fact("BKD", None, consignment.booked.at, consignment.issuer),
-        Fact("NOTE", "pk-lahore", NOTED.at, NOTED.party),
+        Fact("NOTE", "pk-lahore", NOTED, consignment.issuer),
         Fact("NOTE", "ir-sarakhs", REISSUED.at, REISSUED.party, via=smgs),
     ]
 

@@ -15,8 +15,8 @@ from deploy.demo.scenario.model import Consignment, Wagon, by
 INDUS: Final = "indus-forwarding"
 VOLGA: Final = "volga-logistics"
 
-NOTED: Final = by(INDUS, "06-20 16:00")
-"""When the CIM notes were issued."""
+NOTED: Final = by(INDUS, "06-20 16:00").at
+"""When the CIM notes were issued, each by the forwarder of its consignment."""
 REISSUED: Final = by("trk", "07-03 07:00")
 """When the SMGS notes were, by the Turkmen railway, for the same goods."""
 

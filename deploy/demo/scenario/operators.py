@@ -114,7 +114,8 @@ def _handled(handling: Handling) -> Send:
 def _papers(consignment: Consignment) -> Iterator[Send]:
     """The booking, its CIM note, the booking again once there is an SMGS note, and that note by its number alone."""
     yield _booked(consignment, consignment.booked.at, with_smgs=False)
-    yield milestone(NOTED, "NOTE", consignment.key, "pk-lahore", remarks=f"CIM {consignment.cim}")
+    noted = Stamp(NOTED, consignment.issuer)
+    yield milestone(noted, "NOTE", consignment.key, "pk-lahore", remarks=f"CIM {consignment.cim}")
     yield _booked(consignment, REISSUED.at, with_smgs=True)
     yield milestone(REISSUED, "NOTE", f"reference:smgs:trk:{consignment.smgs}", "ir-sarakhs")
 
