@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from contracts import catalogue
 from contracts.fields import utc_text
-from deploy.demo.scenario.cargo import NOTED, REISSUED
+from deploy.demo.scenario.cargo import INDUS, NOTED, REISSUED, VOLGA
 from deploy.demo.scenario.model import (
     CLOCKS,
     ROUTE,
@@ -149,6 +149,7 @@ def parties(consignment: Consignment) -> list[_Role]:
         {"party": consignment.shipper, "role": "shipper"},
         {"party": consignment.consignee, "role": "consignee"},
         {"party": consignment.issuer, "role": "forwarder"},
+        {"party": VOLGA if consignment.issuer == INDUS else INDUS, "role": "declarant"},
     ]
 
 

@@ -90,7 +90,7 @@ def involved(content: Mapping[str, Any]) -> dict[str, Any]:
 def _is_of(content: Mapping[str, Any]) -> bool:
     """Whether the consignment of a case is that of those who take part: a document number may be booked by others."""
     consignment = content.get("consignment")
-    return consignment is None or visibility.issuer_of(consignment) in content["parties"]
+    return consignment is None or visibility.issuer_of(consignment) in content.get("parties", ())
 
 
 def _apart(shown: Mapping[str, Any]) -> dict[str, Any]:
