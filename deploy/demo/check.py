@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from contracts.subjects import KINDS
+from deploy.provision import read_parties
 
 _PAGE: Final = 500
 _SUBJECT_KINDS: Final = tuple(kind for kind in KINDS if kind != "case")
@@ -41,9 +42,10 @@ class Reader:
         return {key: shape(self._picture(key)) for key in sorted(keys)}
 
     def cases(self) -> dict[str, Any]:
-        """All cases, in the authorities' own form."""
-        rows = self._pages("customs", "/v1/cases", party="operations")
-        return {row["case"]: shape_case(row) for row in rows}
+        """All cases, each in the form of an authority whose law it is: nobody else is shown it whole."""
+        authorities = [p.party for p in read_parties() if p.role == "customs"]
+        rows = (row for party in authorities for row in self._pages("customs", "/v1/cases", party=party))
+        return {row["case"]: shape_case(row) for row in rows if row["form"] == "authority"}
 
     def attention(self) -> list[dict[str, Any]]:
         """What notifications shows to the control room as open."""
