@@ -22,6 +22,7 @@ from tests.faults.load import sends
 from tests.faults.looked import Found, Row, Taken, look
 from tests.faults.mess import BAD
 from tests.faults.undisturbed import Pictures
+from tests.faults.voyage import SHIPPERS, voyage
 from tests.support.system import System, running_system
 
 pytestmark = pytest.mark.servers
@@ -29,7 +30,6 @@ pytestmark = pytest.mark.servers
 SEED, JOURNEYS = 7, 2
 REPUBLISH = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM picture"
 BOX = "container:PKRU4000000"
-STRANGER = "volga-logistics"
 
 
 @dataclass
@@ -67,7 +67,7 @@ async def run() -> AsyncIterator[Run]:
         )
         found = await look(evidence)
         expected = await invariants.reference(evidence, found, system.stack.admin_url)
-    evidence.streamed = {party: twice(told(found, party)) for party in ("pr", "ravi-textiles", STRANGER)}
+    evidence.streamed = {party: twice(told(found, party)) for party in ("pr", "ravi-textiles", "volga-logistics")}
     yield Run(evidence, found, expected)
 
 
@@ -263,11 +263,17 @@ def two_numbers_change_places_on_the_topic(run: Run) -> None:
 
 
 def a_party_is_told_of_anothers_container(run: Run) -> None:
-    _whisper(run, STRANGER, {"subject": BOX})
+    _whisper(run, _stranger(run), {"subject": BOX})
 
 
 def a_party_is_told_who_else_is_on_the_train(run: Run) -> None:
-    _whisper(run, STRANGER, {"reported_by": "indus-forwarding"})
+    _whisper(run, _stranger(run), {"reported_by": voyage(0, SEED).shipper})
+
+
+def _stranger(run: Run) -> str:
+    """A shipper that is told something, and has no part in the goods of the first journey."""
+    others = [party for party in SHIPPERS if party != voyage(0, SEED).shipper]
+    return next(party for party in others if run.found.records[topics.NOTIFICATIONS.of(party)])
 
 
 def a_railway_is_told_why(run: Run) -> None:
