@@ -271,9 +271,11 @@ def a_party_is_told_who_else_is_on_the_train(run: Run) -> None:
 
 
 def _stranger(run: Run) -> str:
-    """A shipper that is told something, and has no part in the goods of the first journey."""
+    """A shipper that has no part in the goods of the first journey, and is told of them."""
     others = [party for party in SHIPPERS if party != voyage(0, SEED).shipper]
-    return next(party for party in others if run.found.records[topics.NOTIFICATIONS.of(party)])
+    first, name = run.found.records[topics.NOTIFICATIONS.of(voyage(0, SEED).shipper)][0], others[0]
+    run.found.records[topics.NOTIFICATIONS.of(name)] = [first]
+    return name
 
 
 def a_railway_is_told_why(run: Run) -> None:
