@@ -7,7 +7,7 @@ named together with it wins, else the one whose booking the broker took first; t
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from contracts import catalogue
 from contracts.corridor import Corridor
@@ -17,10 +17,11 @@ from services.chassis.fold import StoredRevision, by_identity
 from services.tracking.domain.bookings import counting
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reading import Sorted, understood
+from services.tracking.domain.relation import BEGINS
 from services.tracking.domain.reports import Report
 
-_GOES = ("departs", "passes", "crosses")
-_BEGINS = ("STUF", "GTIN", "LOAD")
+GOES: Final = ("departs", "passes", "crosses")
+"""The movements by which goods have left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def claims_on(
     corridor: Corridor,
 ) -> Claims:
     """The claims on a container, by bookings, by what its keepers reported (`acts`) and by what its carriers did."""
-    moves = sorted(r.instant for r in (*acts, *taken) if r.movement in _GOES)
+    moves = sorted(r.instant for r in (*acts, *taken) if r.movement in GOES)
     named = set(_confirmed(container, found, acts))
     booked = _booked(container, revisions, moves, ends, corridor, found.as_of)
     held: list[Claim] = []
@@ -155,7 +156,7 @@ def _placed(
 def _first_at(origin: str, after: datetime | None, acts: Iterable[Report]) -> datetime | None:
     if after is None:
         return None
-    found = (r for r in acts if r.instant > after and (r.code in _BEGINS or (r.point == origin and r.code != "GTOT")))
+    found = (r for r in acts if r.instant > after and (r.code in BEGINS or (r.point == origin and r.code != "GTOT")))
     return min((r.instant for r in found if r.code not in ENDS), default=None)
 
 

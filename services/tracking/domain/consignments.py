@@ -21,8 +21,6 @@ from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact, facts_of
 
-_GOES = ("departs", "passes", "crosses")
-
 
 def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
     """A consignment: its booking, its references, its own milestones, and what is inside it."""
@@ -49,7 +47,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
 def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> Carriage:
     """Sorts out who may speak: who keeps or moves the goods, and who has booked them."""
     issuer = frozenset({local(inputs.subject).split("/")[0]})
-    sure, _ = relation.carried_only(found, Ties(inputs.subject), corridor)
+    sure = relation.carried_only(found, Ties(inputs.subject), corridor)
     carriage = Carriage(inputs, found.others, sure)
     relation.related(found, Ties(inputs.subject, moving=carriage.railways, booked_by=issuer), corridor)
     told = [r for r in found.acts if not r.claimed]
@@ -61,7 +59,7 @@ def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> Carriage:
 
 def _moved_at(inputs: Inputs, found: Sorted, taken: Iterable[Report]) -> datetime | None:
     """When the goods first moved: one of their units under this consignment, or they themselves."""
-    moved = [r.instant for r in (*found.acts, *taken) if r.movement in _GOES]
+    moved = [r.instant for r in (*found.acts, *taken) if r.movement in claiming.GOES]
     for shared in inputs.shared.values():
         claims = (shared or {}).get("claims", ())
         moved += [datetime.fromisoformat(at) for consignment, at in claims if consignment == inputs.subject and at]

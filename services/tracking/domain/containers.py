@@ -59,10 +59,10 @@ def shared_claims(held: Claims) -> dict[str, Any]:
 def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriage, Claims]:
     """Sorts out who may speak: first those who keep or move the container, then those whose goods are in it."""
     ties = Ties(inputs.subject)
-    sure, _ = relation.carried_only(found, ties, corridor)
+    sure = relation.carried_only(found, ties, corridor)
     carriage = Carriage(inputs, found.others, sure)
     ties = Ties(inputs.subject, moving=carriage.railways)
-    sure, _ = relation.carried_only(found, ties, corridor)
+    sure = relation.carried_only(found, ties, corridor)
     carriage = Carriage(inputs, found.others, sure)
     taken = carriage.taken()
     unheld = relation.unheld_ends(sure, taken, claiming.destinations(inputs.revisions, corridor))

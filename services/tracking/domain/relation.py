@@ -7,6 +7,7 @@ what it waits for. What a forwarder says beyond its own work is a claim: it is s
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from contracts.corridor import Corridor
 from contracts.roles import ENDS, ROLES
@@ -14,8 +15,8 @@ from services.chassis.fold import Parked
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.reports import Report
 
-# What begins a new use of a unit that was delivered.
-_BEGINS = ("STUF", "GTIN", "LOAD")
+BEGINS: Final = ("STUF", "GTIN", "LOAD")
+"""What begins a new use of a unit that was delivered."""
 
 
 def _nobody(_: datetime) -> frozenset[str]:
@@ -41,11 +42,9 @@ def related(found: Sorted, ties: Ties, corridor: Corridor) -> None:
     found.forecasts = _counting(found, found.forecasts, ties, corridor)
 
 
-def carried_only(found: Sorted, ties: Ties, corridor: Corridor) -> tuple[list[Report], list[Report]]:
-    """The acts of those who move or keep the subject that count by `ties`, and all that do not count yet."""
-    sure = [r for r in found.acts if _keeps(r, corridor) and _waits_for(r, ties, corridor) is None]
-    taken = set(sure)
-    return sure, [r for r in found.acts if r not in taken]
+def carried_only(found: Sorted, ties: Ties, corridor: Corridor) -> list[Report]:
+    """The acts of those who move or keep the subject that count by `ties`."""
+    return [r for r in found.acts if _keeps(r, corridor) and _waits_for(r, ties, corridor) is None]
 
 
 def railway_of(report: Report, corridor: Corridor) -> str | None:
@@ -69,7 +68,7 @@ def unheld_ends(acts: Iterable[Report], taken: Iterable[Report], destinations: f
                 unheld.append(report)
                 continue
             free = True
-        elif report.code in _BEGINS:
+        elif report.code in BEGINS:
             free = False
         if report.places:
             last = report.point
