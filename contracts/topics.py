@@ -153,6 +153,9 @@ TABLE: Final[tuple[Topic, ...]] = (
     DLQ,
 )
 
+INTERNAL: Final = frozenset({TRACKING_EVENTS.name, CUSTOMS_EVENTS.name})
+"""The topics that only services read."""
+
 
 @lru_cache(maxsize=4096)
 def party_of(topic: str, row: Topic) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Number = Annotated[int, Field(ge=1)]
 
-# A bucket holds what is granted in so many seconds: that much may come at once.
+# So much may come at once, in seconds of what is granted.
 _BURST_SECONDS: Final = 15.0
 # An answer of so many bytes costs as much as a request.
 _ANSWER_BYTES: Final = 65536
@@ -27,7 +27,8 @@ _AT_WORK: Final = 2
 class Budget(BaseModel):
     """One party's share of a copy; what is not said in `deploy/parties.yaml` is as here.
 
-    `requests_a_minute` also pays for answers, one request for each 64 KiB; `bytes_a_minute` are those of bodies.
+    `requests_a_minute` also pays for answers, one request for each 64 KiB; `bytes_a_minute` are those of bodies. What
+    is said of a day, and `refused_a_minute`, is of a feed as a service reads it, whatever door it has come in by.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,9 @@ class Budget(BaseModel):
     reports_a_minute: Number = 6000
     bytes_a_minute: Number = 64 * 1024 * 1024
     open_streams: Number = 20
+    reports_a_day: Number = 200_000
+    bytes_a_day: Number = 512 * 1024 * 1024
+    refused_a_minute: Number = 6000
 
 
 class OverBudget(Exception):
@@ -49,11 +53,17 @@ class OverBudget(Exception):
 
 @dataclass(slots=True)
 class Bucket:
-    """Fills by the minute, up to a quarter of a minute's worth. It lets in while there is anything in it."""
+    """Fills by the minute, up to some seconds' worth. It lets in while there is anything in it."""
 
     a_minute: float
     level: float = field(default=math.inf)
     at: float = field(default_factory=time.monotonic)
+    seconds: float = _BURST_SECONDS
+
+    def left(self, now: float) -> float:
+        """What is in it; a debt is negative."""
+        self._fill(now)
+        return self.level
 
     def wait(self, now: float) -> float:
         """Seconds until it lets in; 0 for at once."""
@@ -66,7 +76,7 @@ class Bucket:
         self.level -= count
 
     def _fill(self, now: float) -> None:
-        size = max(1.0, self.a_minute / 60 * _BURST_SECONDS)
+        size = max(1.0, self.a_minute / 60 * self.seconds)
         self.level = min(size, self.level + (now - self.at) * self.a_minute / 60)
         self.at = now
 

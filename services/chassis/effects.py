@@ -13,6 +13,7 @@ import orjson
 
 from contracts.fields import utc_text
 from contracts.refusal import Outcome
+from contracts.topics import INTERNAL
 from services.chassis.answers import Receipt, receipt_records
 from services.chassis.clock import version_after
 from services.chassis.fold import Folded, Publication, StoredRevision, by_identity, effective
@@ -44,6 +45,7 @@ class Effect(NamedTuple):
     priority: int
     cause: str
     traceparent: str | None
+    party: str
     recorded_at: datetime
 
 
@@ -88,6 +90,7 @@ def effect(
         row.priority,
         row.cause,
         row.traceparent,
+        row.party,
         recorded_at,
     )
 
@@ -98,8 +101,16 @@ def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
         body = _joined(one.data, _json(_stamps(one, done)))
         for topic in one.publication.topics:
             entity = one.publication.entity
-            ce_id = f"{entity}@{one.version}"
-            yield Outgoing(topic, entity, ce_id, one.publication.type, entity, body, done.traceparent)
+            yield Outgoing(
+                topic,
+                entity,
+                f"{entity}@{one.version}",
+                one.publication.type,
+                entity,
+                body,
+                done.traceparent,
+                party=done.party if topic in INTERNAL else "",
+            )
     if done.receipts:
         yield from receipt_records(service, f"{done.subject}@{utc_text(done.recorded_at)}", done.receipts, now)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from contracts.refusal import Refused, refused
 from services.chassis.database import Connection
 from services.chassis.pictures import BEHIND
-from services.chassis.records import Accepted, Cause, Place, Rejected, place, reject
+from services.chassis.records import Accepted, Cause, Place, Rejected, caused_by, place, reject
 
 MOST_REVISIONS: Final = 200
 """Revisions that one identity may have."""
@@ -261,7 +261,7 @@ async def _link_and_queue(
     links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
     causes: dict[str, Cause] = {}
     for one in fresh:
-        party = "" if by_entity else one.party
+        party = caused_by(one.record) if by_entity else one.party
         cause = Cause(one.event.traceparent, BEHIND if one.event.subject in redrawn else 0, party)
         for subject, _ in one.links:
             if subject not in causes or cause.priority < causes[subject].priority:

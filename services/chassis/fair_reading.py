@@ -1,10 +1,13 @@
 """How a consumer shares its batches out among the partitions that have something.
 
 Invariant: no partition waits for the end of another one's backlog: each that has records gets its share of every
-batch, and who had most of one comes last in the next.
+batch, and who had most of one comes last in the next. A partition that may bring nothing for now keeps what was
+fetched of it.
 """
 
-from collections.abc import Collection
+import asyncio
+import time
+from collections.abc import Callable, Collection
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -12,31 +15,41 @@ from aiokafka.consumer import consumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 
 Drained = dict[TopicPartition, list[Any]]
+Left = Callable[[str, int], int]
+"""How many records of a topic may be read now, of so many."""
 
 
 class FairFetcher(Fetcher):
     """aiokafka's own, which would drain one partition to its end before it looks at the next."""
 
+    left: Left = staticmethod(lambda _, most: most)
+
     async def fetched_records(
         self, partitions: Collection[TopicPartition], timeout: float = 0, max_records: int | None = None
     ) -> Drained:
         """Records fetched before, at most `max_records` in all; waits up to `timeout` seconds where there are none."""
-        if max_records is not None and not self._subscriptions.reassignment_in_progress:
+        until = time.monotonic() + timeout
+        while not (max_records is None or self._subscriptions.reassignment_in_progress or self._has_failed()):
             drained = self._shared_out(self._ready(partitions), max_records)
-            if drained:
+            if drained or not await self._fetched(until - time.monotonic()):
                 return drained
         waited: Drained = await super().fetched_records(partitions, timeout, max_records)  # type: ignore[no-untyped-call]
         return waited
 
-    def _ready(self, partitions: Collection[TopicPartition]) -> list[TopicPartition]:
-        """What has records; one that has failed is left for the reader of errors."""
-        found = [tp for tp, result in self._records.items() if type(result) is FetchResult]
-        return [tp for tp in found if not partitions or tp in partitions]
+    def _has_failed(self) -> bool:
+        """Whether there is an error to be raised: aiokafka knows which."""
+        return any(type(result) is not FetchResult for result in self._records.values())
 
-    def _shared_out(self, ready: list[TopicPartition], most: int) -> Drained:
+    def _ready(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """What has records, and how many it may bring."""
+        wanted = [tp for tp in self._records if not partitions or tp in partitions]
+        left = {tp: self.left(tp.topic, 2**31) for tp in wanted}
+        return {tp: count for tp, count in left.items() if count > 0}
+
+    def _shared_out(self, ready: dict[TopicPartition, int], most: int) -> Drained:
         drained: Drained = {}
-        for number, tp in enumerate(ready):
-            share = max(1, most // (len(ready) - number))
+        for number, (tp, left) in enumerate(ready.items()):
+            share = min(left, max(1, most // (len(ready) - number)))
             records = self._records[tp].getall(share)
             if not self._records[tp].has_more():
                 del self._records[tp]
@@ -50,7 +63,26 @@ class FairFetcher(Fetcher):
                 break
         return drained
 
+    async def _fetched(self, seconds: float) -> bool:
+        """Whether more has been fetched within that time."""
+        if seconds <= 0:
+            return False
+        waiter = self._create_fetch_waiter()  # type: ignore[no-untyped-call]
+        done, _ = await asyncio.wait([waiter], timeout=seconds)
+        if not done or self._closed:
+            waiter.cancel()
+            return False
+        waiter.result()
+        return True
+
 
 def install() -> None:
     """Makes every consumer of this process read in this way."""
     vars(consumer)["Fetcher"] = FairFetcher
+
+
+def limit(client: Any, left: Left) -> None:
+    """Has a consumer read no more of a topic than is left to it."""
+    fetcher = getattr(client, "_fetcher", None)
+    if isinstance(fetcher, FairFetcher):
+        fetcher.left = left

@@ -1,7 +1,7 @@
 """Whether a copy can do its work now.
 
 Invariant: ready is false while anything that a report needs is away: database, broker, assignment, or a queue or
-lag that has not gone within its limit.
+lag that has not gone within its limit. That no record of our own topics was put aside is told beside it.
 """
 
 import asyncio
@@ -48,7 +48,8 @@ async def readiness(runtime: Runtime) -> dict[str, bool]:
         "keeping_up": progress.keeps_up(now),
         "settling": progress.settles(now),
     }
-    return {"ready": all(checks.values()), **checks}
+    # It is told, and takes no door away: one record that cannot be read must not stop all others.
+    return {"ready": all(checks.values()), **checks, "understanding": progress.misunderstood == 0}
 
 
 async def _ask_store(runtime: Runtime) -> None:

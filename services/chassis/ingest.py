@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 
 from contracts.refusal import refused
 from contracts.topics import party_of
-from services.chassis import outcome, records, telemetry
+from services.chassis import daily, outcome, records, telemetry
 from services.chassis.clock import CorridorClock
 from services.chassis.database import Pool, transaction
 from services.chassis.errors import Fenced, passes, weight
@@ -26,6 +26,7 @@ from services.chassis.positions import Positions, TopicIds
 from services.chassis.quarantine import Quarantine, begin_stand_in, sender_of
 from services.chassis.records import Record, Verdict
 from services.chassis.settings import ServiceSettings
+from services.chassis.shares import Shares
 from services.chassis.stream import Stream
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,7 @@ class Ingest:
         self.book = book
         self.on_commit = on_commit
         self.quarantine = Quarantine(service, stream, pool, quarantine_limit)
+        self.shares = Shares(service, stream, book.budget)
         self.broker: KafkaBroker | None = None
         self.positions: Positions | None = None
         self.stopping = asyncio.Event()
@@ -85,6 +87,7 @@ class Ingest:
         self.broker = broker
         self.positions = listener.target = Positions(self.pool, subscriber, topic_ids)
         self.positions.held_back = self.quarantine.holds_back
+        self.positions.left = self.shares.left
         subscriber(self._handle)
 
     async def _handle(self, _: object) -> None:
@@ -175,6 +178,8 @@ class Ingest:
         with telemetry.ROUND.labels(self.service, f"ingest-{self.stream.name}").time():
             async with transaction(self.pool) as connection:
                 await self.positions.advance(connection, ends)
+                if not self.stream.own:
+                    verdicts = await daily.within(connection, verdicts, self.book.budget)
                 kept = await outcome.keep(
                     connection,
                     self.service,
@@ -189,6 +194,9 @@ class Ingest:
                     await begin_stand_in(connection, self.stream, failed, sender, self.clock.now())
             self.positions.committed(ends)
         telemetry.count_batch(self.service, self.stream.name, kept)
+        if self.stream.own and kept.rejected:
+            log.critical("records of our own are put aside", topic=self.stream.topic.name, first=kept.rejected[0].first)
+        self.shares.count(batch, kept.rejected)
         self.on_commit()
 
     async def _after_fence(self, batch: Sequence[Record]) -> None:

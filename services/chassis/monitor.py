@@ -1,7 +1,8 @@
 """Watches the service's own progress: queues, lag, and how long what is first in them has waited.
 
 Invariant: what readiness says of lag and queues was read within the last seconds; a store that does not answer
-makes it unknown, never good. A queue that is never empty is no trouble as long as it moves.
+makes it unknown, never good. A queue that is never empty is no trouble as long as it moves. No party can make a copy
+unready by what it sends: its own feed and its own share of the queue only have to move.
 """
 
 import time
@@ -23,6 +24,7 @@ EVERY_SECONDS = 2.0
 # Fresher than this a reading is believed; older than this a queue or a lag is too old to be called ready.
 _BELIEVED_SECONDS = 15.0
 _BEHIND_SECONDS = 60.0
+_SHARES = "SELECT party, min(id) AS first, max(id) AS last FROM unsettled WHERE priority = 0 GROUP BY party"
 # A rebuild waits behind the news, and may take its time.
 _QUEUES = f"""
 SELECT (SELECT min(id) FROM unsettled WHERE priority = 0) AS unsettled_first,
@@ -55,6 +57,7 @@ class Progress:
     read_at: float = float("-inf")
     busy_since: float | None = None
     lagging_since: float | None = None
+    misunderstood: int = 0
 
     def settles(self, now: float) -> bool:
         """Whether the queues move on within their limit."""
@@ -79,6 +82,7 @@ class Monitor:
         self._clock = clock
         self._ingests = ingests
         self._queues: dict[str, Backlog] = {name: Backlog() for name in ("unsettled", "outbox", "recall")}
+        self._shares: dict[str, Backlog] = {}
         self._lags: dict[TopicPartition, Backlog] = {}
 
     async def run(self) -> None:
@@ -91,11 +95,14 @@ class Monitor:
         state = await read_state(self._pool, self._clock.now(), self._pending)
         lags = {ingest.stream.name: lag_of(ingest) for ingest in self._ingests}
         await self._look_at_queues(now)
+        await self._look_at_shares(now)
         self._look_at_lags(now)
         progress.read_at = now
-        progress.busy_since = _earliest(self._queues.values())
+        progress.misunderstood = state["misunderstood"]
+        progress.busy_since = _earliest([self._queues["outbox"], self._queues["recall"], *self._shares.values()])
         progress.lagging_since = _earliest(self._lags.values())
-        _tell(self._service, state, lags, 0.0 if progress.busy_since is None else now - progress.busy_since)
+        busy_since = _earliest(self._queues.values())
+        _tell(self._service, state, lags, 0.0 if busy_since is None else now - busy_since)
 
     async def _look_at_queues(self, now: float) -> None:
         row = await self._pool.fetchrow(_QUEUES)
@@ -103,12 +110,28 @@ class Monitor:
         for name, backlog in self._queues.items():
             backlog.look(row[f"{name}_first"], row[f"{name}_last"] or 0, now)
 
+    async def _look_at_shares(self, now: float) -> None:
+        rows = await self._pool.fetch(_SHARES)
+        self._shares = {row["party"]: self._shares.get(row["party"], Backlog()) for row in rows}
+        for row in rows:
+            last = row["first"] if row["party"] else row["last"]
+            self._shares[row["party"]].look(row["first"], last, now)
+
     def _look_at_lags(self, now: float) -> None:
-        held = {p: i.positions for i in self._ingests if i.positions is not None for p in i.positions.assigned}
-        self._lags = {partition: self._lags.get(partition, Backlog()) for partition in held}
+        read = {
+            partition: ingest
+            for ingest in self._ingests
+            if ingest.positions is not None
+            for partition in ingest.positions.assigned
+            if not ingest.quarantine.holds_back(partition.topic)
+        }
+        self._lags = {partition: self._lags.get(partition, Backlog()) for partition in read}
         for partition, backlog in self._lags.items():
-            first, end = held[partition].next_offset(partition), held[partition].highwater(partition) or 0
-            backlog.look(first if first < end else None, end - 1, now)
+            ingest = read[partition]
+            assert ingest.positions is not None
+            first, end = ingest.positions.next_offset(partition), ingest.positions.highwater(partition) or 0
+            last = end - 1 if ingest.stream.own else first
+            backlog.look(first if first < end else None, last, now)
 
 
 def lag_of(ingest: Ingest) -> int:
@@ -126,6 +149,7 @@ def _earliest(backlogs: Iterable[Backlog]) -> float | None:
 def _tell(name: str, state: Mapping[str, Any], lags: Mapping[str, int], busy_seconds: float) -> None:
     for queue in ("unsettled", "failing", "outbox", "outbox_failed", "recall", "pending"):
         telemetry.DEPTH.labels(name, queue).set(state[queue])
+    telemetry.MISUNDERSTOOD.labels(name).set(state["misunderstood"])
     for stream, lag in lags.items():
         telemetry.LAG.labels(name, stream).set(lag)
     telemetry.BUSY.labels(name).set(busy_seconds)

@@ -13,16 +13,17 @@ from services.chassis.database import Connection
 SHARDS = 8
 
 _APPEND = """
-INSERT INTO outbox (shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body)
+INSERT INTO outbox (shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party)
 SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::bytea[])
+                     $8::bytea[], $9::text[])
 """
 
 
 class Outgoing(NamedTuple):
     """One record to send in binary mode; `id` is unique for the sending service.
 
-    Records are sent in order within their `line`, which is the key unless something else has to stay in order.
+    Records are sent in order within their `line`, which is the key unless something else has to stay in order. `party`
+    is whose report has caused it, "" where none has or nobody is to know.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class Outgoing(NamedTuple):
     body: bytes
     traceparent: str | None = None
     line: str | None = None
+    party: str = ""
 
 
 def shard_of(key: str) -> int:
@@ -54,4 +56,5 @@ async def append(connection: Connection, records: Sequence[Outgoing]) -> None:
         [r.subject for r in records],
         [r.traceparent for r in records],
         [r.body for r in records],
+        [r.party for r in records],
     )

@@ -88,6 +88,11 @@ class PartyBook:
     def get(self, party: str | None) -> Party | None:
         return self._parties.get(party) if party else None
 
+    def budget(self, party: str) -> Budget:
+        """What a party may cost the others; who is not known has what anybody has."""
+        known = self._parties.get(party)
+        return known.budget if known else Budget()
+
     def all(self) -> Sequence[Party]:
         return tuple(self._parties.values())
 

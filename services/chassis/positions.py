@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
+from services.chassis import fair_reading
 from services.chassis.database import Connection, Pool
 from services.chassis.errors import Fenced, passes, weight
 
@@ -56,6 +57,7 @@ class Positions(ConsumerRebalanceListener):
         self._held: dict[TopicPartition, int] = {}
         self._ids: dict[str, str] = {}
         self.held_back: Callable[[str], bool] = lambda _: False
+        self.left: fair_reading.Left = lambda _, most: most
         self._paused: set[TopicPartition] = set()
         self.met = False
 
@@ -93,6 +95,7 @@ class Positions(ConsumerRebalanceListener):
         if not partitions:
             return
         self._subscriber.consumer.pause(*partitions)
+        fair_reading.limit(self._subscriber.consumer, self.left)
         await self.seek(partitions)
         self._paused.update(p for p in partitions if self.held_back(p.topic))
         self._subscriber.consumer.resume(*(p for p in partitions if p not in self._paused))

@@ -3,6 +3,7 @@
 Invariant: one record in, one verdict out, whatever its bytes; a record never decides about another one.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,10 +24,14 @@ from services.chassis.wire import MOST, Unread
 
 Record = ConsumerRecord[bytes, bytes]
 
+_PARTY: Final = re.compile(rb"[a-z0-9-]{1,100}")
 _LONG_RUN: Final = 20
 _UNKNOWN_BYTES: Final = 4096
 _SMALL_BODY: Final = 8192
 
+
+CAUSED_BY: Final = "corridor-party"
+"""The header of a record of our internal topics that says whose report has caused it."""
 
 Place = tuple[str, int, int]
 """Where a record stands: topic, partition, offset."""
@@ -185,6 +190,12 @@ def _entitled(event: Event, stream: Stream, party: Party | None, name: str) -> P
     assert stream.entitled is not None
     stream.entitled(event, party)
     return party
+
+
+def caused_by(record: Record) -> str:
+    """The party whose report has caused a record of our own topics; "" where none has."""
+    named = next((raw for name, raw in record.headers if name == CAUSED_BY), None) or b""
+    return named.decode() if _PARTY.fullmatch(named) else ""
 
 
 def place(record: Record) -> Place:

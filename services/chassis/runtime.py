@@ -147,14 +147,16 @@ class Runtime:
         self._stack.push_async_callback(lock.release)
         await lock.acquire()
         self._spawn(lock.keep())
-        self.pool = await self._patiently("database", lambda: open_pool(url, name))
-        self._stack.callback(self.pool.terminate)
+        pool = await self._patiently("database", lambda: open_pool(url, name))
+        self._stack.callback(pool.terminate)
+        # Whoever can ask the store also asks what time it is.
+        await self._set_clock(pool)
+        self.pool = pool
         size = self.settings.http_database_connections
         self.http_pool = await self._patiently(
             "database", lambda: open_pool(url, f"{name}-http", size, _HTTP_STATEMENT_SECONDS)
         )
         self._stack.callback(self.http_pool.terminate)
-        await self._set_clock()
         self._make_loops()
         await self._patiently("broker", lambda: self.cluster.require(self.store))
         self._spawn(self.cluster.watch(self.store))
@@ -250,10 +252,10 @@ class Runtime:
         finally:
             await connection.close(timeout=5)
 
-    async def _set_clock(self) -> None:
+    async def _set_clock(self, pool: Pool) -> None:
         if not self.clock.stepped:
             return
-        if instant := await self._patiently("database", lambda: load_clock(self.store)):
+        if instant := await self._patiently("database", lambda: load_clock(pool)):
             self.clock.step(instant)
 
     async def _patiently(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:

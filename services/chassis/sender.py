@@ -24,6 +24,7 @@ from aiokafka.errors import (
 )
 
 from contracts.codec import encode
+from services.chassis.records import CAUSED_BY
 
 log = structlog.get_logger(__name__)
 
@@ -85,13 +86,7 @@ class Sender:
                     await self._require_topic(topic)
 
     async def _enqueue(self, row: asyncpg.Record) -> "asyncio.Future[Any]":
-        headers = encode(
-            id=row["ce_id"],
-            source=self._source,
-            type=row["ce_type"],
-            subject=row["ce_subject"],
-            traceparent=row["traceparent"],
-        )
+        headers = headers_of(row, self._source)
         while True:
             await self._require_topic(row["topic"])
             try:
@@ -128,6 +123,18 @@ class Sender:
             self._known = found.topics()
             if topic not in self._known:
                 raise UnknownTopicOrPartitionError(topic)
+
+
+def headers_of(row: asyncpg.Record, source: str) -> list[tuple[str, bytes]]:
+    """The Kafka headers of a row of the outbox."""
+    headers = encode(
+        id=row["ce_id"],
+        source=source,
+        type=row["ce_type"],
+        subject=row["ce_subject"],
+        traceparent=row["traceparent"],
+    )
+    return [*headers, (CAUSED_BY, row["party"].encode())] if row["party"] else headers
 
 
 def _sent(

@@ -19,7 +19,8 @@ SELECT (SELECT count(*) FROM unsettled) AS unsettled,
        (SELECT count(*) FROM outbox_failed) AS outbox_failed,
        {READS_BACK}::int AS recall,
        (SELECT count(*) FROM picture WHERE due <= $1) AS due,
-       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL) AS dead_letters
+       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL) AS dead_letters,
+       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL AND party IS NULL) AS misunderstood
 """
 _POSITIONS = "SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2"
 _LOAD_CLOCK = "SELECT instant FROM stepped_clock"

@@ -34,6 +34,15 @@ QUARANTINED = Counter(
     "corridor_quarantined_total", "Records on which we failed", ["service", "stream"], registry=REGISTRY
 )
 PAUSED = Gauge("corridor_paused_feeds", "Feeds paused since we fail on them", ["service", "stream"], registry=REGISTRY)
+SLOWED = Gauge(
+    "corridor_slowed_feeds",
+    "Feeds that are over their share by the minute",
+    ["service", "stream"],
+    registry=REGISTRY,
+)
+MISUNDERSTOOD = Gauge(
+    "corridor_misunderstood_records", "Records of our own topics that were put aside", ["service"], registry=REGISTRY
+)
 PURGED = Counter("corridor_purged_total", "Rows taken away by age", ["service", "table"], registry=REGISTRY)
 FENCED = Counter(
     "corridor_fenced_total",

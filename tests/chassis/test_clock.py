@@ -63,8 +63,7 @@ async def test_a_service_that_starts_while_its_database_cannot_tell_the_instant_
         clock="stepped",
     )
     runtime = Runtime(blueprint(), settings)
-    runtime.pool = cast(Any, FullDisk())
 
-    await runtime._set_clock()
+    await runtime._set_clock(cast(Any, FullDisk()))
 
     assert runtime.clock.now() == NOON

@@ -226,16 +226,17 @@ async def test_a_large_answer_counts_as_many_requests(store: Store, app: FastAPI
 
 async def test_only_so_many_requests_of_a_party_are_in_flight(store: Store, app: FastAPI) -> None:
     await give_budget(store, "pr", requests_in_flight=2)
-    begun, go = asyncio.Event(), asyncio.Event()
+    begun, go = asyncio.Semaphore(0), asyncio.Event()
 
     @app.post("/v1/slow")
     async def slow() -> None:
-        begun.set()
+        begun.release()
         await go.wait()
 
     async with asking(app) as client:
         first = [asyncio.create_task(client.post("/v1/slow", headers=bearer("pr"))) for _ in range(2)]
-        await asyncio.wait_for(begun.wait(), 10)
+        for _ in first:
+            await asyncio.wait_for(begun.acquire(), 10)
         third = await client.post("/v1/slow", headers=bearer("pr"))
         other = asyncio.create_task(client.post("/v1/slow", headers=bearer("rzd")))
         go.set()

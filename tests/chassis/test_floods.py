@@ -81,6 +81,20 @@ async def test_one_partition_alone_gets_the_whole_batch_in_its_order() -> None:
     assert [n for batch in batches for n in batch] == list(range(1200))
 
 
+async def test_a_partition_that_may_bring_nothing_keeps_what_was_fetched_and_the_others_go_on() -> None:
+    fetcher = Buffered({"flood": 10_000, "slow": 40, "other": 3})
+    left = {"flood": 0, "slow": 25, "other": 500}
+    fetcher.left = lambda topic, most: min(most, left[topic])
+
+    first = await fetcher.fetched_records((), 0, 500)
+    left["flood"] = 7
+    second = await fetcher.fetched_records((), 0, 500)
+
+    assert counted(first) == {"slow": 25, "other": 3}
+    assert counted(second) == {"flood": 7, "slow": 15}
+    assert second[TopicPartition("flood", 0)] == list(range(7))
+
+
 @pytest.mark.servers
 async def test_a_long_run_of_refused_records_is_one_dead_letter_and_one_answer(store: Store) -> None:
     good = [store.record(b.a_consist(id="first"))]

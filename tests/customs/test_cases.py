@@ -12,6 +12,7 @@ import pytest
 from contracts import catalogue
 from contracts.codec import Event
 from services.chassis import pictures
+from services.customs.domain import budgets
 from tests.support import builders as b
 from tests.support.pipeline import Line
 from tests.support.stores import Store
@@ -822,3 +823,33 @@ async def test_a_release_under_a_hold_that_comes_with_it_is_never_effective(line
     assert verdicts(await case_of(line.customs)) == [("accept", "effective"), ("release", "refused")]
     answers = [o["body"] for o in await line.customs.rows("outbox") if o["ce_type"] == catalogue.ANSWER]
     assert not [a for a in answers if b'"effective"' in a and b'"release"' in a]
+
+
+async def test_of_one_party_so_many_statements_count_and_the_first_ones_stand(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budgets, "STATEMENTS_OF_A_PARTY", 3)
+    holds = [a_hold(f"H{n}", at=-35 + n) for n in range(6)]
+
+    await store.feed([lodged(), *holds])
+
+    assert [h["hold"] for h in (await case_of(store))["holds"]] == ["H0", "H1", "H2"]
+    parked = [r["event_id"] for r in await store.rows("receipt") if r["outcome"] == "parked"]
+    assert parked == [one.id for one in holds[3:]]
+
+
+async def test_whoever_has_no_part_in_the_goods_is_one_finding_however_often_it_declares(store: Store) -> None:
+    strangers = [lodged(id=f"d{n}", party="volga-logistics") for n in range(5)]
+
+    await store.feed([lodged(), *strangers])
+
+    assert findings(await case_of(store)) == ["NOT_A_PARTY"]
+    assert len([r for r in await store.rows("receipt") if r["outcome"] == "parked"]) == 5
+
+
+async def test_a_case_shows_its_first_findings(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "FINDINGS_SHOWN", 2)
+
+    await store.feed([lodged(), *(decided("discharge", -30 + n, id=f"x{n}") for n in range(4))])
+
+    assert len(findings(await case_of(store))) == 2

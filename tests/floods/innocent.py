@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ import httpx
 
 from contracts import codec
 from contracts.codec import Event
+from deploy.broker_clients import party_access
 from deploy.services import ROOT
 from tests.support import builders as b
 from tests.support.system import System
@@ -37,6 +39,8 @@ class Times:
 
     def __str__(self) -> str:
         middle = sorted(self.seconds)[len(self.seconds) // 2]
+        if __import__("os").environ.get("FLOOD_TIMES"):
+            return " ".join(f"{s:.2f}" for s in self.seconds)
         return f"p99 {self.p99 * 1000:.0f} ms, median {middle * 1000:.0f} ms of {len(self.seconds)}"
 
 
@@ -90,9 +94,27 @@ async def innocent(system: System) -> AsyncIterator[Innocent]:
 async def flood(system: System, kind: str, service: str, party: str, count: int) -> AsyncIterator[dict[str, int]]:
     """A flood under way; at the end, how many answers of each status it had."""
     token = "wrong" if kind == "guesses" else system.tokens[party]
-    command = (sys.executable, "-m", "tests.floods.flooder", kind, system.services.url(service), token, str(count))
+    arguments = ("tests.floods.flooder", kind, system.services.url(service), token, str(count))
+    async with _flooding(arguments, {}) as seen:
+        yield seen
+
+
+@asynccontextmanager
+async def kafka_flood(system: System, kind: str, party: str) -> AsyncIterator[dict[str, int]]:
+    """A flood of a party's own topic under way; at the end, how many records and bytes the broker took."""
+    access = party_access(system.data, system.stack.access, party)
+    async with _flooding(("tests.floods.kafka_flooder", kind, party), access.environment()) as took:
+        yield took
+
+
+@asynccontextmanager
+async def _flooding(arguments: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[dict[str, int]]:
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", *arguments),
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     seen: dict[str, int] = {}

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, Request, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 _APPS: Final = (
@@ -93,12 +93,18 @@ async def watched_page(browser: Browser, url: str, **options: Any) -> AsyncItera
     try:
         watched = Watched(await context.new_page(), urlsplit(url).netloc)
         watched.page.set_default_timeout(_WITHIN)
-        watched.page.on("console", lambda m: watched.errors.append(m.text) if m.type in ("error", "warning") else None)
+        watched.page.on("console", lambda message: _hear(watched, message))
         watched.page.on("pageerror", lambda failure: watched.errors.append(str(failure)))
         watched.page.on("request", lambda request: _note(watched, request))
         yield watched
     finally:
         await context.close()
+
+
+def _hear(watched: Watched, message: ConsoleMessage) -> None:
+    """Notes an error or a warning of the console, and of which address it speaks."""
+    if message.type in ("error", "warning"):
+        watched.errors.append(f"{message.text} {message.location.get('url', '')}".strip())
 
 
 def _note(watched: Watched, request: Request) -> None:

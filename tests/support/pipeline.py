@@ -13,9 +13,10 @@ from datetime import datetime
 
 from aiokafka.structs import ConsumerRecord
 
-from contracts import codec, topics
+from contracts import topics
 from contracts.codec import Event
 from services.chassis.runtime import Runtime
+from services.chassis.sender import headers_of
 from services.chassis.settings import ServiceSettings
 from services.customs.app import blueprint as customs_blueprint
 from services.notifications import audiences, sequencer
@@ -33,13 +34,7 @@ async def taken_out(source: Store, topic: str) -> list[ConsumerRecord[bytes, byt
     """The records of a topic, taken out of a store's outbox in the order in which a relay would send them."""
     records = []
     for offset, row in enumerate(await source.pool.fetch(_TAKE_OUT, topic)):
-        headers = codec.encode(
-            id=row["ce_id"],
-            source=f"urn:corridor:{source.blueprint.name}",
-            type=row["ce_type"],
-            subject=row["ce_subject"],
-            traceparent=row["traceparent"],
-        )
+        headers = headers_of(row, f"urn:corridor:{source.blueprint.name}")
         records.append(a_record(topic, offset, headers, row["body"], row["key"].encode()))
     return records
 

@@ -57,6 +57,9 @@ class StillConsumer:
     def resume(self, *partitions: TopicPartition) -> None:
         self.paused.difference_update(partitions)
 
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return self.position.get(partition)
+
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.position[partition] = offset
 

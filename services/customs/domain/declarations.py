@@ -35,6 +35,17 @@ class Declarations:
     amended: dict[tuple[str, str], Counted] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
+
+    def turn_away(self, one: Counted) -> None:
+        """Parks what somebody states who is no party of the goods; that they do is one finding, however often."""
+        party = one.revision.party
+        source, event_id = one.revision.identity
+        if party in self.strangers:
+            self.parked.append(Parked(source, event_id, _WITHOUT_PART.format(party=party)))
+        else:
+            self.strangers.add(party)
+            self.ask(NOT_A_PARTY, one, _WITHOUT_PART.format(party=party), _STRANGER)
 
     def ask(self, finding: str, one: Counted, waits_for: str, detail: str) -> None:
         """Puts a statement aside that does not count, and says so to both sides."""
@@ -60,9 +71,10 @@ def sort_out(
     ours = [one for one in lodgings if _is_party(one.party, case, about)]
     for one in lodgings:
         if one not in ours:
-            found.ask(NOT_A_PARTY, one.first, _WITHOUT_PART.format(party=one.party), _STRANGER)
+            found.turn_away(one.first)
+    accepted = [one for one in ours if one.accepted is not None and one.whole]
     for one in ours:
-        _lodge(found, one, ours)
+        _lodge(found, one, accepted)
     for statement in counted:
         if statement.revision.type == catalogue.CANCELLED:
             _cancel(found, statement, rulings, case, about)
@@ -117,9 +129,9 @@ class _Lodging:
         return self._read[counts] if counts is not None else None
 
 
-def _lodge(found: Declarations, one: _Lodging, ours: Sequence[_Lodging]) -> None:
+def _lodge(found: Declarations, one: _Lodging, accepted: Sequence[_Lodging]) -> None:
     standing = cast(Counted, one.standing)
-    late = _late(one, ours)
+    late = _late(one, accepted)
     if late is not None:
         # Behind the acceptance of another one it changes nothing that customs have decided on.
         after = late.instant + timedelta(microseconds=1)
@@ -136,11 +148,11 @@ def _lodge(found: Declarations, one: _Lodging, ours: Sequence[_Lodging]) -> None
         found.ask("AMENDMENT_REQUESTED", newest, _REQUEST, "the declarant asks to amend its declaration")
 
 
-def _late(one: _Lodging, ours: Sequence[_Lodging]) -> Counted | None:
+def _late(one: _Lodging, others: Sequence[_Lodging]) -> Counted | None:
     """The acceptance of another declaration that was there before this one came, though it is dated earlier."""
-    for other in ours:
-        accepted = other.accepted
-        if other is one or accepted is None or not other.whole:
+    for other in others:
+        accepted = cast(Counted, other.accepted)
+        if other is one:
             continue
         taken = accepted.revision.received_at
         was_there = other.first.revision.received_at <= taken < one.first.revision.received_at
@@ -154,7 +166,7 @@ def _cancel(
 ) -> None:
     party = one.revision.party
     if not _is_party(party, case, about):
-        found.ask(NOT_A_PARTY, one, _WITHOUT_PART.format(party=party), _STRANGER)
+        found.turn_away(one)
     elif any(_decision(r) == "accept" and r.revision.received_at < one.revision.received_at for r in rulings):
         if not any(_decision(r) == "cancel" for r in rulings):
             found.ask("CANCELLATION_REQUESTED", one, _REQUEST, "the declarant asks to cancel its declaration")

@@ -4,6 +4,7 @@ Invariant: raise `FOLD_NUMBER` with every change that can draw another picture f
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,14 +16,14 @@ from contracts.routes import RouteVariant
 from contracts.subjects import Case, kind_of, parse_case
 from services.chassis import visibility
 from services.chassis.fold import Folded, Inputs, Parked, Publication, StoredRevision
-from services.customs.domain import declarations, forms, passage
+from services.customs.domain import budgets, declarations, forms, passage
 from services.customs.domain.cases import Walk, declared, open_holds, walk
 from services.customs.domain.holds import Hold, from_shared, holds_of, lifting_nothing
 from services.customs.domain.passage import Regimes
 from services.customs.domain.statements import Counted, count
 from services.customs.domain.units import fold_consignment, fold_reference, fold_unit, lifts_nothing
 
-FOLD_NUMBER: Final = 6
+FOLD_NUMBER: Final = 7
 # Verdicts on decisions that are in force, or will be when what they wait for is there.
 _STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
@@ -30,12 +31,12 @@ _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
 
 def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     """The picture of one subject at `as_of`: unit, consignment, reference, case or passage."""
-    kind = "passage" if inputs.subject.startswith("passage:") else kind_of(inputs.subject)
-    if kind == "case":
-        return fold_case(inputs, corridor, as_of)
-    if kind == "passage":
+    if inputs.subject.startswith("passage:"):
         return fold_passage(inputs, corridor, as_of)
-    return _BELOW[kind](inputs, corridor)
+    within = budgets.statements_within(inputs.revisions)
+    counting, kind = replace(inputs, revisions=within.revisions), kind_of(inputs.subject)
+    folded = fold_case(counting, corridor, as_of) if kind == "case" else _BELOW[kind](counting, corridor)
+    return replace(folded, parked=[*folded.parked, *within.parked]) if within.parked else folded
 
 
 def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
@@ -187,7 +188,7 @@ def _content(key: str, found: Walk, about: Mapping[str, Any], as_of: datetime) -
         "held": held or None,
         "holds": [_shown(h) for h in found.holds],
         "steps": found.steps,
-        "findings": found.findings,
+        "findings": found.findings[: budgets.FINDINGS_SHOWN],
         "verdicts": found.verdicts,
         "guarantee": found.guarantee,
         "limit": found.limit,
@@ -207,7 +208,7 @@ def _conflicts(found: Walk, conflicts: Sequence[StoredRevision]) -> dict[str, An
         }
         for r in conflicts
     ]
-    return {"findings": [*found.findings, *told]} if told else {}
+    return {"findings": [*found.findings, *told][: budgets.FINDINGS_SHOWN]} if told else {}
 
 
 def _shown(hold: Hold) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""How much each feed may bring by the minute: what is beyond waits in Kafka, unread and unharmed.
+
+Invariant: what is read is counted when it is stored, and no batch has more of a feed than was left of its share.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from contracts.topics import party_of
+from services.chassis import telemetry
+from services.chassis.budgets import Bucket, Budget
+from services.chassis.daily import BudgetOf
+from services.chassis.records import Record, Rejected
+from services.chassis.stream import Stream
+
+log = structlog.get_logger(__name__)
+
+_TELL_EVERY_SECONDS: Final = 60.0
+# So much may come at once, and no less is read at a time: many small batches cost more than a few.
+_BURST_SECONDS: Final = 2.0
+_LEAST_SECONDS: Final = 0.25
+
+
+class _Share:
+    """What is left to one feed."""
+
+    def __init__(self, budget: Budget, now: float) -> None:
+        self._reports = Bucket(budget.reports_a_minute, at=now, seconds=_BURST_SECONDS)
+        self._bytes = Bucket(budget.bytes_a_minute, at=now, seconds=_BURST_SECONDS)
+        self._refused = Bucket(budget.refused_a_minute, at=now, seconds=_BURST_SECONDS)
+
+    def has(self, budget: Budget) -> None:
+        """Goes on with the budget as it is now, from what is spent already."""
+        self._reports.a_minute = budget.reports_a_minute
+        self._bytes.a_minute = budget.bytes_a_minute
+        self._refused.a_minute = budget.refused_a_minute
+
+    def left(self, now: float) -> int:
+        """How many records it may bring, if all of them were refused; 0 while that is too few."""
+        if self._bytes.wait(now):
+            return 0
+        return min(_worth_while(self._reports, now), _worth_while(self._refused, now))
+
+    def spend(self, sizes: Sequence[int], now: float) -> None:
+        """Counts records by their sizes in bytes."""
+        self._reports.spend(len(sizes), now)
+        self._bytes.spend(sum(sizes), now)
+
+    def spend_refused(self, count: int, now: float) -> None:
+        """Counts what was refused."""
+        self._refused.spend(count, now)
+
+
+class Shares:
+    """What each topic of one stream may bring; our own topics are no party's, and bring what they have."""
+
+    def __init__(
+        self, service: str, stream: Stream, budget_of: BudgetOf, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._service = service
+        self._stream = stream
+        self._budget_of = budget_of
+        self._monotonic = monotonic
+        self._shares: dict[str, _Share] = {}
+        self._waiting: set[str] = set()
+        self._told_at: dict[str, float] = {}
+
+    def left(self, topic: str, most: int) -> int:
+        """How many records of a topic may be read now, at most so many; 0 when it has to wait."""
+        if self._stream.own:
+            return most
+        now = self._monotonic()
+        left = min(most, self._share_of(topic, now).left(now))
+        (self._waiting.discard if left else self._waiting.add)(topic)
+        telemetry.SLOWED.labels(self._service, self._stream.name).set(len(self._waiting))
+        if not left:
+            self._tell(topic, now)
+        return left
+
+    def count(self, records: Sequence[Record], rejected: Sequence[Rejected]) -> None:
+        """Notes what a batch has brought."""
+        if self._stream.own:
+            return
+        now = self._monotonic()
+        brought: dict[str, list[int]] = {}
+        for record in records:
+            brought.setdefault(record.topic, []).append(len(record.value or b""))
+        for topic, sizes in brought.items():
+            self._share_of(topic, now).spend(sizes, now)
+        for one in rejected:
+            self._share_of(one.record.topic, now).spend_refused(one.count, now)
+
+    def _share_of(self, topic: str, now: float) -> _Share:
+        budget = self._budget_of(party_of(topic, self._stream.topic) or "")
+        share = self._shares.get(topic)
+        if share is None:
+            share = self._shares[topic] = _Share(budget, now)
+        share.has(budget)
+        return share
+
+    def _tell(self, topic: str, now: float) -> None:
+        if now - self._told_at.get(topic, float("-inf")) >= _TELL_EVERY_SECONDS:
+            log.warning("a feed is slowed: it brings more than its share, or too much of it is refused", topic=topic)
+            self._told_at[topic] = now
+
+
+def _worth_while(bucket: Bucket, now: float) -> int:
+    """What is in a bucket, once it is worth a batch."""
+    level = int(bucket.left(now))
+    return level if level >= max(1, int(bucket.a_minute / 60 * _LEAST_SECONDS)) else 0

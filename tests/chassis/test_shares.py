@@ -1,0 +1,208 @@
+"""What one party's feed may bring a day and have refused a minute, and whose share of the work is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from contracts import topics
+from deploy.local.stack import Stack
+from services.chassis.health import readiness
+from services.chassis.ingest import Ingest
+from services.chassis.monitor import Monitor
+from services.chassis.shares import Shares
+from services.customs.app import blueprint as customs
+from tests.support import builders as b
+from tests.support.edges import give_budget
+from tests.support.pipeline import hand_over, runtime_of
+from tests.support.stores import AS_OF, Store, fresh_store
+
+pytestmark = pytest.mark.servers
+TOPIC = "milestones-pr"
+_QUEUE = "INSERT INTO unsettled (subject, cause, party) VALUES ($1, 'report', $2)"
+
+
+def sightings(first: int, last: int) -> list[Any]:
+    return [b.a_milestone("PASS", at=n / 60, id=f"seen-{n}", point="pk-rohri") for n in range(first, last)]
+
+
+async def outcomes(store: Store) -> list[str]:
+    return [receipt["reason"] or receipt["outcome"] for receipt in await store.rows("receipt")]
+
+
+async def test_reports_beyond_the_days_budget_are_refused_until_the_next_day(store: Store) -> None:
+    await give_budget(store, "pr", reports_a_day=3)
+
+    for reports in (sightings(0, 2), sightings(2, 5), sightings(5, 6)):
+        await store.take([store.record(one) for one in reports])
+    store.clock.step(AS_OF + timedelta(days=1))
+    await store.take([store.record(one) for one in sightings(6, 8)])
+
+    assert await outcomes(store) == ["accepted"] * 3 + ["over_budget"] * 3 + ["accepted"] * 2
+    assert {e["event_id"] for e in await store.rows("event")} == {f"seen-{n}" for n in (0, 1, 2, 6, 7)}
+
+
+async def test_bytes_beyond_the_days_budget_are_refused(store: Store) -> None:
+    reports = sightings(0, 4)
+    await give_budget(store, "pr", bytes_a_day=sum(len(one.body) for one in reports[:2]))
+
+    await store.take([store.record(one) for one in reports])
+
+    assert await outcomes(store) == ["accepted"] * 2 + ["over_budget"] * 2
+
+
+async def test_one_partys_budget_is_no_other_partys(store: Store) -> None:
+    await give_budget(store, "pr", reports_a_day=1)
+    others = [b.a_plan(f"train:ktz/T{n}/2026-06-22", id=f"ktz-{n}", party="ktz") for n in range(3)]
+
+    await store.take([store.record(one) for one in sightings(0, 3)])
+    await store.take([store.record(one) for one in others])
+
+    assert (await outcomes(store))[-3:] == ["accepted"] * 3
+
+
+async def test_a_batch_that_is_read_again_is_counted_once(store: Store) -> None:
+    """What a transaction did not keep is not spent either."""
+    await give_budget(store, "pr", reports_a_day=3)
+    records = [store.record(one) for one in sightings(0, 3)]
+
+    await store.assign(store.ingests["milestones"], {TopicPartition(TOPIC, 0)})
+    with pytest.raises(RuntimeError):
+        await read_and_fail(store, records)
+    await store.take(records)
+
+    assert await outcomes(store) == ["accepted"] * 3
+
+
+async def read_and_fail(store: Store, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+    """Stores a batch up to its commit, which fails."""
+    await store.pool.execute(
+        """CREATE FUNCTION fails() RETURNS trigger AS 'BEGIN RAISE EXCEPTION ''no''; END' LANGUAGE plpgsql;
+        CREATE CONSTRAINT TRIGGER fails AFTER INSERT ON receipt DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION fails()"""
+    )
+    try:
+        await store.take(records)
+    except Exception as failure:
+        raise RuntimeError from failure
+    finally:
+        await store.pool.execute("DROP TRIGGER fails ON receipt; DROP FUNCTION fails")
+
+
+class Clock:
+    """A monotonic clock that moves when it is told."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def shared_by(store: Store, clock: Clock) -> Ingest:
+    ingest = store.ingests["milestones"]
+    ingest.shares = Shares("tracking", ingest.stream, store.book.budget, clock)
+    return ingest
+
+
+async def test_a_feed_brings_no_more_at_once_than_two_seconds_worth_and_goes_on_in_pieces(store: Store) -> None:
+    """Of 600 a minute that is 20, and what comes back is worth a batch after a quarter of a second."""
+    await give_budget(store, "pr", reports_a_minute=600)
+    clock = Clock()
+    ingest = shared_by(store, clock)
+    await store.book.refresh(store.pool)
+    left = [ingest.shares.left(TOPIC, 500)]
+
+    await store.take([store.record(one) for one in sightings(0, 20)])
+    for seconds in (0.0, 0.1, 0.3, 60.0):
+        clock.seconds = seconds
+        left.append(ingest.shares.left(TOPIC, 500))
+
+    assert left == [20, 0, 0, 3, 20]
+
+
+async def test_a_feed_of_which_too_much_is_refused_waits(store: Store) -> None:
+    await give_budget(store, "pr", refused_a_minute=600)
+    ingest = shared_by(store, Clock())
+
+    await store.take([b.a_record(TOPIC, offset, (), b"{") for offset in range(30)])
+
+    assert ingest.shares.left(TOPIC, 500) == 0
+
+
+async def test_what_is_accepted_is_not_counted_as_refused(store: Store) -> None:
+    await give_budget(store, "pr", refused_a_minute=60)
+    ingest = shared_by(store, Clock())
+
+    await store.take([store.record(one) for one in sightings(0, 50)])
+
+    assert ingest.shares.left(TOPIC, 500) == 2
+
+
+@pytest.mark.parametrize("budget", [{"reports_a_minute": 60}, {"bytes_a_minute": 1000}], ids=["reports", "bytes"])
+async def test_a_feed_that_brings_more_than_its_share_waits_and_no_other(store: Store, budget: dict[str, int]) -> None:
+    await give_budget(store, "pr", **budget)
+    ingest = shared_by(store, Clock())
+    others = [b.a_plan(f"train:ktz/T{n}/2026-06-22", id=f"ktz-{n}", party="ktz") for n in range(50)]
+
+    await store.take([store.record(one) for one in [*sightings(0, 50), *others]])
+
+    assert (ingest.shares.left(TOPIC, 500), ingest.shares.left("milestones-ktz", 500)) == (0, 150)
+
+
+async def test_the_share_of_a_partys_work_is_its_own_in_the_services_behind(store: Store, stack: Stack) -> None:
+    """Whose report has caused a picture goes with it, on the topics that only services read."""
+    async with fresh_store(stack.admin_url or "", customs()) as behind:
+        await store.feed([b.a_consist()])
+        sent = {(row["topic"], row["party"]) for row in await store.rows("outbox")}
+        await hand_over(store, topics.TRACKING_EVENTS.name, behind)
+
+        assert {row["party"] for row in await behind.rows("unsettled")} == {"pr"}
+    assert sent == {(topics.TRACKING_EVENTS.name, "pr"), ("receipts-pr", "")}
+
+
+async def looked(store: Store) -> Monitor:
+    return Monitor("tracking", "SELECT 0", store.pool, store.clock, list(store.ingests.values()))
+
+
+async def test_a_party_with_a_long_queue_does_not_make_a_copy_unready_as_long_as_it_moves(store: Store) -> None:
+    monitor = await looked(store)
+    for number in range(5):
+        await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "pr")
+
+    await monitor.read()
+    began = monitor.progress.busy_since
+    await store.pool.execute("DELETE FROM unsettled WHERE id = (SELECT min(id) FROM unsettled)")
+    await monitor.read()
+
+    assert began is not None
+    assert monitor.progress.busy_since is not None and monitor.progress.busy_since > began
+
+
+async def test_a_queue_of_nobodys_that_is_not_worked_off_makes_a_copy_unready_though_it_moves(store: Store) -> None:
+    monitor = await looked(store)
+    for number in range(5):
+        await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "")
+
+    await monitor.read()
+    began = monitor.progress.busy_since
+    await store.pool.execute("DELETE FROM unsettled WHERE id = (SELECT min(id) FROM unsettled)")
+    await monitor.read()
+
+    assert monitor.progress.busy_since == began
+
+
+async def test_a_record_of_our_own_that_is_put_aside_is_told_and_takes_no_door_away(stack: Stack) -> None:
+    async with fresh_store(stack.admin_url or "", customs()) as store:
+        await store.take([b.a_record(topics.TRACKING_EVENTS.name, 0, (), b"{")])
+        runtime = runtime_of(store)
+        runtime.monitor = await looked(store)
+        await runtime.monitor.read()
+
+        found = await readiness(runtime)
+
+    assert (found["understanding"], found["settling"]) == (False, True)
