@@ -28,19 +28,21 @@ class Budget(BaseModel):
     """One party's share of a copy; what is not said in `deploy/parties.yaml` is as here.
 
     `requests_a_minute` also pays for answers, one request for each 64 KiB; `bytes_a_minute` are those of bodies. What
-    is said of a day, and `refused_a_minute`, is of a feed as a service reads it, whatever door it has come in by.
+    is said of a day, and `refused_a_minute`, is of a feed as a service reads it, whatever door it has come in by; there
+    a report counts once for each subject that it names. Nobody needs more than one a few minutes about one subject.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     requests_a_minute: Number = 600
     requests_in_flight: Number = 16
-    reports_a_minute: Number = 6000
-    bytes_a_minute: Number = 64 * 1024 * 1024
+    reports_a_minute: Number = 3000
+    bytes_a_minute: Number = 4 * 1024 * 1024
     open_streams: Number = 20
     reports_a_day: Number = 200_000
     bytes_a_day: Number = 512 * 1024 * 1024
     refused_a_minute: Number = 6000
+    reports_about_one_a_day: Number = 500
 
 
 class OverBudget(Exception):

@@ -196,7 +196,7 @@ class Ingest:
         telemetry.count_batch(self.service, self.stream.name, kept)
         if self.stream.own and kept.rejected:
             log.critical("records of our own are put aside", topic=self.stream.topic.name, first=kept.rejected[0].first)
-        self.shares.count(batch, kept.rejected)
+        self.shares.count(verdicts, kept.rejected)
         self.on_commit()
 
     async def _after_fence(self, batch: Sequence[Record]) -> None:

@@ -37,7 +37,15 @@ def by_id(table: str, days: int, goes: str = "true") -> Rule:
     return Rule(table, days, f"DELETE FROM {table} WHERE id = ANY(ARRAY({chosen}))")
 
 
+def _by_day(table: str, days: int) -> Rule:
+    """A rule for what is counted by the day."""
+    chosen = f"SELECT ctid FROM {table} WHERE day < ($1 AT TIME ZONE 'UTC')::date LIMIT $2"
+    return Rule(table, days, f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({chosen}))")
+
+
 RULES: Final = (
+    _by_day("spent", 90),
+    _by_day("spent_on", 2),
     by_id("receipt", 30),
     by_id("dead_letter", 90, "reason <> 'quarantined' OR resolution IS NOT NULL"),
 )

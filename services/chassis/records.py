@@ -60,6 +60,11 @@ class Accepted(NamedTuple):
         return self.event.source, self.event.id
 
     @property
+    def weight(self) -> int:
+        """How many reports it counts as: one for each subject that it names."""
+        return max(1, len({subject for subject, _ in self.links}))
+
+    @property
     def revision(self) -> Revision:
         return cast(Revision, self.event.data)
 

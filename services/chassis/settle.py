@@ -6,6 +6,7 @@ subject has changed, a later transaction hands that on, so whichever of two comm
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,6 +22,7 @@ from services.chassis.errors import passes, weight
 from services.chassis.fold import Folded, Inputs
 from services.chassis.mark import StoreMark
 from services.chassis.pace import Pace, repeat, until
+from services.chassis.pages import Pages
 from services.chassis.pictures import Held, Taken
 from services.chassis.time_budget import TookTooLong, at_most
 
@@ -88,26 +90,33 @@ class Settle:
         self._wake.set()
 
     async def run(self) -> None:
-        """Folds until cancelled; waits while the database is away.
-
-        A round that fails is tried again with half its rows: the server ends a transaction whose folds take too long.
-        """
-        pace, most = Pace(_PACE_SECONDS), self.subjects
+        """Folds until cancelled; waits while the database is away."""
+        pace, pages = Pace(_PACE_SECONDS), Pages(self.subjects)
         while True:
             await pace.keep()
             self._wake.clear()
             try:
-                while await self.round(most) >= most:
-                    most = min(most * 2, self.subjects)
+                while await self._page(pages):
+                    pass
             except Exception as failure:
                 if not passes(failure):
                     log.exception("a round failed")
                 else:
                     log.log(weight(failure), "settle waits", failure=repr(failure))
-                most = max(most // 2, 1)
+                pages.failed()
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             await until(self._wake, _POLL_SECONDS)
+
+    async def _page(self, pages: Pages) -> bool:
+        """One round and its rest, which ends when something comes; returns whether there may be more."""
+        begun, most = time.monotonic(), pages.most
+        taken = await self._round(most)
+        rest = pages.took((row.party for row in taken), time.monotonic() - begun)
+        if rest:
+            self._wake.clear()
+            await until(self._wake, rest)
+        return len(taken) >= most or rest > 0
 
     async def run_timers(self, every_seconds: float = 0.5) -> None:
         """Queues what is due, until cancelled."""
@@ -138,11 +147,14 @@ class Settle:
         """Queues the pictures of older code or data."""
         await pictures.queue_all(self.pool, "rebuild", (self.folder.fold_number, self.folder.data_number))
 
-    async def round(self, most: int | None = None) -> int:
-        """One transaction on a page of `subjects` rows, or `most`; returns how many rows of the queue it took."""
+    async def round(self) -> int:
+        """One transaction on a page of `subjects` rows; returns how many rows of the queue it took."""
+        return len(await self._round(self.subjects))
+
+    async def _round(self, most: int) -> Sequence[Taken]:
         with telemetry.ROUND.labels(self.service, "settle").time():
             async with transaction(self.pool) as connection:
-                taken = await pictures.take(connection, most or self.subjects, machinery_now(), self.mark.left)
+                taken = await pictures.take(connection, most, machinery_now(), self.mark.left)
                 if taken:
                     expanded = [t for t in taken if t.expand]
                     await pictures.expand(connection, expanded)
@@ -151,7 +163,7 @@ class Settle:
             if expanded or queued:
                 self.wake()
             self.on_commit()
-        return len(taken)
+        return taken
 
     async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> int:
         """Folds and saves; returns how many rows it has put into the queue that are due at once."""

@@ -13,15 +13,19 @@ from contracts.topics import party_of
 from services.chassis import telemetry
 from services.chassis.budgets import Bucket, Budget
 from services.chassis.daily import BudgetOf
-from services.chassis.records import Record, Rejected
+from services.chassis.records import Accepted, Rejected, Verdict
 from services.chassis.stream import Stream
 
 log = structlog.get_logger(__name__)
 
 _TELL_EVERY_SECONDS: Final = 60.0
 # So much may come at once, and no less is read at a time: many small batches cost more than a few.
-_BURST_SECONDS: Final = 2.0
-_LEAST_SECONDS: Final = 0.25
+_BURST_SECONDS: Final = 1.0
+_LEAST_SECONDS: Final = 0.9
+# What a record is taken for before any was seen, and how soon what was heavy is forgotten.
+_SIZE: Final = 16384.0
+_WEIGHT: Final = 50.0
+_FORGOTTEN: Final = 0.75
 
 
 class _Share:
@@ -31,6 +35,7 @@ class _Share:
         self._reports = Bucket(budget.reports_a_minute, at=now, seconds=_BURST_SECONDS)
         self._bytes = Bucket(budget.bytes_a_minute, at=now, seconds=_BURST_SECONDS)
         self._refused = Bucket(budget.refused_a_minute, at=now, seconds=_BURST_SECONDS)
+        self._size, self._weight = _SIZE, _WEIGHT
 
     def has(self, budget: Budget) -> None:
         """Goes on with the budget as it is now, from what is spent already."""
@@ -39,15 +44,16 @@ class _Share:
         self._refused.a_minute = budget.refused_a_minute
 
     def left(self, now: float) -> int:
-        """How many records it may bring, if all of them were refused; 0 while that is too few."""
-        if self._bytes.wait(now):
-            return 0
-        return min(_worth_while(self._reports, now), _worth_while(self._refused, now))
+        """How many records it may bring, if they are as heavy as late ones, and refused; 0 while that is too few."""
+        of_bytes = _worth_while(self._bytes, now, self._size)
+        return min(of_bytes, _worth_while(self._reports, now, self._weight), _worth_while(self._refused, now))
 
-    def spend(self, sizes: Sequence[int], now: float) -> None:
-        """Counts records by their sizes in bytes."""
-        self._reports.spend(len(sizes), now)
-        self._bytes.spend(sum(sizes), now)
+    def spend(self, count: int, size: int, weight: int, now: float) -> None:
+        """Counts so many records, their bytes, and as how many reports they count."""
+        self._reports.spend(weight, now)
+        self._bytes.spend(size, now)
+        self._size = max(1.0, size / count, self._size * _FORGOTTEN)
+        self._weight = max(1.0, weight / count, self._weight * _FORGOTTEN)
 
     def spend_refused(self, count: int, now: float) -> None:
         """Counts what was refused."""
@@ -80,16 +86,18 @@ class Shares:
             self._tell(topic, now)
         return left
 
-    def count(self, records: Sequence[Record], rejected: Sequence[Rejected]) -> None:
-        """Notes what a batch has brought."""
+    def count(self, verdicts: Sequence[Verdict], rejected: Sequence[Rejected]) -> None:
+        """Notes what a batch has brought, and what of it was refused in the end."""
         if self._stream.own:
             return
         now = self._monotonic()
-        brought: dict[str, list[int]] = {}
-        for record in records:
-            brought.setdefault(record.topic, []).append(len(record.value or b""))
-        for topic, sizes in brought.items():
-            self._share_of(topic, now).spend(sizes, now)
+        brought: dict[str, list[Verdict]] = {}
+        for one in verdicts:
+            brought.setdefault(one.record.topic, []).append(one)
+        for topic, ones in brought.items():
+            size = sum(len(one.record.value or b"") for one in ones)
+            weight = sum(one.weight if isinstance(one, Accepted) else 1 for one in ones)
+            self._share_of(topic, now).spend(len(ones), size, weight, now)
         for one in rejected:
             self._share_of(one.record.topic, now).spend_refused(one.count, now)
 
@@ -107,7 +115,8 @@ class Shares:
             self._told_at[topic] = now
 
 
-def _worth_while(bucket: Bucket, now: float) -> int:
-    """What is in a bucket, once it is worth a batch."""
-    level = int(bucket.left(now))
-    return level if level >= max(1, int(bucket.a_minute / 60 * _LEAST_SECONDS)) else 0
+def _worth_while(bucket: Bucket, now: float, each: float = 1.0) -> int:
+    """How many records, of so much each, are in a bucket once it is worth a batch."""
+    level = bucket.left(now)
+    enough = max(1.0, bucket.a_minute / 60 * _LEAST_SECONDS)
+    return max(1, int(level / each)) if level >= enough else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ from tests.support.system import System
 
 CONTROL, REPORTER = "corridor-control", "pr"
 _WITHIN = 60.0
+_TRAINS = 8
 
 
 @dataclass
@@ -34,18 +36,16 @@ class Times:
 
     @property
     def p99(self) -> float:
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+        """By the nearest rank: of 200 the 198th."""
+        return sorted(self.seconds)[math.ceil(len(self.seconds) * 0.99) - 1]
 
     def __str__(self) -> str:
         middle = sorted(self.seconds)[len(self.seconds) // 2]
-        if __import__("os").environ.get("FLOOD_TIMES"):
-            return " ".join(f"{s:.2f}" for s in self.seconds)
         return f"p99 {self.p99 * 1000:.0f} ms, median {middle * 1000:.0f} ms of {len(self.seconds)}"
 
 
 class Innocent:
-    """Reports of one train, one after the other, and the control room that waits for each."""
+    """Reports of some trains, one after the other, and the control room that waits for each."""
 
     def __init__(self, system: System, client: httpx.AsyncClient, items: AsyncIterator[dict[str, Any]]) -> None:
         self._system = system
@@ -58,7 +58,7 @@ class Innocent:
         into = times if isinstance(times, Times) else times[0]
         for _ in range(count):
             self._number += 1
-            event = b.a_milestone("PASS", at=self._number / 60, id=f"innocent-{self._number}", point="pk-rohri")
+            event = _sighting(self._number)
             began = time.monotonic()
             await self._send(event)
             async with asyncio.timeout(_WITHIN):
@@ -79,8 +79,8 @@ class Innocent:
 
 @asynccontextmanager
 async def innocent(system: System) -> AsyncIterator[Innocent]:
-    """The party, with its train made up and the control room listening."""
-    await system.send(b.a_consist())
+    """The party, with its trains made up and the control room listening."""
+    await system.send(*(b.a_consist({b.wagon(n): []}, _train(n), id=f"consist-{n}") for n in range(_TRAINS)))
     await system.settled()
     headers = system.headers(CONTROL)
     async with httpx.AsyncClient(trust_env=False, timeout=_WITHIN) as client:
@@ -133,6 +133,16 @@ async def _items(opened: httpx.Response) -> AsyncIterator[dict[str, Any]]:
     async for line in opened.aiter_lines():
         if line.startswith("data: {"):
             yield json.loads(line.removeprefix("data: "))
+
+
+def _sighting(number: int) -> Event:
+    """A sighting of one of the trains: of each there are some dozens, as on any day."""
+    train = _train(number % _TRAINS)
+    return b.a_milestone("PASS", train, at=number / 60, id=f"innocent-{number}", point="pk-rohri")
+
+
+def _train(number: int) -> str:
+    return f"train:pr/I{number}/2026-06-22"
 
 
 def _tells(item: dict[str, Any], event: Event) -> bool:

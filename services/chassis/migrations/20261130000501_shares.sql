@@ -8,6 +8,15 @@ CREATE TABLE spent (
     bytes bigint NOT NULL,
     PRIMARY KEY (party, day)
 );
+-- The same about each subject, on days on which a party has said much.
+CREATE TABLE spent_on (
+    party text NOT NULL,
+    day date NOT NULL,
+    subject text NOT NULL,
+    reports bigint NOT NULL,
+    PRIMARY KEY (party, day, subject)
+);
+CREATE INDEX spent_on_day ON spent_on (day);
 
 -- Records of our own topics that were put aside: there should be none, and each look counts them.
 CREATE INDEX dead_letter_own ON dead_letter (id) WHERE party IS NULL AND resolution IS NULL;
@@ -26,7 +35,7 @@ ALTER TABLE outbox_set_aside RENAME TO outbox_failed;
 
 -- migrate:down
 
-DROP TABLE spent;
+DROP TABLE spent, spent_on;
 DROP INDEX dead_letter_own;
 ALTER TABLE outbox DROP COLUMN party;
 ALTER TABLE outbox_failed DROP COLUMN party;

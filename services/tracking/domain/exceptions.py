@@ -3,7 +3,7 @@
 Invariant: an exception's identity is its rule, subject and leg; what it says besides may change while it is open.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[di
     return [
         *(_contradicted(subject, c, facts) for c in found.conflicts),
         *(_disputed(subject, f) for f in facts if f.disputed),
-        *(_of_fact("SEAL_TAMPER", subject, f) for f in facts if f.lead.code == "TAMP"),
+        *(_of_fact("SEAL_TAMPER", subject, f) for f in _tampered(facts)),
         *(_of_fact("HANDOVER_REFUSED", subject, f) for f in _refused(facts)),
     ]
 
@@ -84,12 +84,24 @@ def _of_fact(rule: str, subject: str, fact: Fact) -> dict[str, Any]:
     return exception(rule, name, fact.lead.instant, _causes(fact), about=name)
 
 
-def _refused(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """Refused handovers that nobody has accepted since."""
-    accepted = {f.lead.point: index for index, f in enumerate(facts) if f.lead.code == "HACC"}
-    for index, fact in enumerate(facts):
-        if fact.lead.code == "HREF" and accepted.get(fact.lead.point, -1) < index:
-            yield fact
+def _refused(facts: Sequence[Fact]) -> Iterable[Fact]:
+    """Where a handover was first refused and not accepted since: at each point once, however often it is said."""
+    open_at: dict[str | None, Fact] = {}
+    for fact in facts:
+        if fact.lead.code == "HACC":
+            open_at.pop(fact.lead.point, None)
+        elif fact.lead.code == "HREF":
+            open_at.setdefault(fact.lead.point, fact)
+    return open_at.values()
+
+
+def _tampered(facts: Sequence[Fact]) -> Iterable[Fact]:
+    """Where tampering was first found: at each stay once, however often it is said."""
+    first: dict[tuple[str | None, int], Fact] = {}
+    for fact in facts:
+        if fact.lead.code == "TAMP":
+            first.setdefault((fact.lead.point, fact.visit), fact)
+    return first.values()
 
 
 def _causes(fact: Fact) -> list[str]:

@@ -21,7 +21,7 @@ from services.tracking.domain.references import fold_reference
 from services.tracking.domain.runs import fold_run
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 7
+FOLD_NUMBER: Final = 8
 
 Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
