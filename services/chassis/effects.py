@@ -141,6 +141,8 @@ def _publications(
         data = _joined(content, data) if publication.whole else data
         digest = hashlib.sha256(data).hexdigest()[:32]
         previous: list[Any] | None = known.get(publication.entity)
+        if previous is None and publication.empty:
+            continue
         if previous is None or previous[1] != digest:
             before = previous[0] if previous else None
             published.append(Published(publication, data, version, before, recorded_at, as_of))

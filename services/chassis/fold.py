@@ -98,7 +98,8 @@ class Parked(NamedTuple):
 class Publication(NamedTuple):
     """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of.
 
-    With `whole`, the picture's content comes before the data.
+    With `whole`, the picture's content comes before the data. What is `empty` tells nothing, and is only published where
+    something was told before.
     """
 
     entity: str
@@ -106,6 +107,7 @@ class Publication(NamedTuple):
     topics: tuple[str, ...]
     data: Mapping[str, Any]
     whole: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

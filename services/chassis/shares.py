@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 _TELL_EVERY_SECONDS: Final = 60.0
 # So much may come at once, and no less is read at a time: many small batches cost more than a few.
 _BURST_SECONDS: Final = 1.0
+# Of each partition of our own topics: what follows from one party's report is read in pieces too.
+_OF_OUR_OWN: Final = 10
 _LEAST_SECONDS: Final = 0.9
 # What a record is taken for before any was seen, and how soon what was heavy is forgotten.
 _SIZE: Final = 16384.0
@@ -61,7 +63,7 @@ class _Share:
 
 
 class Shares:
-    """What each topic of one stream may bring; our own topics are no party's, and bring what they have."""
+    """What each topic of one stream may bring; our own topics are no party's, and bring all that they have."""
 
     def __init__(
         self, service: str, stream: Stream, budget_of: BudgetOf, monotonic: Callable[[], float] = time.monotonic
@@ -77,7 +79,7 @@ class Shares:
     def left(self, topic: str, most: int) -> int:
         """How many records of a topic may be read now, at most so many; 0 when it has to wait."""
         if self._stream.own:
-            return most
+            return min(most, _OF_OUR_OWN)
         now = self._monotonic()
         left = min(most, self._share_of(topic, now).left(now))
         (self._waiting.discard if left else self._waiting.add)(topic)

@@ -23,6 +23,9 @@ from services.tracking.domain.trains import fold_train, fold_wagon
 
 FOLD_NUMBER: Final = 8
 
+# What the picture has of a subject that somebody merely named.
+_OF_ANYTHING: Final = frozenset({"subject", "kind", "known", "status"})
+
 Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
     {
@@ -55,7 +58,9 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
 
 def _subject(content: Mapping[str, Any], corridor: Corridor) -> Publication:
     data = {"fold": FOLD_NUMBER, "corridor": corridor.id, "corridor_version": corridor.version}
-    return Publication(content["subject"], catalogue.SUBJECT, (topics.TRACKING_EVENTS.name,), data, whole=True)
+    told_on = (topics.TRACKING_EVENTS.name,)
+    is_empty = content.keys() <= _OF_ANYTHING and not content["known"]
+    return Publication(content["subject"], catalogue.SUBJECT, told_on, data, whole=True, empty=is_empty)
 
 
 def _remembered(memory: Any, subject: str, exceptions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
