@@ -10,7 +10,7 @@ from tests.support.system import running_system
 pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(900)]
 
 FLOODER = "rai"
-REPORTS = 200
+REPORTS = 300
 # What the flooder is answered; what is slowed alone is answered as it is read.
 FLOODS = {
     "empties": "refused not_json",

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from contracts import catalogue
 from contracts.corridor import Corridor, load_corridor
 from contracts.events.base import Data
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
@@ -98,6 +99,11 @@ def understood(revision: StoredRevision, corridor_id: str, version: int) -> Coun
         _report(revision, data, key, instant) if isinstance(data, MilestoneReported) else None,
         code if point is None else None,
     )
+
+
+def is_announced(found: Sorted) -> bool:
+    """Whether anything but a consist names the subject: of consists only those of its train count that it takes."""
+    return any(one.revision.type != catalogue.COMPOSED for one in found.others)
 
 
 def park_all(found: Sorted, waits_for: str) -> None:

@@ -71,7 +71,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
         for train, shared in trains.items()
         for start, end in _part(shared)["rides"]
     )
-    known = bool(found.others)
+    known = reading.is_announced(found) or any(_part(s)["mentions"] for s in trains.values())
     rides = shared_trains(within)
     booked_by = frozenset(c.revision.party for c in found.others if c.revision.type == catalogue.BOOKED)
     relation.related(found, Ties(wagon, moving=railways_of(rides), booked_by=booked_by), corridor)
