@@ -98,8 +98,8 @@ class Parked(NamedTuple):
 class Publication(NamedTuple):
     """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of.
 
-    With `whole`, the picture's content comes before the data. What is `empty` tells nothing, and is only published where
-    something was told before.
+    With `whole`, the picture's content comes before the data. What is `empty` tells nothing, and is only published
+    where something was told before.
     """
 
     entity: str
