@@ -82,7 +82,8 @@ async def ingest(connection: Any, rows: Sequence[Row]) -> None:
     sources, ids = [r.source for r in rows], [r.id for r in rows]
     types, subjects, hashes = [r.type for r in rows], [r.subject for r in rows], [r.hash for r in rows]
     await connection.execute(_ADVANCE, last.topic, last.partition, last.offset + 1)
-    await connection.fetch(facts._LOCK_HEADS, sources, ids, types, subjects, [now] * len(rows), hashes)
+    ones = [1] * len(rows)
+    await connection.fetch(facts._LOCK_HEADS, sources, ids, types, subjects, [now] * len(rows), hashes, ones)
     await connection.fetch(
         facts._INSERT_EVENTS,
         sources,
@@ -98,11 +99,13 @@ async def ingest(connection: Any, rows: Sequence[Row]) -> None:
         [r.topic for r in rows],
         [r.partition for r in rows],
         [r.offset for r in rows],
+        [now] * len(rows),
         now,
     )
     await connection.execute(facts._INSERT_LINKS, subjects, [""] * len(rows), sources, ids)
     queued = sorted(set(subjects))
-    await connection.execute(facts._QUEUE, queued, "report", [None] * len(queued), [0] * len(queued))
+    nobody, ordinary = [None] * len(queued), [0] * len(queued)
+    await connection.execute(facts._QUEUE, queued, "report", nobody, ordinary, ["pr"] * len(queued))
     await _answer(connection, rows, now)
 
 

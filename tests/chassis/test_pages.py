@@ -13,15 +13,16 @@ from datetime import timedelta
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis import pictures
+from services.chassis import pictures, purge
 from services.chassis.database import OwnConnection
-from services.chassis.purge import RULES, Rule
+from services.chassis.purge import Rule
 from services.tracking.store import PURGE_HISTORY
 from tests.support.stores import AS_OF, connected_as_service, fresh_database
 
 pytestmark = pytest.mark.servers
 
 ROWS, PAGE = 300, 10
+RULES = {rule.table: rule for rule in purge.RULES}
 _UNSETTLED = "INSERT INTO unsettled (subject, cause) SELECT 's' || n, 'news' FROM generate_series(1, $1::int) n"
 _LATER = "INSERT INTO unsettled (subject, cause, not_before) VALUES ('s1', 'later', $1)"
 _PICTURES = """
@@ -29,6 +30,10 @@ INSERT INTO picture (subject, due, sent_at) SELECT 's' || n, $2::timestamptz, $2
 """
 _RECEIPTS = """
 INSERT INTO receipt (party, outcome, recorded_at) SELECT 'pr', 'accepted', $2 FROM generate_series(1, $1::int)
+"""
+_SPENT = """
+INSERT INTO spent_on (party, day, subject, reports)
+SELECT 'pr', ($2 AT TIME ZONE 'UTC')::date, 's' || n, 1 FROM generate_series(1, $1::int) n
 """
 _HISTORY = """
 INSERT INTO history (subject, recorded_from, kind, version, status, exceptions)
@@ -84,7 +89,9 @@ async def test_pictures_are_published_again_in_pages(connection: OwnConnection) 
     assert await pictures.queue_old(connection, later, later, PAGE) == PAGE
 
 
-@pytest.mark.parametrize(("rule", "rows"), [(RULES[0], _RECEIPTS), (PURGE_HISTORY, _HISTORY)], ids=["id", "history"])
+@pytest.mark.parametrize(
+    ("rule", "rows"), [(RULES["receipt"], _RECEIPTS), (RULES["spent_on"], _SPENT), (PURGE_HISTORY, _HISTORY)]
+)
 async def test_what_is_old_goes_in_pages(connection: OwnConnection, rule: Rule, rows: str) -> None:
     later = AS_OF + timedelta(days=1)
     await connection.execute(rule.statement, later, PAGE)

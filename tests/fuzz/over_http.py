@@ -27,10 +27,6 @@ _NO_HTTP: Final = "Invalid HTTP request received."
 _PROBLEM: Final = "application/problem+json"
 _LAST: Final = "SELECT coalesce(max(id), 0) AS last FROM receipt"
 _SINCE: Final = "SELECT outcome, reason, source, event_id FROM receipt WHERE id > $1 AND topic IS NOT NULL"
-_LIFT: Final = """
-UPDATE party SET spec = jsonb_set(spec, '{budget}',
-    '{"requests_a_minute": 1000000, "reports_a_minute": 10000000, "bytes_a_minute": 100000000000}')
-"""
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -46,7 +42,7 @@ class Answers:
 
 async def run(system: System, spoilt: Sequence[Spoilt]) -> Answers:
     """Posts each record to one of the doors, in one of the ways that there are."""
-    await _lift_budgets(system)
+    await system.lift_budgets()
     found, left = Answers(), (one for one in spoilt if one.topic.startswith(INGRESS))
     last = {service: (await system.rows(service, _LAST))[0]["last"] for service in _DOORS}
     async with httpx.AsyncClient(trust_env=False, timeout=_WITHIN) as client:
@@ -60,12 +56,6 @@ async def run(system: System, spoilt: Sequence[Spoilt]) -> Answers:
                 found.taken[row["source"], row["event_id"]] -= 1
     found.failures += [f"taken {n} times more than answered: {name}" for name, n in found.taken.items() if n]
     return found
-
-
-async def _lift_budgets(system: System) -> None:
-    """Lets every party ask as often as it can; copies know of it within seconds."""
-    for service in _DOORS:
-        await system.rows(service, _LIFT)
 
 
 async def _post_all(client: httpx.AsyncClient, system: System, left: Any, found: Answers) -> None:

@@ -50,6 +50,7 @@ class Outcome:
 async def run(system: System, spoilt: Sequence[Spoilt]) -> Outcome:
     """Sends the records and looks at what became of each; the first third warms the services up."""
     sent = [one for one in spoilt if one.topic.startswith(INGRESS)]
+    await system.lift_budgets()
     found, placed = Outcome(), dict[Place, Spoilt]()
     await _send(system, sent[: len(sent) // 3], placed, found)
     await _settled(system, found)

@@ -34,6 +34,12 @@ from tests.support.builders import record_of
 AS_OF = datetime(2026, 8, 1, tzinfo=UTC)
 # As a copy that starts leaves it.
 _COMPARED = f"UPDATE store_mark SET place = {PLACE}"
+# For whoever sends as much as there is room for, on purpose.
+LIFT_BUDGETS = """
+UPDATE party SET spec = jsonb_set(spec, '{budget}', '{"requests_a_minute": 1000000, "reports_a_minute": 10000000,
+    "bytes_a_minute": 100000000000, "refused_a_minute": 10000000, "reports_a_day": 1000000000,
+    "bytes_a_day": 1000000000000, "reports_about_one_a_day": 1000000000}')
+"""
 _templates: dict[tuple[str, str], str] = {}
 
 

@@ -22,6 +22,7 @@ from deploy.local.stack import Stack, open_stack
 from deploy.provision import provision
 from deploy.services import SERVICES, Services
 from deploy.settled import Watch
+from tests.support.stores import LIFT_BUDGETS
 
 
 @dataclass
@@ -61,6 +62,11 @@ class System:
             answer = await client.get(url, params=params, headers=self.headers(party))
         answer.raise_for_status()
         return answer.json()
+
+    async def lift_budgets(self) -> None:
+        """Lets every party send and ask as often as it can; copies know of it within seconds."""
+        for service in self.stack.database_urls:
+            await self.rows(service, LIFT_BUDGETS)
 
     async def rows(self, service: str, query: str, *values: Any) -> list[dict[str, Any]]:
         """Rows of a service's own store."""
