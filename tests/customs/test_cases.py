@@ -240,6 +240,19 @@ async def test_a_declaration_that_is_dated_back_behind_a_decision_changes_nothin
     assert verdicts(case) == [("accept", "effective"), ("release", "effective")]
 
 
+async def test_the_acceptance_of_the_next_attempt_may_arrive_before_its_declaration(store: Store) -> None:
+    """The rejected one was not accepted by it: what comes later is no back-dated lodging, but what was accepted."""
+    await store.feed([lodged(id="d1", at=-40), decided("reject", -39.5)])
+    store.clock.step(store.clock.now() + timedelta(hours=1))
+    await store.feed([decided("accept", -38)])
+    store.clock.step(store.clock.now() + timedelta(hours=1))
+    await store.feed([lodged(id="d2", at=-39, attempt=2)])
+
+    case = await case_of(store)
+    assert states(case) == ["LODGED", "REJECTED", "LODGED", "ACCEPTED"]
+    assert verdicts(case)[-1] == ("accept", "effective")
+
+
 async def test_an_amendment_is_a_revision_of_the_same_declaration(store: Store) -> None:
     amended = lodged(id="d", updated_at=b.hours(1), containers=[b.container(3)])
 

@@ -91,7 +91,9 @@ class _Lodging:
         self._read = {c.revision: c for c in read}
         self.first = min(read, key=lambda c: (c.revision.received_at, c.revision.updated_at, c.revision.content_hash))
         after = [r for r in rulings if r.instant >= self.first.begins]
-        accepts = [r for r in after if _decision(r) == "accept"]
+        # What is decided behind its rejection is about another one, which may still be on its way to us.
+        rejected = min((r.instant for r in after if _decision(r) == "reject"), default=None)
+        accepts = [r for r in after if _decision(r) == "accept" and (rejected is None or r.instant < rejected)]
         self.accepted = min(accepts, key=lambda r: r.revision.received_at, default=None)
         self.amendments = [r for r in after if _decision(r) == "amend"] if accepts else []
 
