@@ -118,7 +118,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         if not runtime.clock.stepped:
             raise ProblemError(403, "this system runs on real time")
         stands = runtime.clock.step(to.instant)
-        await state.save_clock(runtime.store, stands)
+        await state.save_step(runtime.store, stands)
         if runtime.settle is not None:
             await runtime.settle.fire()
         return {"instant": utc_text(stands)}

@@ -24,7 +24,7 @@ from services.chassis.parties import PartyBook
 from services.chassis.replay import Replayer
 from services.chassis.runtime import Blueprint
 from services.chassis.settings import StoreSettings
-from services.chassis.state import load_clock
+from services.chassis.state import load_steps
 
 
 def run(blueprint: Blueprint, arguments: Sequence[str]) -> int:
@@ -134,8 +134,8 @@ async def _read(pool: Pool, options: argparse.Namespace) -> list[dict[str, Any]]
 
 async def _act(blueprint: Blueprint, settings: StoreSettings, pool: Pool, options: argparse.Namespace) -> int:
     clock = CorridorClock(stepped=settings.clock == "stepped")
-    if clock.stepped and (instant := await load_clock(pool)):
-        clock.step(instant)
+    if clock.stepped:
+        clock.resume(await load_steps(pool))
     replayer = Replayer(blueprint.name, blueprint.streams, pool, clock, PartyBook())
     if options.verb == "discard":
         report = await replayer.discard(_filter(options), options.by, options.why)

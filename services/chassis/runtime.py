@@ -36,7 +36,7 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.settle import Folder, Settle
 from services.chassis.sources import Sources
 from services.chassis.spoken import Speaker
-from services.chassis.state import load_clock
+from services.chassis.state import load_steps
 from services.chassis.stream import Stream
 
 log = structlog.get_logger(__name__)
@@ -253,10 +253,8 @@ class Runtime:
             await connection.close(timeout=5)
 
     async def _set_clock(self, pool: Pool) -> None:
-        if not self.clock.stepped:
-            return
-        if instant := await self._patiently("database", lambda: load_clock(pool)):
-            self.clock.step(instant)
+        if self.clock.stepped:
+            self.clock.resume(await self._patiently("database", lambda: load_steps(pool)))
 
     async def _patiently(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:
         said = False

@@ -34,6 +34,18 @@ def test_a_stepped_clock_stands_until_it_is_moved_and_never_goes_back() -> None:
     assert clock.now() == NOON
 
 
+def test_a_record_was_received_where_a_stepped_clock_stood_when_the_broker_took_it() -> None:
+    """Whenever it is read: first, or once more from a store that was put back."""
+    clock = CorridorClock(stepped=True)
+    steps = [(NOON + timedelta(hours=n), datetime.fromtimestamp(1000 + n, UTC)) for n in range(3)]
+
+    clock.resume(reversed(steps))
+
+    received = [clock.received_at(ms) for ms in (0, 1_000_500, 1_001_000, 1_002_999)]
+    assert received == [NOON, NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=2)]
+    assert clock.now() == NOON + timedelta(hours=2)
+
+
 def test_a_version_rises_past_the_one_before_and_follows_real_microseconds() -> None:
     now = time.time_ns() // 1000
 
@@ -47,9 +59,9 @@ class FullDisk:
     def __init__(self) -> None:
         self.failed = False
 
-    async def fetchval(self, _: str) -> datetime:
+    async def fetch(self, _: str) -> list[dict[str, datetime]]:
         if self.failed:
-            return NOON
+            return [{"instant": NOON, "at": machinery_now()}]
         self.failed = True
         raise asyncpg.InternalServerError("could not write block: File too large")
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -97,7 +99,8 @@ class Store:
     def record(self, event: Event, topic: str | None = None) -> ConsumerRecord[bytes, bytes]:
         """The record of an event at the next offset of its sender's topic."""
         name = topic or self.topic_of(event)
-        return record_of(event, name, next(self._offsets.setdefault(name, itertools.count())))
+        record = record_of(event, name, next(self._offsets.setdefault(name, itertools.count())))
+        return replace(record, timestamp=time.time_ns() // 1_000_000)
 
     def topic_of(self, event: Event) -> str:
         stream = next(s for s in self.blueprint.streams if event.type in s.topic.events)
