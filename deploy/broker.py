@@ -13,8 +13,8 @@ from pathlib import Path
 from deploy.broker_admin import BrokerAdmin, BrokerError, Changes
 from deploy.broker_clients import keep_passwords, write_clients
 from deploy.broker_rules import quotas_of, rules_of, users_of
-from services.chassis.access import KafkaAccess
-from services.chassis.parties import Party
+from services.chassis.base.access import KafkaAccess
+from services.chassis.base.parties import Party
 
 
 async def secure(

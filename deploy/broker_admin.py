@@ -29,8 +29,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from deploy.broker_quotas import Quotas, change_quotas, read_quotas
 from deploy.broker_rules import Rule, is_ours, own_topics
-from services.chassis.access import KafkaAccess
-from services.chassis.admin import Administration
+from services.chassis.base.access import KafkaAccess
+from services.chassis.kafka.admin import Administration
 
 _WITHIN: Final = 20.0
 _BETWEEN: Final = 0.02

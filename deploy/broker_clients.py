@@ -15,8 +15,8 @@ from typing import Final
 from contracts.topics import SERVICES
 from deploy.broker_rules import party_name, party_user, service_user
 from deploy.private import write_private
-from services.chassis.access import MECHANISM, KafkaAccess
-from services.chassis.parties import new_token
+from services.chassis.base.access import MECHANISM, KafkaAccess
+from services.chassis.base.parties import new_token
 
 PASSWORDS: Final = "kafka-users.json"
 CLIENTS: Final = "clients"

@@ -15,7 +15,7 @@ from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 Quotas = Mapping[str, float]
 

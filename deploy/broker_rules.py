@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from contracts import topics
 from contracts.topics import SERVICES, Topic
-from services.chassis.parties import Party
+from services.chassis.base.parties import Party
 
 Right = Literal["read", "write", "describe"]
 

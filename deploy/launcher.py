@@ -24,7 +24,7 @@ from deploy.local.errors import CannotRun
 from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE, Stack, open_stack
 from deploy.provision import EXPECTED, in_a_line, provision
 from deploy.services import SERVICES, Clock, Services, running
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 Progress = Callable[[str], None]
 

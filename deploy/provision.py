@@ -27,11 +27,11 @@ from contracts.topics import Topic
 from deploy.broker import secure
 from deploy.broker_admin import BrokerError
 from deploy.private import write_private
-from services.chassis import migrate
-from services.chassis.access import KafkaAccess, access_in
-from services.chassis.clock import machinery_now
-from services.chassis.database import connect_to_migrate
-from services.chassis.parties import Party, Role, digest, new_token, remove_others, save_party, save_token
+from services.chassis.base import migrate
+from services.chassis.base.access import KafkaAccess, access_in
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.database import connect_to_migrate
+from services.chassis.base.parties import Party, Role, digest, new_token, remove_others, save_party, save_token
 
 PARTIES: Final = Path(__file__).parent / "parties.yaml"
 SERVICES: Final = ("tracking", "customs", "notifications")

@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from contracts.fields import utc_text
 from deploy.services import Endpoint
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 Ends = Mapping[tuple[str, int], int]
 

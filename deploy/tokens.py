@@ -19,10 +19,10 @@ import asyncpg
 
 from contracts.fields import utc_text
 from deploy.provision import EXPECTED, SERVICES, ProvisionError, in_a_line
-from services.chassis import tokens
-from services.chassis.clock import machinery_now
-from services.chassis.database import Connection
-from services.chassis.parties import digest, new_token
+from services.chassis.base import tokens
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.database import Connection
+from services.chassis.base.parties import digest, new_token
 
 _T = TypeVar("_T")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}

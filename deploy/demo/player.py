@@ -25,7 +25,7 @@ from deploy.demo.wire import Send
 from deploy.local.errors import CannotRun
 from deploy.services import Endpoint
 from deploy.settled import Watch
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 OnStep = Callable[[int], Awaitable[None]]
 

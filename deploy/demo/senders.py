@@ -12,7 +12,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 AccessOf = Callable[[str], KafkaAccess]
 """How a party signs in to Kafka."""

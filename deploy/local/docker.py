@@ -19,7 +19,7 @@ from deploy.local.kafka import answers
 from deploy.local.kafka_settings import ADMIN, SETTINGS, as_properties, listeners
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.waiting import wait_until
-from services.chassis.access import MECHANISM, KafkaAccess
+from services.chassis.base.access import MECHANISM, KafkaAccess
 
 KAFKA_IMAGE = "apache/kafka:4.4.0"
 POSTGRES_IMAGE = "postgres:18"

@@ -26,8 +26,8 @@ from deploy.local.leash import Child, spawn
 from deploy.local.ports import LOOPBACK, free_port, is_open
 from deploy.local.waiting import wait_until
 from deploy.private import write_private
-from services.chassis.access import MECHANISM, KafkaAccess
-from services.chassis.parties import new_token
+from services.chassis.base.access import MECHANISM, KafkaAccess
+from services.chassis.base.parties import new_token
 
 _START_WITHIN = 60
 _STOP_WITHIN = 20

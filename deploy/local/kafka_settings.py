@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deploy.local.ports import LOOPBACK
-from services.chassis.access import MECHANISM
+from services.chassis.base.access import MECHANISM
 
 NODE = 1
 ADMIN = "admin"

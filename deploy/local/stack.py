@@ -22,7 +22,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.ports import steady_port
 from deploy.local.postgres import Postgres
 from deploy.local.runtime import prepare_runtime
-from services.chassis.access import KafkaAccess, access_in
+from services.chassis.base.access import KafkaAccess, access_in
 
 KAFKA_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 TLS_VARIABLE = "TLS"

@@ -15,15 +15,15 @@ from contracts import catalogue, topics
 from contracts.codec import Event
 from contracts.events.base import Revision
 from contracts.fields import Text, utc_text
-from services.chassis import app as chassis_app
-from services.chassis import visibility
-from services.chassis.door import Door
-from services.chassis.http import Doorkeeper, ProblemError
-from services.chassis.openapi import ASKED, REPORTS, failures
-from services.chassis.pace import until
-from services.chassis.parties import Party
-from services.chassis.runtime import Runtime
-from services.chassis.visibility import Viewer
+from services.chassis.base import visibility
+from services.chassis.base.pace import until
+from services.chassis.base.parties import Party
+from services.chassis.base.visibility import Viewer
+from services.chassis.http.door import Door
+from services.chassis.http.openapi import ASKED, REPORTS, failures
+from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.service import app as chassis_app
+from services.chassis.service.runtime import Runtime
 from services.customs import handlers, store
 from services.customs.domain import forms
 

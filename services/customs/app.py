@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from contracts import topics
-from services.chassis.runtime import Blueprint
-from services.chassis.spoken import Entities
+from services.chassis.recovery.spoken import Entities
+from services.chassis.service.runtime import Blueprint
 from services.customs.domain import recalled
 from services.customs.folder import CustomsFolder
 from services.customs.handlers import STREAMS

@@ -18,8 +18,8 @@ from contracts.events.tracking import SubjectChanged
 from contracts.refusal import refused
 from contracts.routes import Regime
 from contracts.subjects import Case, kind_of, parse_case
-from services.chassis.parties import Party
-from services.chassis.stream import Link, Stream
+from services.chassis.base.parties import Party
+from services.chassis.ingest.stream import Link, Stream
 from services.customs.stand_in import hold_while_quarantined
 
 PASSAGE: Final = "passage:"

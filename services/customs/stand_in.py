@@ -16,8 +16,8 @@ from contracts import catalogue, codec, topics
 from contracts.codec import Event
 from contracts.fields import utc_text
 from contracts.subjects import BadSubject, kind_of, parse, parse_case
-from services.chassis.parties import Party
-from services.chassis.records import Record
+from services.chassis.base.parties import Party
+from services.chassis.ingest.records import Record
 
 SOURCE: Final = "urn:corridor:customs"
 _STOPPED: Final = ("case", "consignment", "container", "wagon")

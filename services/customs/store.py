@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from services.chassis import visibility
-from services.chassis.database import Connection, Pool
-from services.chassis.effects import Effect
+from services.chassis.base import visibility
+from services.chassis.base.database import Connection, Pool
+from services.chassis.projection.effects import Effect
 
 _SAVE = """
 INSERT INTO case_row ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks)

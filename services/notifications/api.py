@@ -16,13 +16,14 @@ from starlette.types import Scope
 from contracts import subjects
 from contracts.fields import Instant, Text, utc_text
 from contracts.subjects import BadSubject
-from services.chassis import app as chassis_app
-from services.chassis import sessions, visibility
-from services.chassis.callers import caller_of
-from services.chassis.http import Doorkeeper, ProblemError
-from services.chassis.openapi import ASKED, failures
-from services.chassis.parties import Party
-from services.chassis.runtime import Runtime
+from services.chassis.base import visibility
+from services.chassis.base.parties import Party
+from services.chassis.http.callers import caller_of
+from services.chassis.http.openapi import ASKED, failures
+from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.service import app as chassis_app
+from services.chassis.service import sessions
+from services.chassis.service.runtime import Runtime
 from services.notifications import store, stream
 from services.notifications.domain.fold import head, visible
 

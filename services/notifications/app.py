@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.chassis.runtime import Blueprint
+from services.chassis.service.runtime import Blueprint
 from services.notifications import audiences, sequencer
 from services.notifications.folder import NotificationsFolder
 from services.notifications.handlers import STREAMS

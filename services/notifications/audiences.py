@@ -9,9 +9,9 @@ import asyncio
 
 import structlog
 
-from services.chassis import pictures
-from services.chassis.errors import passes
-from services.chassis.runtime import Runtime
+from services.chassis.base.errors import passes
+from services.chassis.queue import fold_queue
+from services.chassis.service.runtime import Runtime
 from services.notifications import store
 from services.notifications.folder import NotificationsFolder
 
@@ -40,7 +40,7 @@ async def refresh(runtime: Runtime) -> None:
     if folder.digest == folder.queued_for:
         return
     if folder.queued_for or await store.audience(runtime.store) != folder.digest:
-        await pictures.queue_all(runtime.store, "audience")
+        await fold_queue.queue_all(runtime.store, "audience")
     await store.save_audience(runtime.store, folder.digest)
     folder.queued_for = folder.digest
     runtime.committed()

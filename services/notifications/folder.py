@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from contracts.corridor import load_corridor
-from services.chassis.database import Connection
-from services.chassis.effects import Effect
-from services.chassis.fold import Folded, Inputs
-from services.chassis.parties import Party
-from services.chassis.visibility import Audience, viewer_of
+from services.chassis.base.database import Connection
+from services.chassis.base.parties import Party
+from services.chassis.base.visibility import Audience, viewer_of
+from services.chassis.projection.effects import Effect
+from services.chassis.projection.fold import Folded, Inputs
 from services.notifications import store
 from services.notifications.domain.fold import FOLD_NUMBER, fold
 

@@ -13,7 +13,7 @@ from contracts.events.base import Data
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
 from contracts.events.tracking import ExceptionChanged, SubjectChanged
 from contracts.subjects import kind_of
-from services.chassis.stream import Link, Stream
+from services.chassis.ingest.stream import Link, Stream
 from services.notifications.domain.facts import about_of
 
 

@@ -11,9 +11,9 @@ import orjson
 
 from contracts import topics
 from contracts.codec import Event
-from services.chassis import pictures
-from services.chassis.database import Connection
-from services.chassis.spoken import queue_recalled
+from services.chassis.base.database import Connection
+from services.chassis.projection import pictures
+from services.chassis.recovery.spoken import queue_recalled
 from services.notifications.domain.items import recall
 from services.notifications.store import shard_of
 

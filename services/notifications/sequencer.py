@@ -13,14 +13,15 @@ import orjson
 import structlog
 
 from contracts import catalogue, topics
-from services.chassis import outbox, telemetry
-from services.chassis.clock import version_after
-from services.chassis.database import Connection, transaction
-from services.chassis.errors import passes
-from services.chassis.mark import knows_itself
-from services.chassis.outbox import Outgoing
-from services.chassis.pace import Pace, until
-from services.chassis.runtime import Runtime
+from services.chassis.base import telemetry
+from services.chassis.base.clock import version_after
+from services.chassis.base.database import Connection, transaction
+from services.chassis.base.errors import passes
+from services.chassis.base.mark import knows_itself
+from services.chassis.base.pace import Pace, until
+from services.chassis.outbox import outgoing
+from services.chassis.outbox.outgoing import Outgoing
+from services.chassis.service.runtime import Runtime
 from services.notifications.store import SHARDS, item_json
 
 log = structlog.get_logger(__name__)
@@ -93,7 +94,7 @@ async def number_shards(connection: Connection, shards: Iterable[int], mark: int
         ids, sequences = [r["id"] for r, _, _ in numbered], [s for _, s, _ in numbered]
         await connection.execute(_NUMBER, ids, sequences, [p for _, _, p in numbered])
         await connection.execute(_KEEP_LAST, list(last), list(last.values()))
-        await outbox.append(connection, [_outgoing(row, s, p) for row, s, p in numbered])
+        await outgoing.append(connection, [_outgoing(row, s, p) for row, s, p in numbered])
     return len(rows)
 
 

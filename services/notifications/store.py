@@ -12,10 +12,10 @@ import asyncpg
 import orjson
 
 from contracts.fields import as_shown, utc_text
-from services.chassis.database import ACQUIRE_SECONDS, Connection, Pool
-from services.chassis.effects import Effect
-from services.chassis.pictures import BEHIND
-from services.chassis.purge import by_id
+from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
+from services.chassis.projection.effects import Effect
+from services.chassis.queue.fold_queue import BEHIND
+from services.chassis.service.purge import by_id
 from services.notifications.domain.fold import for_party
 from services.notifications.domain.items import order
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 import orjson
 from fastapi.sse import ServerSentEvent
 
-from services.chassis.errors import passes
-from services.chassis.pace import Pace, until
-from services.chassis.runtime import Runtime
+from services.chassis.base.errors import passes
+from services.chassis.base.pace import Pace, until
+from services.chassis.service.runtime import Runtime
 from services.notifications.store import read_cursor, read_feed
 
 PAGE: Final = 500

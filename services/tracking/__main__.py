@@ -2,7 +2,7 @@
 
 import sys
 
-from services.chassis.process import main
+from services.chassis.service.process import main
 from services.tracking.api import make_app
 from services.tracking.app import blueprint
 

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from contracts import subjects, topics
 from contracts.fields import Instant, Text, as_shown
 from contracts.subjects import BadSubject
-from services.chassis import app as chassis_app
-from services.chassis import visibility
-from services.chassis.door import Door
-from services.chassis.http import Doorkeeper, ProblemError
-from services.chassis.openapi import ASKED, REPORTS, failures
-from services.chassis.parties import Party
-from services.chassis.runtime import Runtime
+from services.chassis.base import visibility
+from services.chassis.base.parties import Party
+from services.chassis.http.door import Door
+from services.chassis.http.openapi import ASKED, REPORTS, failures
+from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.service import app as chassis_app
+from services.chassis.service.runtime import Runtime
 from services.tracking import store, views
 from services.tracking.entitlement import entitled
 

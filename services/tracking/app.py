@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from contracts import topics
-from services.chassis.runtime import Blueprint
-from services.chassis.spoken import Entities
+from services.chassis.recovery.spoken import Entities
+from services.chassis.service.runtime import Blueprint
 from services.tracking.domain import recalled
 from services.tracking.folder import TrackingFolder
 from services.tracking.handlers import STREAMS

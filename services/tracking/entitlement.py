@@ -11,7 +11,7 @@ from contracts.events.operator import ConsignmentBooked, MilestoneReported, Trai
 from contracts.refusal import Refused, refused
 from contracts.roles import ROLES
 from contracts.subjects import kind_of, local
-from services.chassis.parties import Party
+from services.chassis.base.parties import Party
 
 
 def entitled(event: Event, party: Party) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contracts.corridor import load_corridor
-from services.chassis.database import Connection
-from services.chassis.effects import Effect
-from services.chassis.fold import Folded, Inputs
+from services.chassis.base.database import Connection
+from services.chassis.projection.effects import Effect
+from services.chassis.projection.fold import Folded, Inputs
 from services.tracking import store
 from services.tracking.domain.fold import FOLD_NUMBER, fold
 

@@ -10,7 +10,7 @@ from contracts import catalogue, topics
 from contracts.codec import Event
 from contracts.events.base import Data
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
-from services.chassis.stream import Link, Stream
+from services.chassis.ingest.stream import Link, Stream
 from services.tracking.entitlement import entitled
 
 

@@ -13,12 +13,12 @@ import orjson
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
-from services.chassis import pictures
-from services.chassis.database import ACQUIRE_SECONDS, Connection, Pool
-from services.chassis.effects import Effect
-from services.chassis.fold import Inputs
-from services.chassis.pictures import Held
-from services.chassis.purge import Rule
+from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
+from services.chassis.projection import pictures
+from services.chassis.projection.effects import Effect
+from services.chassis.projection.fold import Inputs
+from services.chassis.projection.pictures import Held
+from services.chassis.service.purge import Rule
 from services.tracking.domain.seen import row_locks
 
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)

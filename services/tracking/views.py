@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from contracts.subjects import kind_of
-from services.chassis import visibility
-from services.chassis.parties import Party
-from services.chassis.runtime import Runtime
-from services.chassis.visibility import Audience, Viewer, Way, viewer_of
+from services.chassis.base import visibility
+from services.chassis.base.parties import Party
+from services.chassis.base.visibility import Audience, Viewer, Way, viewer_of
+from services.chassis.service.runtime import Runtime
 from services.tracking import store
 from services.tracking.domain import former, seen, told
 from services.tracking.domain.seen import Eyes, Picture

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from services.chassis.access import KafkaAccess
-from services.chassis.database import Pool, open_pool, transaction
+from services.chassis.base.access import KafkaAccess
+from services.chassis.base.database import Pool, open_pool, transaction
 from services.tracking.app import blueprint
 from tests.bench import statements
 from tests.bench.workload import BATCH, Workload

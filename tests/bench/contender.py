@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from services.chassis.access import access_in
+from services.chassis.base.access import access_in
 from tests.bench import bare, ours, plain
 from tests.bench.workload import workload
 

@@ -20,8 +20,8 @@ import asyncpg
 
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import open_stack
-from services.chassis.database import connect
-from services.chassis.facts import _LOCK_HEADS
+from services.chassis.base.database import connect
+from services.chassis.ingest.facts import _LOCK_HEADS
 from tests.support.stores import fresh_database
 
 _GROW = """

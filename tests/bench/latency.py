@@ -19,7 +19,7 @@ from contracts.codec import encode
 from deploy.local.stack import Stack
 from deploy.provision import provision
 from deploy.services import running
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 from tests.support import builders as b
 from tests.support.stores import LIFT_BUDGETS
 from tests.support.system import signed_in

@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import time
 
-from services.chassis import kafka
-from services.chassis.access import KafkaAccess
-from services.chassis.admin import TopicIds
-from services.chassis.clock import CorridorClock
-from services.chassis.database import open_pool
-from services.chassis.ingest import Ingest
-from services.chassis.parties import PartyBook
-from services.chassis.process import spare_the_collector
-from services.chassis.settings import ServiceSettings
-from services.chassis.settle import Settle
+from services.chassis.base.access import KafkaAccess
+from services.chassis.base.clock import CorridorClock
+from services.chassis.base.database import open_pool
+from services.chassis.base.parties import PartyBook
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.kafka import clients
+from services.chassis.kafka.admin import TopicIds
+from services.chassis.projection.settle import Settle
+from services.chassis.service.process import spare_the_collector
 from services.tracking.app import blueprint
 from tests.bench.workload import BATCH, Workload
 from tests.support.settings import kafka_settings
@@ -42,8 +42,8 @@ async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float
     settle = Settle("tracking", plan.folder, pool, clock, (), settings.settle_subjects)
     # A group of its own: a static member of an earlier round would keep its partition until its session ends.
     ingest = Ingest(name, plan.streams[0], pool, clock, PartyBook(), settle.wake)
-    broker = kafka.new_broker(settings)
-    ingest.subscribe(broker, settings, TopicIds(kafka.admin_config(settings)))
+    broker = clients.new_broker(settings)
+    ingest.subscribe(broker, settings, TopicIds(clients.admin_config(settings)))
     workers = [asyncio.create_task(settle.run()) for _ in range(settings.settle_workers)]
     await broker.start()
     rate = await _measured(store, len(load.bookings), len(load.milestones))

@@ -10,9 +10,9 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
 from contracts.events.operator import MilestoneReported
-from services.chassis.access import KafkaAccess
-from services.chassis.database import open_pool, transaction
-from services.chassis.kafka import broker_security
+from services.chassis.base.access import KafkaAccess
+from services.chassis.base.database import open_pool, transaction
+from services.chassis.kafka.clients import broker_security
 from services.tracking.app import blueprint
 from tests.bench import statements
 from tests.bench.bare import _ADD

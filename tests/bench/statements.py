@@ -13,9 +13,12 @@ from typing import Any
 
 import orjson
 
-from services.chassis import answers, facts, outbox, pictures
-from services.chassis.outbox import Outgoing
-from services.chassis.pictures import Saved
+from services.chassis.ingest import facts
+from services.chassis.outbox import outgoing, receipts
+from services.chassis.outbox.outgoing import Outgoing
+from services.chassis.projection import pictures
+from services.chassis.projection.pictures import Saved
+from services.chassis.queue import fold_queue
 from services.tracking import store as tracking_store
 from tests.support.stores import AS_OF
 
@@ -105,14 +108,14 @@ async def ingest(connection: Any, rows: Sequence[Row]) -> None:
     await connection.execute(facts._INSERT_LINKS, subjects, [""] * len(rows), sources, ids)
     queued = sorted(set(subjects))
     nobody, ordinary = [None] * len(queued), [0] * len(queued)
-    await connection.execute(facts._QUEUE, queued, "report", nobody, ordinary, ["pr"] * len(queued))
+    await connection.execute(fold_queue._ADD, queued, "report", nobody, ordinary, ["pr"] * len(queued))
     await _answer(connection, rows, now)
 
 
 async def _answer(connection: Any, rows: Sequence[Row], now: datetime) -> None:
     nothing: list[None] = [None] * len(rows)
     await connection.execute(
-        answers._INSERT_RECEIPTS,
+        receipts._INSERT_RECEIPTS,
         ["pr"] * len(rows),
         ["accepted"] * len(rows),
         [r.source for r in rows],
@@ -130,15 +133,15 @@ async def _answer(connection: Any, rows: Sequence[Row], now: datetime) -> None:
     )
     items = [{"outcome": "accepted", "source": r.source, "id": r.id, "offset": r.offset} for r in rows]
     body = orjson.dumps({"party": "pr", "service": "tracking", "items": items})
-    await outbox.append(connection, [Outgoing("receipts-pr", "pr", rows[-1].id, "receipt", "pr", body)])
+    await outgoing.append(connection, [Outgoing("receipts-pr", "pr", rows[-1].id, "receipt", "pr", body)])
 
 
 async def settle(connection: Any, most: int) -> int:
     """The statements of settle for one round; returns how many rows it took."""
-    taken = await pictures.take(connection, most, datetime.now(UTC))
+    taken = await fold_queue.take(connection, most, datetime.now(UTC))
     if not taken:
         return 0
-    await pictures.expand(connection, [t for t in taken if t.expand])
+    await fold_queue.expand(connection, [t for t in taken if t.expand])
     subjects = sorted({t.subject for t in taken if not t.expand})
     if not subjects:
         return len(taken)
@@ -147,9 +150,9 @@ async def settle(connection: Any, most: int) -> int:
     saved = [_saved(h.version, i.subject, [r.body for r in i.revisions]) for h, i in zip(held, given, strict=True)]
     await pictures.save(connection, saved, 1, 1)
     await _history(connection, saved)
-    await outbox.append(connection, [_outgoing(s) for s in saved])
-    expansions = [(pictures.Taken(s.subject, True, "expand", None, 0, 0), None) for s in saved]
-    await pictures.queue_again(connection, expansions)
+    await outgoing.append(connection, [_outgoing(s) for s in saved])
+    expansions = [(fold_queue.Taken(s.subject, True, "expand", None, 0, 0), None) for s in saved]
+    await fold_queue.queue_again(connection, expansions)
     return len(taken)
 
 

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from contracts import topics
 from contracts.codec import Event, encode
 from deploy.provision import create_topics, read_parties
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 from tests.support import builders as b
 
 PARTY = "pr"

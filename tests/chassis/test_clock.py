@@ -9,9 +9,9 @@ from typing import Any, cast
 import asyncpg
 import pytest
 
-from services.chassis.clock import CorridorClock, machinery_now, version_after
-from services.chassis.runtime import Runtime
-from services.chassis.settings import ServiceSettings
+from services.chassis.base.clock import CorridorClock, machinery_now, version_after
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.service.runtime import Runtime
 from services.tracking.app import blueprint
 
 NOON = datetime(2026, 6, 22, 12, tzinfo=UTC)

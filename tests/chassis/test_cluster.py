@@ -19,9 +19,9 @@ from deploy.local.leash import spawn
 from deploy.local.stack import Stack
 from deploy.provision import create_topics, read_parties, read_quotas
 from deploy.services import ROOT
-from services.chassis.cluster import Cluster, known
-from services.chassis.database import Pool, open_pool
-from services.chassis.errors import OtherCluster
+from services.chassis.base.database import Pool, open_pool
+from services.chassis.base.errors import OtherCluster
+from services.chassis.kafka.cluster import Cluster, known
 from tests.support.stores import fresh_database
 from tests.support.system import until
 

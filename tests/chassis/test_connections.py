@@ -10,7 +10,7 @@ import pytest
 from aiokafka.conn import CloseReason, create_conn
 
 from deploy.local.stack import Stack
-from services.chassis.connections import Client
+from services.chassis.kafka.connections import Client
 from tests.support.silent import answer
 
 pytestmark = pytest.mark.servers

@@ -13,13 +13,13 @@ from aiokafka import TopicPartition
 
 from deploy.local.stack import Stack
 from deploy.services import ROOT
-from services.chassis import dead_letters
-from services.chassis.clock import machinery_now
-from services.chassis.database import open_pool, transaction
-from services.chassis.dead_letters import TRIES, Filter
-from services.chassis.parties import digest, save_token
-from services.chassis.replay import Replayer, Report
-from services.chassis.state import read_state
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.database import open_pool, transaction
+from services.chassis.base.parties import digest, save_token
+from services.chassis.dead_letters import letters
+from services.chassis.dead_letters.letters import TRIES, Filter
+from services.chassis.dead_letters.replay import Replayer, Report
+from services.chassis.service.state import read_state
 from services.tracking.api import make_app
 from services.tracking.app import blueprint
 from tests.support import builders as b
@@ -109,7 +109,7 @@ async def test_the_filter_chooses(store: Store) -> None:
     report = await replayer(store).replay(Filter(party="pr", reason="quarantined"), "anna", dry_run=True)
 
     assert report.found == 2
-    assert {(c["reason"], c["party"], c["number"]) for c in await dead_letters.counted(store.pool, ALL)} == {
+    assert {(c["reason"], c["party"], c["number"]) for c in await letters.counted(store.pool, ALL)} == {
         ("quarantined", "pr", 2),
         ("not_json", "ktz", 1),
     }
@@ -122,10 +122,10 @@ async def test_a_discarded_one_is_no_longer_listed_and_its_bytes_stay(store: Sto
     report = await replayer(store).discard(ALL, "anna", "sent again by telephone")
 
     assert dict(report.outcomes) == {"discarded": 1}
-    assert await dead_letters.listed(store.pool, ALL) == []
+    assert await letters.listed(store.pool, ALL) == []
     assert (waiting, (await read_state(store.pool, machinery_now()))["dead_letters"]) == (1, 0)
-    (dead,) = await dead_letters.listed(store.pool, Filter(resolved=True))
-    whole: Any = await dead_letters.shown(store.pool, dead["id"])
+    (dead,) = await letters.listed(store.pool, Filter(resolved=True))
+    whole: Any = await letters.shown(store.pool, dead["id"])
     assert whole["body"] == b.a_plan(id="a").body.decode()
     assert whole["last_action"]["reason"] == "sent again by telephone"
 
@@ -151,7 +151,7 @@ async def test_the_record_is_replayed_byte_for_byte(store: Store) -> None:
     await store.take([b.a_record(TOPIC, 0, headers, b"\x00\xff", None)])
 
     (row,) = await store.pool.fetch("SELECT * FROM dead_letter")
-    record = dead_letters.dead_of(row).record
+    record = letters.dead_of(row).record
 
     assert (list(record.headers), record.value, record.key) == (headers, b"\x00\xff", None)
 

@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 
 from contracts import codec
 from contracts.codec import Event
-from services.chassis import tokens
-from services.chassis.clock import machinery_now
-from services.chassis.edge import LARGEST_OPERATION, LARGEST_OTHER, LARGEST_REPORTS
-from services.chassis.parties import digest
+from services.chassis.base import tokens
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.parties import digest
+from services.chassis.http.edge import LARGEST_OPERATION, LARGEST_OTHER, LARGEST_REPORTS
 from services.tracking.api import make_app
 from tests.support import builders as b
 from tests.support.edges import asking, bearer, give_budget, give_tokens, send_in_pieces

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.errors import passes, weight
+from services.chassis.base.errors import passes, weight
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers

@@ -11,8 +11,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 
-from services.chassis import facts
-from services.chassis.fair_reading import FairFetcher
+from services.chassis.ingest import facts
+from services.chassis.kafka.fair_reading import FairFetcher
 from tests.support import builders as b
 from tests.support.stores import Store
 

@@ -14,7 +14,7 @@ from aiokafka.structs import ConsumerRecord
 from contracts import topics
 from contracts.events.base import FUTURE_SKEW
 from deploy.local.stack import Stack
-from services.chassis import spoken
+from services.chassis.recovery import spoken
 from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.pipeline import Line, emptied, fresh_line, taken_out

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from services.chassis import guard
-from services.chassis.guard import Bounds
+from services.chassis.http import guard
+from services.chassis.http.guard import Bounds
 from tests.support.edges import serving
 
 HALF = b"GET /live HTTP/1.1\r\nHost: x\r\nX-Long: "

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.chassis.app import new_app
-from services.chassis.runtime import Runtime
-from services.chassis.settings import ServiceSettings
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.service.app import new_app
+from services.chassis.service.runtime import Runtime
 from services.tracking.app import blueprint
 
 ASKING = {"Authorization": "Bearer any"}

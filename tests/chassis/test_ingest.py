@@ -13,10 +13,10 @@ from contracts import codec
 from contracts.codec import Event
 from contracts.events.receipts import ReceiptIssued
 from contracts.refusal import REASONS
-from services.chassis import answers
-from services.chassis.clock import CorridorClock
-from services.chassis.errors import Fenced
-from services.chassis.parties import Party, save_party
+from services.chassis.base.clock import CorridorClock
+from services.chassis.base.errors import Fenced
+from services.chassis.base.parties import Party, save_party
+from services.chassis.outbox import receipts
 from tests.support import builders as b
 from tests.support.broken import breaking
 from tests.support.stores import AS_OF, Store
@@ -281,19 +281,17 @@ async def test_a_batch_that_failed_half_way_is_not_stored_twice(store: Store) ->
 
 
 def test_receipts_of_one_batch_are_cut_into_records_that_fit() -> None:
-    worst = answers.Receipt("pr", "refused", "s" * 400, "i" * 400, path="p" * 500, detail="d" * 1000)
-    receipts = [worst] * 500
-
-    records: list[Any] = list(answers.receipt_records("tracking", "batch", receipts, b.START))
+    worst = receipts.Receipt("pr", "refused", "s" * 400, "i" * 400, path="p" * 500, detail="d" * 1000)
+    records: list[Any] = list(receipts.receipt_records("tracking", "batch", [worst] * 500, b.START))
 
     assert len({r.id for r in records}) == len(records) == 3
     assert max(len(r.body) for r in records) < 512 * 1024
 
 
 def test_a_receipt_is_what_the_contract_says() -> None:
-    receipts = [answers.Receipt("pr", "accepted", "s", "i", "t", "u", b.START, topic="x", partition=0, offset=1)]
+    accepted = receipts.Receipt("pr", "accepted", "s", "i", "t", "u", b.START, topic="x", partition=0, offset=1)
 
-    (record,) = answers.receipt_records("tracking", "batch", receipts, b.START)
+    (record,) = receipts.receipt_records("tracking", "batch", [accepted], b.START)
     data = ReceiptIssued.model_validate_json(record.body)
 
     assert data.items[0].model_dump() == {"reason": None, "path": None, "detail": None} | {

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.migrate import CHASSIS, MigrationError, migrate, read_migrations
+from services.chassis.base.migrate import CHASSIS, MigrationError, migrate, read_migrations
 
 pytestmark = pytest.mark.servers
 

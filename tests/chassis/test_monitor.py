@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.chassis.monitor import Backlog, Progress
+from services.chassis.service.monitor import Backlog, Progress
 
 NOW = 1000.0
 

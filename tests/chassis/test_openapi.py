@@ -12,11 +12,11 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.services import SERVICES
-from services.chassis.clock import machinery_now
-from services.chassis.openapi import PROBLEM
-from services.chassis.parties import digest, save_token
-from services.chassis.runtime import Runtime
-from services.chassis.settings import ServiceSettings
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.parties import digest, save_token
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.http.openapi import PROBLEM
+from services.chassis.service.runtime import Runtime
 from services.notifications.api import make_app as notifications_app
 from services.tracking.api import make_app
 from tests.support.pipeline import runtime_of

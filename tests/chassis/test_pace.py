@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.chassis import pace
+from services.chassis.base import pace
 
 
 async def test_a_cancellation_that_comes_with_the_event_is_not_lost() -> None:

@@ -13,9 +13,10 @@ from datetime import timedelta
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis import pictures, purge
-from services.chassis.database import OwnConnection
-from services.chassis.purge import Rule
+from services.chassis.base.database import OwnConnection
+from services.chassis.queue import fold_queue
+from services.chassis.service import purge
+from services.chassis.service.purge import Rule
 from services.tracking.store import PURGE_HISTORY
 from tests.support.stores import AS_OF, connected_as_service, fresh_database
 
@@ -52,17 +53,17 @@ async def connection(stack: Stack) -> AsyncIterator[OwnConnection]:
 
 
 async def test_a_round_takes_a_page(connection: OwnConnection) -> None:
-    await pictures.take(connection, PAGE, AS_OF)
+    await fold_queue.take(connection, PAGE, AS_OF)
     await connection.execute(_UNSETTLED, ROWS)
 
-    assert len(await pictures.take(connection, PAGE, AS_OF)) == PAGE
+    assert len(await fold_queue.take(connection, PAGE, AS_OF)) == PAGE
 
 
 async def test_a_page_takes_along_whatever_else_is_queued_of_its_subjects(connection: OwnConnection) -> None:
     for _ in range(3):
         await connection.execute(_UNSETTLED, ROWS)
 
-    taken = Counter(row.subject for row in await pictures.take(connection, PAGE, AS_OF))
+    taken = Counter(row.subject for row in await fold_queue.take(connection, PAGE, AS_OF))
 
     assert taken == {f"s{n}": 3 for n in range(1, PAGE + 1)}
 
@@ -71,22 +72,22 @@ async def test_what_is_not_due_yet_does_not_come_along(connection: OwnConnection
     await connection.execute(_UNSETTLED, 1)
     await connection.execute(_LATER, AS_OF + timedelta(seconds=1))
 
-    assert [row.cause for row in await pictures.take(connection, PAGE, AS_OF)] == ["news"]
+    assert [row.cause for row in await fold_queue.take(connection, PAGE, AS_OF)] == ["news"]
 
 
 async def test_timers_are_queued_in_pages(connection: OwnConnection) -> None:
-    await pictures.fire(connection, AS_OF, PAGE)
+    await fold_queue.fire(connection, AS_OF, PAGE)
     await connection.execute(_PICTURES, ROWS, AS_OF)
 
-    assert await pictures.fire(connection, AS_OF, PAGE) == PAGE
+    assert await fold_queue.fire(connection, AS_OF, PAGE) == PAGE
 
 
 async def test_pictures_are_published_again_in_pages(connection: OwnConnection) -> None:
     later = AS_OF + timedelta(days=1)
-    await pictures.queue_old(connection, later, later, PAGE)
+    await fold_queue.queue_old(connection, later, later, PAGE)
     await connection.execute(_PICTURES, ROWS, AS_OF)
 
-    assert await pictures.queue_old(connection, later, later, PAGE) == PAGE
+    assert await fold_queue.queue_old(connection, later, later, PAGE) == PAGE
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.chassis.pages import Pages
+from services.chassis.projection.pages import Pages
 
 
 class Clock:

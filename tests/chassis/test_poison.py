@@ -10,10 +10,10 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
-from services.chassis.dead_letters import Filter
-from services.chassis.health import readiness
-from services.chassis.ingest import Ingest
-from services.chassis.replay import Replayer
+from services.chassis.dead_letters.letters import Filter
+from services.chassis.dead_letters.replay import Replayer
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.service.health import readiness
 from tests.support import builders as b
 from tests.support.broken import breaking
 from tests.support.pipeline import runtime_of

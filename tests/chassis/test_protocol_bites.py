@@ -9,9 +9,11 @@ import pytest
 from hypothesis import Phase
 
 from deploy.local.stack import Stack
-from services.chassis import facts, pictures, positions, relay
-from services.chassis.relay import Relay
-from services.chassis.sender import Sender
+from services.chassis.ingest import facts, positions
+from services.chassis.outbox import relay
+from services.chassis.outbox.relay import Relay
+from services.chassis.outbox.sender import Sender
+from services.chassis.projection import pictures
 from services.notifications import sequencer
 from tests.chassis.test_protocol import play
 

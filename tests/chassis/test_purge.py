@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.purge import Purge
+from services.chassis.service.purge import Purge
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking
 from tests.support import builders as b

@@ -17,11 +17,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from contracts import catalogue, codec
 from contracts.topics import Topic
 from deploy.local.stack import Stack
-from services.chassis import kafka
-from services.chassis.mark import Look, StoreMark
-from services.chassis.recall import Reads, Recall
-from services.chassis.settings import ServiceSettings
-from services.chassis.spoken import Entities
+from services.chassis.base.mark import Look, StoreMark
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.kafka import clients
+from services.chassis.recovery.recall import Reads, Recall
+from services.chassis.recovery.spoken import Entities
 from services.tracking.domain import recalled
 from tests.support import builders as b
 from tests.support.settings import kafka_settings
@@ -102,10 +102,10 @@ async def speech(stack: Stack, store: Store) -> AsyncIterator[Speech]:
     settings = ServiceSettings(
         **kafka_settings(stack.access), database_url="postgresql://nowhere", http_port=0, copy_name="c"
     )
-    producer = kafka.new_producer(settings, patient=False)
-    await kafka.start_producer(producer)
+    producer = clients.new_producer(settings, patient=False)
+    await clients.start_producer(producer)
     yield Speech(store, settings, producer, *rows)
-    await kafka.stop_client(producer)
+    await clients.stop_client(producer)
 
 
 async def test_what_the_topics_have_and_the_store_does_not_know_is_noticed(speech: Speech) -> None:

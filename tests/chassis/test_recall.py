@@ -11,7 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
 from contracts.codec import Event
-from services.chassis.mark import Look, StoreMark
+from services.chassis.base.mark import Look, StoreMark
 from tests.support import builders as b
 from tests.support.pipeline import all_taken_out
 from tests.support.steps import MOVED, go_back, read_back, save

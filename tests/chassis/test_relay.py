@@ -18,13 +18,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
 
 from deploy.local.stack import Stack
-from services.chassis import kafka, outbox
-from services.chassis.database import Pool, open_pool
-from services.chassis.mark import StoreMark
-from services.chassis.outbox import SHARDS, Outgoing
-from services.chassis.relay import Relay
-from services.chassis.sender import Sender
-from services.chassis.settings import ServiceSettings
+from services.chassis.base.database import Pool, open_pool
+from services.chassis.base.mark import StoreMark
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.kafka import clients
+from services.chassis.outbox import outgoing
+from services.chassis.outbox.outgoing import SHARDS, Outgoing
+from services.chassis.outbox.relay import Relay
+from services.chassis.outbox.sender import Sender
 from tests.support.settings import kafka_settings
 from tests.support.steps import MOVED
 from tests.support.stores import fresh_database
@@ -94,7 +95,7 @@ def settings(stack: Stack, url: str) -> ServiceSettings:
 
 @pytest.fixture
 def new_relay(settings: ServiceSettings, url: str, pool: Pool) -> NewRelay:
-    return lambda: Relay("tracking", url, pool, partial(kafka.patient_producer, settings), StoreMark())
+    return lambda: Relay("tracking", url, pool, partial(clients.patient_producer, settings), StoreMark())
 
 
 def holding_all(pool: Pool) -> Relay:
@@ -110,7 +111,7 @@ def rows(topic: str, *ids: str, body: bytes = b"{}") -> list[Outgoing]:
 
 async def append(pool: Pool, records: Sequence[Outgoing]) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await outbox.append(connection, records)
+        await outgoing.append(connection, records)
 
 
 async def read(stack: Stack, topic: str, count: int) -> list[Any]:
@@ -315,7 +316,7 @@ async def test_a_relay_whose_producer_the_broker_refuses_goes_on_with_another(
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[AIOKafkaProducer]:
-        async with kafka.patient_producer(settings) as producer:
+        async with clients.patient_producer(settings) as producer:
             opened.append(producer)
             yield producer
 
@@ -360,8 +361,8 @@ async def test_a_topic_that_is_deleted_under_a_relay_stops_nothing_else(
     stack: Stack, pool: Pool, new_relay: NewRelay, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client knows it still, queues what is for it, and would wait for it to come back."""
-    monkeypatch.setattr("services.chassis.sender._ASK_SECONDS", 0.5)
-    monkeypatch.setattr("services.chassis.kafka.STOP_SECONDS", 0.5)
+    monkeypatch.setattr("services.chassis.outbox.sender._ASK_SECONDS", 0.5)
+    monkeypatch.setattr("services.chassis.kafka.clients.STOP_SECONDS", 0.5)
     gone = await new_topic(stack)
     task = await running(new_relay())
     await append(pool, rows(gone, "a1"))
@@ -445,7 +446,7 @@ async def test_what_a_relay_has_handed_over_without_an_answer_is_read_back_where
 async def test_a_producer_that_is_let_go_sends_nothing_more(
     settings: ServiceSettings, stack: Stack, topic: str
 ) -> None:
-    async with kafka.patient_producer(settings) as producer:
+    async with clients.patient_producer(settings) as producer:
         await producer.send_and_wait(topic, b"{}", partition=0)
         await producer.send(topic, b"{}", partition=0)
 
@@ -462,7 +463,7 @@ async def test_what_a_relay_has_queued_waits_for_a_leader_for_ever(settings: Ser
 
 
 async def given_up_after_a_day(settings: ServiceSettings, *, patient: bool) -> bool:
-    producer = kafka.new_producer(settings, patient=patient)
+    producer = clients.new_producer(settings, patient=patient)
     queue, partition = producer._message_accumulator, TopicPartition("t", 0)
     queue._cluster = SimpleNamespace(leader_for_partition=lambda _: -1)
     record = await queue.add_message(partition, b"key", b"{}", 1)

@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis import database, session_lock
-from services.chassis.errors import NameTaken
-from services.chassis.session_lock import NameLock
-from services.chassis.settings import ServiceSettings
+from services.chassis.base import database, session_lock
+from services.chassis.base.errors import NameTaken
+from services.chassis.base.session_lock import NameLock
+from services.chassis.base.settings import ServiceSettings
 from tests.support.stores import fresh_database
 from tests.support.system import until
 

@@ -12,8 +12,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from deploy.services import ROOT
-from services.chassis.errors import SettingsError
-from services.chassis.settings import ServiceSettings
+from services.chassis.base.errors import SettingsError
+from services.chassis.base.settings import ServiceSettings
 
 COMPLETE = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",

@@ -12,11 +12,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.chassis import pictures
-from services.chassis.clock import machinery_now
-from services.chassis.database import Connection, transaction
-from services.chassis.effects import Effect
-from services.chassis.fold import Folded, Inputs
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.database import Connection, transaction
+from services.chassis.projection.effects import Effect
+from services.chassis.projection.fold import Folded, Inputs
+from services.chassis.queue import fold_queue
 from services.tracking.folder import TrackingFolder
 from tests.support import builders as b
 from tests.support.stores import Store
@@ -222,9 +222,9 @@ async def test_all_pictures_are_queued_once_whatever_their_number(store: Store) 
     await store.feed([b.a_consist({w: [] for w in wagons})])
     build = (store.blueprint.folder.fold_number, store.blueprint.folder.data_number)
 
-    await pictures.queue_all(store.pool, "rebuild", build, page=2)
+    await fold_queue.queue_all(store.pool, "rebuild", build, page=2)
     none = await store.rows("unsettled")
-    await pictures.queue_all(store.pool, "rebuild", (build[0] + 1, build[1]), page=2)
+    await fold_queue.queue_all(store.pool, "rebuild", (build[0] + 1, build[1]), page=2)
 
     assert none == []
     assert sorted(r["subject"] for r in await store.rows("unsettled")) == sorted([b.TRAIN, *wagons])
@@ -245,7 +245,7 @@ async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: S
 async def test_republication_sends_each_entity_again_unchanged(store: Store) -> None:
     await store.feed([b.a_consist()])
     (first,) = await published(store, b.TRAIN)
-    await pictures.queue_all(store.pool, "republish")
+    await fold_queue.queue_all(store.pool, "republish")
 
     await store.settle()
 
@@ -300,7 +300,7 @@ async def test_a_rebuild_that_meets_news_which_another_worker_has_taken_is_news(
     await store.take([store.record(b.a_milestone("DEPA", at=2))])
     async with transaction(store.pool) as other:
         await other.execute("DELETE FROM unsettled")
-        await pictures.queue_all(store.pool, "rebuild")
+        await fold_queue.queue_all(store.pool, "rebuild")
 
         await store.settler.round()
 

@@ -12,10 +12,10 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
 from deploy.local.stack import Stack
-from services.chassis.health import readiness
-from services.chassis.ingest import Ingest
-from services.chassis.monitor import Monitor
-from services.chassis.shares import Shares
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.shares import Shares
+from services.chassis.service.health import readiness
+from services.chassis.service.monitor import Monitor
 from services.customs.app import blueprint as customs
 from tests.support import builders as b
 from tests.support.edges import give_budget

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts import topics
 from deploy.local.stack import Stack
-from services.chassis.sources import Sources
-from services.chassis.stream import Stream
+from services.chassis.ingest.stream import Stream
+from services.chassis.service.sources import Sources
 from tests.support.system import until
 
 pytestmark = pytest.mark.servers

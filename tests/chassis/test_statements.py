@@ -16,8 +16,8 @@ from aiokafka.structs import ConsumerRecord
 from contracts import topics
 from contracts.codec import Event
 from deploy.local.stack import Stack
-from services.chassis import pictures
-from services.chassis.runtime import Blueprint
+from services.chassis.projection import pictures
+from services.chassis.service.runtime import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking

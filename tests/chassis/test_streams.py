@@ -8,7 +8,7 @@ import pytest
 
 from contracts import topics
 from contracts.topics import TABLE, Topic
-from services.chassis.runtime import Blueprint
+from services.chassis.service.runtime import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking

@@ -11,11 +11,11 @@ from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBat
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 
-from services.chassis import wire
-from services.chassis.clock import CorridorClock
-from services.chassis.parties import PartyBook
-from services.chassis.records import Rejected, judge
-from services.chassis.wire import Readable, Unread
+from services.chassis.base.clock import CorridorClock
+from services.chassis.base.parties import PartyBook
+from services.chassis.ingest.records import Rejected, judge
+from services.chassis.kafka import wire
+from services.chassis.kafka.wire import Readable, Unread
 from services.tracking.handlers import STREAMS
 from tests.support.builders import a_record
 from tests.support.wild import COMPRESSIONS, header_name

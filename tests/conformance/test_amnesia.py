@@ -13,7 +13,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from deploy.demo import script
-from services.chassis import pictures
+from services.chassis.queue import fold_queue
 from services.notifications import audiences, sequencer
 from tests.deploy_demo.test_sends import read
 from tests.support import builders as b
@@ -71,7 +71,7 @@ async def forgets(store: Store, told: Records) -> None:
     await store.pool.execute("UPDATE picture SET published = '{}', memory = NULL")
     await store.settler.mark.look(store.pool, 0)
     await read_back(store, told)
-    await pictures.queue_all(store.pool, "rebuild")
+    await fold_queue.queue_all(store.pool, "rebuild")
 
 
 def last_words(told: Records, topics: Sequence[str]) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from contracts import codec
 from contracts.catalogue import TYPES
 from deploy.local.stack import Stack
 from deploy.provision import read_parties
-from services.chassis import outcome
-from services.chassis.ingest import Ingest
-from services.chassis.parties import Party, save_party
-from services.chassis.runtime import Blueprint
-from services.chassis.stream import Stream
+from services.chassis.base.parties import Party, save_party
+from services.chassis.ingest import outcome
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.stream import Stream
+from services.chassis.service.runtime import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking

@@ -15,8 +15,8 @@ import pytest
 
 from contracts import codec
 from contracts.codec import Event
-from services.chassis.database import transaction
-from services.chassis.parties import digest, save_token
+from services.chassis.base.database import transaction
+from services.chassis.base.parties import digest, save_token
 from services.customs.api import make_app
 from tests.support import builders as b
 from tests.support.pipeline import Line, runtime_of

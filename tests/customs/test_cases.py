@@ -11,7 +11,8 @@ import pytest
 
 from contracts import catalogue
 from contracts.codec import Event
-from services.chassis import pictures
+from services.chassis.projection import pictures
+from services.chassis.queue import fold_queue
 from services.customs.domain import budgets
 from tests.support import builders as b
 from tests.support.pipeline import Line
@@ -811,7 +812,7 @@ async def test_a_release_that_is_stored_while_its_case_is_being_folded_is_judged
     await line.feed(b.a_booking(), b.a_hold(b.CONTAINER))
     await line.feed(lodged(), decided("accept", -39))
     late = [line.customs.record(e) for e in (b.a_lift(b.CONTAINER, at=-33), decided("release", -30))]
-    ask = pictures.behind_news
+    ask = fold_queue.behind_news
 
     async def ask_before_they_come(connection: Any, subjects: Sequence[str], taken: Sequence[str]) -> set[str]:
         found = await ask(connection, subjects, taken)

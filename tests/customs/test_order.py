@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from contracts import topics
 from contracts.codec import Event
 from deploy.local.stack import Stack
-from services.chassis.errors import passes
+from services.chassis.base.errors import passes
 from services.tracking.app import blueprint as tracking
 from tests.customs.histories import CASES, CONSIGNMENTS, CONTAINERS, REFERENCE, histories
 from tests.support import builders as b

@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from contracts.fields import utc_text
-from services.chassis.dead_letters import Filter
-from services.chassis.replay import Replayer
+from services.chassis.dead_letters.letters import Filter
+from services.chassis.dead_letters.replay import Replayer
 from tests.support import builders as b
 from tests.support.broken import breaking
 from tests.support.stores import AS_OF, Store

@@ -33,8 +33,8 @@ from deploy.local.kafka import Kafka, answers
 from deploy.local.runtime import prepare_runtime
 from deploy.local.stack import Stack
 from deploy.provision import create_topics, read_parties, read_quotas
-from services.chassis.access import KafkaAccess
-from services.chassis.parties import Party
+from services.chassis.base.access import KafkaAccess
+from services.chassis.base.parties import Party
 from tests.support.kafka_rights import connected, reads, writes
 from tests.support.system import until
 

@@ -7,7 +7,7 @@ import pytest
 from deploy.broker_clients import read_passwords
 from deploy.local.stack import Stack
 from deploy.provision import provision
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 from tests.support.kafka_rights import reads, writes
 
 pytestmark = pytest.mark.servers

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local.databases import create_databases, create_databases_async, drop_databases
 from deploy.local.postgres import Postgres
-from services.chassis.database import connect_to_migrate
+from services.chassis.base.database import connect_to_migrate
 
 pytestmark = pytest.mark.servers
 

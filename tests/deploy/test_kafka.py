@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 from deploy.local.kafka import Kafka, KafkaFailed
 from deploy.local.runtime import prepare_runtime
 from deploy.local.stack import Stack
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 pytestmark = pytest.mark.servers
 

@@ -16,7 +16,7 @@ import pytest
 from deploy.local.datadir import temporary_directory
 from deploy.local.kafka import answers
 from deploy.local.waiting import wait_until
-from services.chassis.access import access_in
+from services.chassis.base.access import access_in
 from tests.deploy.processes import descendants, python, wait_until_gone
 
 pytestmark = pytest.mark.servers

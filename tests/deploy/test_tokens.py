@@ -12,9 +12,9 @@ import yaml
 from deploy import tokens as command
 from deploy.local.stack import Stack
 from deploy.provision import PARTIES, ProvisionError, keep_tokens, provision, read_parties
-from services.chassis.database import open_pool
-from services.chassis.parties import digest
-from services.chassis.tokens import Held, TokenBook
+from services.chassis.base.database import open_pool
+from services.chassis.base.parties import digest
+from services.chassis.base.tokens import Held, TokenBook
 
 pytestmark = pytest.mark.servers
 

@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.local.stack import Stack
 from deploy.services import Endpoint
 from deploy.settled import NotSettled, Watch, wait_settled
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 pytestmark = pytest.mark.servers
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 Header = tuple[str, bytes]
 

@@ -14,7 +14,7 @@ import asyncpg
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from contracts import topics
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 from tests.faults.evidence import Evidence
 
 Row = Mapping[str, Any]

@@ -16,12 +16,15 @@ from typing import Any, Final
 
 from aiokafka import TopicPartition
 
-from services.chassis import facts, pictures, relay
-from services.chassis.pictures import Taken
-from services.chassis.positions import Positions
-from services.chassis.recall import Recall
-from services.chassis.relay import Relay
-from services.chassis.sender import Sender
+from services.chassis.ingest import facts
+from services.chassis.ingest.positions import Positions
+from services.chassis.outbox import relay
+from services.chassis.outbox.relay import Relay
+from services.chassis.outbox.sender import Sender
+from services.chassis.projection import pictures
+from services.chassis.queue import fold_queue
+from services.chassis.queue.fold_queue import Taken
+from services.chassis.recovery.recall import Recall
 
 _STRETCH_SECONDS = 0.5
 _LAST_AS_IT_WAS = """
@@ -63,12 +66,12 @@ def _early_expand(*, is_reader: bool) -> None:
     """Dependents are looked up before the change that they are to read is committed."""
     # Somebody has to fold while others have looked and not committed.
     os.environ["SETTLE_WORKERS"] = "6"
-    queue_again = pictures.queue_again
+    queue_again = fold_queue.queue_again
 
     async def expand_or_queue(connection: Any, rows: Iterable[tuple[Taken, Any]]) -> None:
         pairs = list(rows)
         changed = [row for row, _ in pairs if row.expand]
-        await pictures.expand(connection, changed)
+        await fold_queue.expand(connection, changed)
         # Were it every round, all workers would be asleep when somebody should fold; in customs, the case would wait.
         if is_reader and any(row.subject.startswith("consignment:") for row in changed):
             await asyncio.sleep(random.uniform(0.2, 2 * _STRETCH_SECONDS))

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from aiokafka.structs import RecordMetadata
 
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 from tests.faults.evidence import Acknowledged, Send
 
 _AGAIN_SECONDS = 0.2

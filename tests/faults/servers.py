@@ -22,7 +22,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.runtime import prepare_runtime
 from deploy.local.stack import DATABASE_VARIABLES
 from deploy.services import SERVICES
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 from tests.faults.proxy import Link
 
 # With segments of the smallest size the log goes on while tables may not grow over a file of that size.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from services.chassis import pictures
+from services.chassis.queue import fold_queue
 from tests.faults.evidence import Violation
 from tests.faults.view import differences
 
@@ -47,7 +47,7 @@ async def republish(urls: Mapping[str, str]) -> None:
     """Queues every picture to be published again, as happens once a day."""
     for url in urls.values():
         async with _connected(url) as connection:
-            await pictures.queue_all(connection, pictures.REPUBLISH)
+            await fold_queue.queue_all(connection, fold_queue.REPUBLISH)
 
 
 async def drawn(urls: Mapping[str, str]) -> Drawn:

@@ -20,7 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from contracts.codec import Event, encode
 from contracts.topics import MILESTONES
-from services.chassis.access import access_in
+from services.chassis.base.access import access_in
 from tests.support import builders as b
 from tests.support.kafka_rights import connected
 

@@ -14,12 +14,12 @@ from typing import Final
 
 from contracts.refusal import REASONS
 from deploy.provision import read_parties
-from services.chassis import records
-from services.chassis.answers import receipt_of_rejection
-from services.chassis.clock import machinery_now
-from services.chassis.parties import Party, PartyBook
-from services.chassis.records import Accepted, Record, Rejected, Verdict, raw_headers
-from services.chassis.stream import Stream, stream_of
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.parties import Party, PartyBook
+from services.chassis.ingest import records
+from services.chassis.ingest.answers import receipt_of_rejection
+from services.chassis.ingest.records import Accepted, Record, Rejected, Verdict, raw_headers
+from services.chassis.ingest.stream import Stream, stream_of
 from services.customs.handlers import STREAMS as CUSTOMS
 from services.notifications.handlers import STREAMS as NOTIFICATIONS
 from services.tracking.handlers import STREAMS as TRACKING

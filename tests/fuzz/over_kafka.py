@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from deploy.services import Services
-from services.chassis.records import Accepted
+from services.chassis.ingest.records import Accepted
 from tests.fuzz.judged import Book, judge
 from tests.fuzz.mutate import INGRESS, Spoilt
 from tests.support.system import System

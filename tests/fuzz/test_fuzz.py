@@ -15,9 +15,9 @@ from contracts.catalogue import TYPES
 from contracts.refusal import REASONS, Refused, refused
 from contracts.topics import TABLE
 from deploy.local.stack import Stack
-from services.chassis import records
-from services.chassis.records import Rejected
-from services.chassis.stream import Stream
+from services.chassis.ingest import records
+from services.chassis.ingest.records import Rejected
+from services.chassis.ingest.stream import Stream
 from tests.fuzz import guided, judged, on_purpose, over_http, over_kafka, over_openapi
 from tests.fuzz.__main__ import Report
 from tests.fuzz.draft import Draft

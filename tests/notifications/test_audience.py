@@ -12,8 +12,8 @@ import pytest
 
 from contracts import catalogue, topics
 from contracts.codec import Event
-from services.chassis import pictures
-from services.chassis.parties import Party, save_party
+from services.chassis.base.parties import Party, save_party
+from services.chassis.queue import fold_queue
 from services.notifications import audiences, store
 from services.notifications.app import blueprint
 from services.notifications.domain.fold import head, visible
@@ -548,7 +548,7 @@ async def test_publishing_everything_again_gives_no_item(line: Line) -> None:
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
     before = len(await line.notifications.rows("item"))
 
-    await pictures.queue_all(line.tracking.pool, "republish")
+    await fold_queue.queue_all(line.tracking.pool, "republish")
     await line.pass_on()
 
     assert len(await line.notifications.rows("item")) == before
@@ -613,7 +613,7 @@ async def test_news_that_is_read_together_with_its_republication_stays_news(line
     """One batch has a version and, behind it, a higher one that is merely drawn again."""
     await line.tracking.feed([booked(), b.a_consist()])
     await line.tracking.pool.execute("UPDATE picture SET content_hash = NULL, published = '{}'")
-    await pictures.queue_all(line.tracking.pool, "rebuild")
+    await fold_queue.queue_all(line.tracking.pool, "rebuild")
     await line.tracking.settle()
     records = await taken_out(line.tracking, topics.TRACKING_EVENTS.name)
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis import tokens
-from services.chassis.guard import Bounds
+from services.chassis.base import tokens
+from services.chassis.http.guard import Bounds
 from services.notifications import store, stream
 from services.notifications.api import make_app
 from tests.support import builders as b

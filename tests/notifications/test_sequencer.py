@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.chassis.database import Connection, transaction
+from services.chassis.base.database import Connection, transaction
 from services.notifications import sequencer, store
 from services.notifications.app import blueprint
 from services.notifications.sequencer import number_all, number_shards

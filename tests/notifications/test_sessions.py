@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.local.stack import Stack
-from services.chassis import tokens
-from services.chassis.clock import machinery_now
+from services.chassis.base import tokens
+from services.chassis.base.clock import machinery_now
 from services.notifications.api import make_app
 from services.notifications.app import blueprint
 from tests.support.edges import asking, bearer, give_tokens

@@ -12,9 +12,9 @@ import pytest
 
 from contracts import topics
 from deploy.local.stack import Stack
-from services.chassis.database import transaction
-from services.chassis.parties import digest, save_token
-from services.chassis.runtime import Runtime
+from services.chassis.base.database import transaction
+from services.chassis.base.parties import digest, save_token
+from services.chassis.service.runtime import Runtime
 from services.notifications import store, stream
 from services.notifications.api import make_app
 from services.notifications.domain.fold import visible

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from contracts.codec import Event
-from services.chassis.stream import Link, Stream
+from services.chassis.ingest.stream import Link, Stream
 from tests.support.stores import Store
 
 

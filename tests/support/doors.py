@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from deploy.provision import read_parties
-from services.chassis.database import transaction
-from services.chassis.parties import digest, save_token
+from services.chassis.base.database import transaction
+from services.chassis.base.parties import digest, save_token
 from services.customs.api import make_app as customs_app
 from services.notifications.api import make_app as notifications_app
 from services.tracking.api import make_app as tracking_app

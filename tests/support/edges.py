@@ -13,11 +13,11 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from services.chassis import guard
-from services.chassis.budgets import Budget
-from services.chassis.clock import machinery_now
-from services.chassis.guard import Bounds
-from services.chassis.parties import digest, save_party, save_token
+from services.chassis.base.budgets import Budget
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.parties import digest, save_party, save_token
+from services.chassis.http import guard
+from services.chassis.http.guard import Bounds
 from tests.support.stores import Store
 
 

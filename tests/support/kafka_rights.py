@@ -17,7 +17,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 _YES = 0
 _NO = 29

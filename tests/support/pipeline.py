@@ -15,9 +15,9 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
 from contracts.codec import Event
-from services.chassis.runtime import Runtime
-from services.chassis.sender import headers_of
-from services.chassis.settings import ServiceSettings
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.outbox.sender import headers_of
+from services.chassis.service.runtime import Runtime
 from services.customs.app import blueprint as customs_blueprint
 from services.notifications import audiences, sequencer
 from services.notifications.app import blueprint as notifications_blueprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 
 def kafka_settings(access: KafkaAccess) -> dict[str, Any]:

@@ -17,15 +17,17 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
-from services.chassis import database, ingest, positions, settle
-from services.chassis.database import Connection, Pool, transaction
-from services.chassis.errors import Fenced
-from services.chassis.mark import StoreMark
-from services.chassis.outbox import SHARDS
-from services.chassis.relay import Relay
-from services.chassis.sender import Sender
-from services.chassis.spoken import events_of
-from services.chassis.stream import stream_of
+from services.chassis.base import database
+from services.chassis.base.database import Connection, Pool, transaction
+from services.chassis.base.errors import Fenced
+from services.chassis.base.mark import StoreMark
+from services.chassis.ingest import consumer, positions
+from services.chassis.ingest.stream import stream_of
+from services.chassis.outbox.outgoing import SHARDS
+from services.chassis.outbox.relay import Relay
+from services.chassis.outbox.sender import Sender
+from services.chassis.projection import settle
+from services.chassis.recovery.spoken import events_of
 from services.notifications import sequencer
 from tests.support import builders as b
 from tests.support.pipeline import runtime_of
@@ -104,7 +106,7 @@ class Crashes:
     @contextmanager
     def installed(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for module in (ingest, settle, sequencer, database):
+            for module in (consumer, settle, sequencer, database):
                 patch.setattr(module, "transaction", self._transaction)
             yield
 

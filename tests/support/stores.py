@@ -22,15 +22,15 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts.codec import Event
 from deploy.provision import migrate_database, read_parties
-from services.chassis import database
-from services.chassis.clock import CorridorClock
-from services.chassis.database import OwnConnection, Pool, open_pool
-from services.chassis.ingest import Ingest
-from services.chassis.mark import PLACE
-from services.chassis.parties import PartyBook, save_party
-from services.chassis.positions import Positions
-from services.chassis.runtime import Blueprint
-from services.chassis.settle import Settle, drain
+from services.chassis.base import database
+from services.chassis.base.clock import CorridorClock
+from services.chassis.base.database import OwnConnection, Pool, open_pool
+from services.chassis.base.mark import PLACE
+from services.chassis.base.parties import PartyBook, save_party
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.positions import Positions
+from services.chassis.projection.settle import Settle, drain
+from services.chassis.service.runtime import Blueprint
 from tests.support.builders import record_of
 
 AS_OF = datetime(2026, 8, 1, tzinfo=UTC)

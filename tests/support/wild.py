@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from services.chassis.access import KafkaAccess
+from services.chassis.base.access import KafkaAccess
 
 Headers = Sequence[tuple[str, bytes | None]]
 COMPRESSIONS: Final = (None, "gzip", "snappy", "lz4", "zstd")

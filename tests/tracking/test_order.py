@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import Event
-from services.chassis.clock import CorridorClock
+from services.chassis.base.clock import CorridorClock
 from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.fixtures import store_fixture

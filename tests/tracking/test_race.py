@@ -12,8 +12,8 @@ from itertools import permutations
 
 import pytest
 
-from services.chassis import pictures
-from services.chassis.database import transaction
+from services.chassis.base.database import transaction
+from services.chassis.queue import fold_queue
 from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.fixtures import store_fixture
@@ -112,7 +112,7 @@ async def round_held(copy: Store, subjects: list[str], opened: asyncio.Event, ga
     async with transaction(copy.pool) as connection:
         rows = await connection.fetch("DELETE FROM unsettled WHERE subject = ANY($1) RETURNING *", subjects)
         found = {
-            r["subject"]: pictures.Taken(r["subject"], False, r["cause"], None, 0, 0) for r in rows if not r["expand"]
+            r["subject"]: fold_queue.Taken(r["subject"], False, r["cause"], None, 0, 0) for r in rows if not r["expand"]
         }
         await copy.settler._fold_taken(connection, found)
         opened.set()

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from contracts import topics
 from contracts.subjects import KINDS, kind_of, local
-from services.chassis.parties import Party
+from services.chassis.base.parties import Party
 from tests.support import builders as b
 from tests.visibility import scene
 from tests.visibility.expected import NAMES, TABLE

@@ -12,7 +12,7 @@ import pytest
 
 from contracts import topics
 from deploy.provision import read_parties
-from services.chassis import visibility
+from services.chassis.base import visibility
 from services.notifications import store as rows
 from services.tracking.domain import seen
 from tests.faults import looked

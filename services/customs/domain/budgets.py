@@ -6,7 +6,7 @@ Invariant: what is over is kept and parked, and what the broker took first count
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from services.chassis.fold import Parked, StoredRevision, by_identity
+from services.chassis.projection.fold import Parked, StoredRevision, by_identity
 
 STATEMENTS_OF_A_PARTY: Final = 250
 """Declarations, decisions and holds of one party about one subject, whatever revisions each has."""

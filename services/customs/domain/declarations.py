@@ -15,7 +15,7 @@ from contracts.events.authority import DecisionIssued
 from contracts.events.declarant import DeclarationLodged
 from contracts.fields import utc_text
 from contracts.subjects import Case, kind_of, local
-from services.chassis.fold import Parked, StoredRevision, by_identity, effective
+from services.chassis.projection.fold import Parked, StoredRevision, by_identity, effective
 from services.customs.domain.statements import Counted, as_counted
 
 _WITHOUT_PART: Final = "a booking that names {party} as its party"

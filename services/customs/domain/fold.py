@@ -14,8 +14,8 @@ from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.routes import RouteVariant
 from contracts.subjects import Case, kind_of, parse_case
-from services.chassis import visibility
-from services.chassis.fold import Folded, Inputs, Parked, Publication, StoredRevision
+from services.chassis.base import visibility
+from services.chassis.projection.fold import Folded, Inputs, Parked, Publication, StoredRevision
 from services.customs.domain import budgets, declarations, forms, passage
 from services.customs.domain.cases import Walk, declared, open_holds, walk
 from services.customs.domain.holds import Hold, from_shared, holds_of, lifting_nothing

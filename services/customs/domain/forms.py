@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from contracts import catalogue, topics
 from contracts.corridor import Corridor
-from services.chassis import visibility
-from services.chassis.fold import Publication
+from services.chassis.base import visibility
+from services.chassis.projection.fold import Publication
 from services.customs.domain.declarations import FOR_BOTH
 
 _PUBLIC: Final = ("case", "about", "consignment", "jurisdiction", "procedure", "sequence", "state", "since", "held")

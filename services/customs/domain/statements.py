@@ -15,7 +15,7 @@ from contracts.events.base import Data, Observed
 from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
 from contracts.fields import is_date, moment
 from contracts.subjects import parse_case
-from services.chassis.fold import StoredRevision, by_identity, effective
+from services.chassis.projection.fold import StoredRevision, by_identity, effective
 
 # At one instant a declaration comes before a hold, a hold before a decision.
 _RANK = {

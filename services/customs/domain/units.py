@@ -15,8 +15,8 @@ from contracts.events.authority import HoldLifted
 from contracts.events.tracking import Fact, SubjectChanged
 from contracts.fields import utc_text
 from contracts.subjects import local
-from services.chassis import visibility
-from services.chassis.fold import Folded, Inputs, Parked
+from services.chassis.base import visibility
+from services.chassis.projection.fold import Folded, Inputs, Parked
 from services.customs.domain.holds import holds_of, lifting_nothing, to_shared
 from services.customs.domain.statements import Counted, count
 

@@ -17,8 +17,8 @@ from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationCha
 from contracts.events.tracking import ExceptionChanged, Fact, Statement, SubjectChanged
 from contracts.fields import moment, utc_text
 from contracts.subjects import kind_of, parse_case
-from services.chassis import visibility
-from services.chassis.visibility import Audience, Way
+from services.chassis.base import visibility
+from services.chassis.base.visibility import Audience, Way
 from services.notifications.domain import ways
 
 

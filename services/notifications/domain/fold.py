@@ -12,9 +12,9 @@ from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.base import Data
 from contracts.events.tracking import Association, OpenException, SubjectChanged
-from services.chassis import visibility
-from services.chassis.fold import Folded, Inputs
-from services.chassis.visibility import Audience, Way
+from services.chassis.base import visibility
+from services.chassis.base.visibility import Audience, Way
+from services.chassis.projection.fold import Folded, Inputs
 from services.notifications.domain import ways
 from services.notifications.domain.facts import READERS, Context, Told, journey_of, who_knows
 from services.notifications.domain.items import diff

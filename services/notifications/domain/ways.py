@@ -11,8 +11,8 @@ from typing import Any
 from contracts.corridor import Corridor
 from contracts.events.tracking import Association, SubjectChanged
 from contracts.fields import utc_text
-from services.chassis import visibility
-from services.chassis.visibility import Claim, Way
+from services.chassis.base import visibility
+from services.chassis.base.visibility import Claim, Way
 
 _RIDES = {"container": "on_wagon", "consignment": "on_wagon", "wagon": "in_train"}
 

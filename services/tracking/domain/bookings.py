@@ -12,7 +12,7 @@ from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked, ConsignmentParty
 from contracts.fields import utc_text
-from services.chassis.fold import StoredRevision, by_identity, effective
+from services.chassis.projection.fold import StoredRevision, by_identity, effective
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reading import understood
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.subjects import kind_of, local
-from services.chassis.fold import Inputs
+from services.chassis.projection.fold import Inputs
 from services.tracking.domain import associations, reports
 from services.tracking.domain.associations import Interval
 from services.tracking.domain.counted import Counted

@@ -13,7 +13,7 @@ from contracts import catalogue
 from contracts.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked, TrainComposed
 from contracts.roles import ENDS
-from services.chassis.fold import StoredRevision, by_identity
+from services.chassis.projection.fold import StoredRevision, by_identity
 from services.tracking.domain.bookings import counting
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reading import Sorted, understood

@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.corridor import Corridor
 from contracts.subjects import local
-from services.chassis.fold import Inputs, Parked
+from services.chassis.projection.fold import Inputs, Parked
 from services.tracking.domain import claims as claiming
 from services.tracking.domain import exceptions, picture, reading, references, relation
 from services.tracking.domain.bookings import Standing, standing

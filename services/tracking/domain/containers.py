@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
-from services.chassis.fold import Inputs
+from services.chassis.projection.fold import Inputs
 from services.tracking.domain import budgets, exceptions, reading, relation
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.associations import association

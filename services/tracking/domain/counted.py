@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from contracts.events.base import Data
-from services.chassis.fold import StoredRevision
+from services.chassis.projection.fold import StoredRevision
 from services.tracking.domain.reports import Report
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.fields import utc_text
-from services.chassis import visibility
+from services.chassis.base import visibility
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import fact_id
 from services.tracking.domain.reading import Contradiction, Sorted

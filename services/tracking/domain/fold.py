@@ -11,7 +11,7 @@ from typing import Any, Final
 from contracts import catalogue, topics
 from contracts.corridor import Corridor
 from contracts.subjects import kind_of
-from services.chassis.fold import Folded, Inputs, Publication
+from services.chassis.projection.fold import Folded, Inputs, Publication
 from services.tracking.domain import picture, reading
 from services.tracking.domain.consignments import fold_consignment
 from services.tracking.domain.containers import fold_container

@@ -9,7 +9,7 @@ from typing import Final
 
 from contracts import catalogue
 from contracts.corridor import Corridor
-from services.chassis.fold import Inputs
+from services.chassis.projection.fold import Inputs
 from services.tracking.domain import reading
 
 _EVER: Final = datetime(2100, 1, 1, tzinfo=UTC)

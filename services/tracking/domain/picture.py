@@ -10,8 +10,8 @@ from typing import Any
 from contracts.corridor import Corridor
 from contracts.fields import utc_text
 from contracts.subjects import kind_of
-from services.chassis import visibility
-from services.chassis.fold import Parked
+from services.chassis.base import visibility
+from services.chassis.projection.fold import Parked
 from services.tracking.domain import budgets
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact

@@ -17,7 +17,7 @@ from contracts.events.base import Data
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
 from contracts.fields import is_date, moment
 from contracts.locations import Point
-from services.chassis.fold import Inputs, Parked, StoredRevision, by_identity, effective
+from services.chassis.projection.fold import Inputs, Parked, StoredRevision, by_identity, effective
 from services.tracking.domain import budgets
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report

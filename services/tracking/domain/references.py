@@ -13,7 +13,7 @@ from contracts.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
 from contracts.fields import utc_text
 from contracts.subjects import local
-from services.chassis.fold import Inputs
+from services.chassis.projection.fold import Inputs
 from services.tracking.domain import reading, relation, reports
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn

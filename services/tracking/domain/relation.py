@@ -11,7 +11,7 @@ from typing import Final
 
 from contracts.corridor import Corridor
 from contracts.roles import ENDS, ROLES
-from services.chassis.fold import Parked
+from services.chassis.projection.fold import Parked
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.reports import Report
 

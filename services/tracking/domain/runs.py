@@ -9,7 +9,7 @@ from typing import Any
 from contracts.catalogue import PLANNED
 from contracts.corridor import Corridor
 from contracts.subjects import kind_of
-from services.chassis.fold import Inputs
+from services.chassis.projection.fold import Inputs
 from services.tracking.domain import exceptions, picture, reading, relation, reports
 from services.tracking.domain.carriage import railway_in
 from services.tracking.domain.picture import Drawn

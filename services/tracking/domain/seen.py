@@ -12,8 +12,8 @@ from typing import Any, Final
 from contracts.corridor import Corridor
 from contracts.fields import moment
 from contracts.subjects import kind_of
-from services.chassis import visibility
-from services.chassis.visibility import Audience, Claim, Viewer, Way
+from services.chassis.base import visibility
+from services.chassis.base.visibility import Audience, Claim, Viewer, Way
 
 Picture = Mapping[str, Any]
 

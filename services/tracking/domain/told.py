@@ -10,7 +10,7 @@ from typing import Any
 from contracts import catalogue
 from contracts.fields import utc_text
 from contracts.subjects import kind_of, local
-from services.chassis import visibility
+from services.chassis.base import visibility
 from services.tracking.domain.seen import Eyes, Picture
 
 _PLANS = (catalogue.PLANNED, catalogue.COMPOSED)

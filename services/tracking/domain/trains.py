@@ -13,7 +13,7 @@ from contracts.corridor import Corridor
 from contracts.events.operator import Call, TrainPlanned
 from contracts.fields import as_shown
 from contracts.subjects import kind_of
-from services.chassis.fold import Inputs, Parked
+from services.chassis.projection.fold import Inputs, Parked
 from services.tracking.domain import associations, budgets, exceptions, reading, relation, reports
 from services.tracking.domain.associations import Consist, Interval
 from services.tracking.domain.carriage import railway_in, railways_of, shared_trains

@@ -1,0 +1,34 @@
+"""What is checked of a decoded report at every door, before it counts as accepted.
+
+Invariant: a pure function of the event and the instant at which it was received.
+"""
+
+from datetime import datetime
+from typing import Final, cast
+
+import orjson
+
+from contracts.codec import Event
+from contracts.events.base import FUTURE_SKEW, Revision
+from contracts.fields import utc_text
+from contracts.refusal import refused
+
+_UNKNOWN_BYTES: Final = 4096
+_SMALL_BODY: Final = 8192
+
+
+def require_known(event: Event) -> None:
+    """Raises `Refused` (too_large) for a body that is mostly fields which nobody reads, though all would keep it."""
+    if len(event.body) <= _SMALL_BODY:
+        return
+    said = len(orjson.dumps(orjson.loads(event.body)))
+    unknown = said - len(event.data.model_dump_json(exclude_unset=True))
+    if unknown > _UNKNOWN_BYTES:
+        raise refused("too_large", "$.data", f"{unknown} bytes of unknown fields, the limit is {_UNKNOWN_BYTES}")
+
+
+def require_past(event: Event, received_at: datetime) -> None:
+    """Raises `Refused` (from_the_future) for a revision whose sender's clock is ahead: it would stand for ever."""
+    if cast(Revision, event.data).updated_at > received_at + FUTURE_SKEW:
+        here = utc_text(received_at)
+        raise refused("from_the_future", "$.data.updated_at", f"it is {here} here: set the clock and send it again")

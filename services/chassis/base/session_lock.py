@@ -1,0 +1,71 @@
+"""A lock that a process holds as long as it lives: its copy's name.
+
+Invariant: of two processes with one name at most one works; the other ends with exit code 2.
+"""
+
+import asyncio
+import zlib
+
+import structlog
+
+from services.chassis.base.database import OwnConnection, connect
+from services.chassis.base.errors import NameTaken, passes
+
+log = structlog.get_logger(__name__)
+
+_SPACE = 0x0C01
+_CHECK_SECONDS = 2.0
+_TRY_SECONDS = 0.5
+
+
+class NameLock:
+    """The advisory lock of one copy's name, on a connection of its own."""
+
+    def __init__(self, service: str, name: str, url: str, wait_seconds: float) -> None:
+        self._application = f"{service}-name-{name}"
+        self._name = name
+        self._key = zlib.crc32(f"{service}/{name}".encode()) - 2**31
+        self._url = url
+        self._wait_seconds = wait_seconds
+        self._connection: OwnConnection | None = None
+
+    async def acquire(self) -> None:
+        """Takes the name; raises `NameTaken` when another process keeps it for the whole wait."""
+        loop = asyncio.get_running_loop()
+        refused_since: float | None = None
+        while True:
+            try:
+                if await self._try():
+                    return
+                refused_since = refused_since or loop.time()
+                if loop.time() - refused_since >= self._wait_seconds:
+                    raise NameTaken(f"COPY_NAME {self._name} is in use by another process")
+            except Exception as failure:
+                if not passes(failure):
+                    raise
+                refused_since = None
+                log.warning("waiting for the database", failure=repr(failure))
+            await asyncio.sleep(_TRY_SECONDS)
+
+    async def keep(self) -> None:
+        """Watches the connection and takes the name again when it broke; raises `NameTaken`."""
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            try:
+                assert self._connection is not None
+                await self._connection.execute("SELECT 1")
+            except Exception as failure:
+                if not passes(failure):
+                    raise
+                await self.acquire()
+
+    async def _try(self) -> bool:
+        await self.release()
+        self._connection = await connect(self._url, self._application)
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _SPACE, self._key))
+
+    async def release(self) -> None:
+        """Gives the name up."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

@@ -1,0 +1,102 @@
+"""Metrics and logs.
+
+Invariant: every metric is defined here, with its meaning; logs are one JSON object a line and never hold a
+report's content.
+"""
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from structlog.typing import Processor
+
+REGISTRY = CollectorRegistry()
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+CONSUMED = Counter(
+    "corridor_consumed_total",
+    "Records stored, by outcome",
+    ["service", "stream", "outcome"],
+    registry=REGISTRY,
+)
+REJECTED = Counter(
+    "corridor_rejected_total",
+    "Records put aside, by reason and party",
+    ["service", "reason", "party"],
+    registry=REGISTRY,
+)
+QUARANTINED = Counter(
+    "corridor_quarantined_total", "Records on which we failed", ["service", "stream"], registry=REGISTRY
+)
+PAUSED = Gauge("corridor_paused_feeds", "Feeds paused since we fail on them", ["service", "stream"], registry=REGISTRY)
+SLOWED = Gauge(
+    "corridor_slowed_feeds",
+    "Feeds that are over their share by the minute",
+    ["service", "stream"],
+    registry=REGISTRY,
+)
+MISUNDERSTOOD = Gauge(
+    "corridor_misunderstood_records", "Records of our own topics that were put aside", ["service"], registry=REGISTRY
+)
+PURGED = Counter("corridor_purged_total", "Rows taken away by age", ["service", "table"], registry=REGISTRY)
+FENCED = Counter(
+    "corridor_fenced_total",
+    "Batches given up since the position moved",
+    ["service", "stream"],
+    registry=REGISTRY,
+)
+ROUND = Histogram(
+    "corridor_round_seconds",
+    "Time of one round of a loop",
+    ["service", "loop"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+FOLDED = Counter("corridor_folded_total", "Subjects folded, by effect", ["service", "effect"], registry=REGISTRY)
+FOLD_FAILED = Counter("corridor_fold_failed_total", "Folds that raised", ["service"], registry=REGISTRY)
+SENT = Counter("corridor_sent_total", "Records acknowledged by the broker", ["service"], registry=REGISTRY)
+SEND_FAILED = Counter("corridor_send_failed_total", "Records that can never be sent", ["service"], registry=REGISTRY)
+DEPTH = Gauge("corridor_queue_depth", "Rows in a queue", ["service", "queue"], registry=REGISTRY)
+LAG = Gauge(
+    "corridor_lag_records",
+    "Records between the stored position and the end",
+    ["service", "stream"],
+    registry=REGISTRY,
+)
+SOURCE_AWAY = Gauge(
+    "corridor_source_away",
+    "Whether a service that is read from is not at work",
+    ["service", "source"],
+    registry=REGISTRY,
+)
+BUSY = Gauge("corridor_busy_seconds", "How long what is first in the queues has waited", ["service"], registry=REGISTRY)
+
+
+def set_up_logs(level: str, form: str) -> None:
+    """Logs of ours and of the libraries, on standard error."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer: Processor = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    # These report each retry of a broker that is away; our loops say it once.
+    for noisy in ("aiokafka", "faststream", "httpx", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(max(logging.ERROR, logging.getLogger().level))

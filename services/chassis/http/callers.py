@@ -1,0 +1,151 @@
+"""Who asks: the party behind a bearer token, or behind a browser's session.
+
+Invariant: a token is taken from a header alone, never from an address. A session's cookie counts only together with the
+header that names it, which no page of another site can send. Who guesses tokens is slowed, by address, and told of in
+the log, without the token.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+
+import structlog
+from starlette.requests import HTTPConnection
+
+from services.chassis.base.budgets import Bucket, OverBudget
+from services.chassis.base.database import Pool
+from services.chassis.base.parties import Party, PartyBook, digest
+from services.chassis.base.tokens import Held, TokenBook
+from services.chassis.http.problems import CALLER, ProblemError
+
+log = structlog.get_logger(__name__)
+
+SESSION_HEADER: Final = "corridor-session"
+COOKIE_PREFIX: Final = "corridor-"
+_LONGEST_TOKEN: Final = 200
+_REFUSALS_A_MINUTE: Final = 120
+_TELL_EVERY_SECONDS: Final = 10.0
+_ADDRESSES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and with which token."""
+
+    party: Party
+    token: Held
+
+
+class Callers:
+    """Tells who asks."""
+
+    def __init__(self, pool: Callable[[], Pool], book: PartyBook) -> None:
+        self._pool = pool
+        self._book = book
+        self._tokens = TokenBook()
+        self._guesses = Guesses()
+
+    async def identify(self, connection: HTTPConnection) -> Caller:
+        """Who asks; raises `ProblemError` (401) without a valid token, `OverBudget` for who guesses too often."""
+        token = _token_of(connection.headers, connection.cookies)
+        if not token or len(token) > _LONGEST_TOKEN:
+            raise ProblemError(401, "send Authorization: Bearer <token>")
+        address, sha256 = connection.client.host if connection.client else "", digest(token)
+        held = await self._find(address, sha256)
+        if held is None:
+            self._guesses.tell(address, connection.url.path)
+            raise ProblemError(401, "the token is not valid, or not any more")
+        await self._book.refresh(self._pool(), held.party)
+        party = self._book.get(held.party)
+        if party is None:
+            raise ProblemError(401, "the token's party is not known any more")
+        return Caller(party, held)
+
+    async def _find(self, address: str, sha256: bytes) -> Held | None:
+        """The token; what was not valid lately is a guess until it is found."""
+        if self._tokens.is_known(sha256):
+            return await self._tokens.find(self._pool(), sha256)
+        self._guesses.begin(address)
+        held = await self._tokens.find(self._pool(), sha256)
+        if held is not None:
+            self._guesses.was_none(address)
+        return held
+
+    async def is_valid(self, caller: Caller) -> bool:
+        """Whether the caller's token is still valid, as the store says now."""
+        return await self._tokens.find(self._pool(), caller.token.sha256) is not None
+
+    def forget(self, caller: Caller) -> None:
+        """The caller's token has been taken away."""
+        self._tokens.forget(caller.token.sha256)
+
+
+class Guesses:
+    """Tokens refused, by address. Of addresses that are seldom heard of the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._untold: dict[str, int] = {}
+        self._told_at = float("-inf")
+
+    def begin(self, address: str) -> None:
+        """Counts a guess; raises `OverBudget` while this address has guessed too often."""
+        now = time.monotonic()
+        bucket = self._buckets.setdefault(address, Bucket(_REFUSALS_A_MINUTE))
+        self._buckets.move_to_end(address)
+        if seconds := bucket.wait(now):
+            raise OverBudget("too many wrong tokens from this address", seconds)
+        bucket.spend(1, now)
+        while len(self._buckets) > _ADDRESSES:
+            self._buckets.popitem(last=False)
+
+    def was_none(self, address: str) -> None:
+        """What was counted was no guess."""
+        if address in self._buckets:
+            self._buckets[address].spend(-1, time.monotonic())
+
+    def tell(self, address: str, path: str) -> None:
+        """A token was wrong; told in the log, several at once."""
+        now = time.monotonic()
+        self._untold[address] = self._untold.get(address, 0) + 1
+        if now - self._told_at >= _TELL_EVERY_SECONDS or len(self._untold) > _ADDRESSES:
+            log.warning("tokens were refused", addresses=dict(list(self._untold.items())[:20]), path=path[:80])
+            self._told_at = now
+            self._untold.clear()
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Who asks, as found before the request came here."""
+    caller: Caller | None = connection.scope.get(CALLER)
+    if caller is None:
+        raise ProblemError(401, "send Authorization: Bearer <token>")
+    return caller
+
+
+def cookies_of(connection: HTTPConnection) -> list[str]:
+    """What cookies of ours the browser has sent."""
+    return [value for name, value in connection.cookies.items() if name.startswith(COOKIE_PREFIX)]
+
+
+def _token_of(headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind:
+        return token.strip() if kind.lower() == "bearer" else ""
+    session = headers.get(SESSION_HEADER, "")
+    return cookies.get(COOKIE_PREFIX + session, "") if session else ""
+
+
+def cookie(name: str, value: str, seconds: int, *, secure: bool) -> str:
+    """The text of a `Set-Cookie` for a session; no seconds take it away."""
+    try:
+        jar: SimpleCookie = SimpleCookie({COOKIE_PREFIX + name: value})
+    except CookieError as failure:
+        raise ProblemError(401, "the session is not known") from failure
+    morsel = jar[COOKIE_PREFIX + name]
+    values: dict[str, Any] = {"path": "/", "max-age": str(seconds), "httponly": True, "samesite": "Strict"}
+    for attribute, given in (values | ({"secure": True} if secure else {})).items():
+        morsel[attribute] = given
+    return morsel.OutputString()

@@ -1,0 +1,195 @@
+"""The edge of every HTTP API: what is asked passes here before anything of it is parsed.
+
+Invariant: who asks is known before a body is read; a body is never read beyond its limit; a party spends its own budget
+and nobody else's; every answer, also to a refusal or a failure, says what browsers and caches may do with it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.refusal import Problem
+from services.chassis.base.budgets import Meter, Meters, OverBudget
+from services.chassis.base.database import asked_over_http
+from services.chassis.base.errors import passes
+from services.chassis.http.callers import Caller, Callers
+from services.chassis.http.problems import (
+    CALLER,
+    METER,
+    RETRY_AFTER_SECONDS,
+    ProblemError,
+    answer_of,
+    over_budget_answer,
+    problem_answer,
+)
+
+LARGEST_REPORTS: Final = 4 * 1024 * 1024
+LARGEST_OPERATION: Final = 64 * 1024
+LARGEST_OTHER: Final = 4 * 1024
+# Who is over the budget waits for the answer, so that asking again at once buys nothing.
+_REFUSED_AFTER_SECONDS: Final = 1.0
+# What needs a token. Everything else is the page, and what a load balancer asks.
+_GUARDED: Final = ("/v1/", "/ops/", "/metrics", "/openapi.json")
+
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_TLS_FOR: Final = "max-age=31536000"
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has been sent of an answer."""
+
+    started: bool = False
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an app says of its addresses: which are open streams."""
+
+    streams: Collection[str] = field(default=())
+
+
+class Edge:
+    """Plain ASGI, so that bodies and streams pass as they come."""
+
+    def __init__(self, app: ASGIApp, callers: Callers, meters: Meters, rules: Rules) -> None:
+        self._app = app
+        self._callers = callers
+        self._meters = meters
+        self._rules = rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer()
+        send = _dressed(send, answer, tls=scope.get("scheme") == "https")
+        try:
+            with asked_over_http():
+                await self._admit(scope, receive, send, answer)
+        except ProblemError as refusal:
+            await answer_of(refusal)(scope, receive, send)
+        except OverBudget as refusal:
+            await asyncio.sleep(_REFUSED_AFTER_SECONDS)
+            await over_budget_answer(refusal)(scope, receive, send)
+        except Exception as failure:
+            if answer.started:
+                raise
+            if passes(failure):
+                await problem_answer(503, "a server does not answer: try again", RETRY_AFTER_SECONDS)(
+                    scope, receive, send
+                )
+                return
+            await problem_answer(500, "the failure is logged")(scope, receive, send)
+            raise
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, answer: _Answer) -> None:
+        limit = _limit(scope)
+        _require_small(Headers(scope=scope), limit)
+        if not scope["path"].startswith(_GUARDED):
+            await self._app(scope, _bounded(receive, limit, None), send)
+            return
+        caller = await self._callers.identify(HTTPConnection(scope))
+        _require_scope(caller, scope["method"], scope["path"])
+        meter = self._meters.of(caller.party.party, caller.party.budget)
+        meter.request()
+        scope[CALLER], scope[METER] = caller, meter
+        async with self._place(scope, meter):
+            try:
+                await self._app(scope, _bounded(receive, limit, meter.body), send)
+            finally:
+                meter.answered(answer.size)
+
+    @asynccontextmanager
+    async def _place(self, scope: Scope, meter: Meter) -> AsyncIterator[None]:
+        """A place among the party's own requests: streams are counted apart, and reads take turns."""
+        if scope["path"] in self._rules.streams:
+            with meter.open_stream():
+                yield
+            return
+        with meter.in_flight():
+            if scope["method"] in ("GET", "HEAD"):
+                async with meter.turn:
+                    yield
+            else:
+                yield
+
+
+def _limit(scope: Scope) -> int:
+    if scope["path"] == "/v1/events":
+        return LARGEST_REPORTS
+    return LARGEST_OPERATION if scope["path"].startswith("/ops/") else LARGEST_OTHER
+
+
+def _require_small(headers: Headers, limit: int) -> None:
+    """What the headers say of the body; raises `ProblemError`."""
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        why = "send the body as it is: no content encoding is taken"
+        raise ProblemError(415, why, [Problem("bad_header", "$.datacontenttype", why)])
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()) or int(length) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(413, f"the body is over {limit} bytes", [Problem("too_large", "$", f"the limit is {limit}")])
+
+
+def _require_scope(caller: Caller, method: str, path: str) -> None:
+    needed = "read"
+    if path.startswith(("/ops/", "/metrics")):
+        needed = "operate"
+    elif path == "/v1/events":
+        needed = "report"
+    if needed not in caller.token.scopes:
+        raise ProblemError(403, f"this token is not for what needs the right to {needed}")
+    if needed == "operate" and caller.party.role != "operations":
+        raise ProblemError(403, "only operations may do this")
+
+
+def _bounded(receive: Receive, limit: int, count: Callable[[int], None] | None) -> Receive:
+    """Raises `ProblemError` as soon as more has come than the limit."""
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        if message["type"] == "http.request":
+            size += len(message.get("body", b""))
+            if count is not None:
+                count(len(message.get("body", b"")))
+            if size > limit:
+                raise _too_large(limit)
+        return message
+
+    return bounded
+
+
+def _dressed(send: Send, answer: _Answer, *, tls: bool) -> Send:
+    async def dressed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            if tls:
+                headers.setdefault("Strict-Transport-Security", _TLS_FOR)
+        else:
+            answer.size += len(message.get("body", b""))
+        await send(message)
+
+    return dressed

@@ -1,0 +1,94 @@
+"""What becomes of judged records: facts, dead letters, receipts, announcements.
+
+Invariant: all of it is written in the caller's transaction, so an answer exists exactly when what it says is so.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.fields import utc_text
+from services.chassis.base.database import Connection
+from services.chassis.base.telemetry import CONSUMED, REJECTED
+from services.chassis.ingest import answers, facts
+from services.chassis.ingest.facts import Kept
+from services.chassis.ingest.records import Accepted, Rejected, Verdict, joined, place
+from services.chassis.ingest.stream import Stream
+from services.chassis.outbox import outgoing, receipts
+from services.chassis.outbox.receipts import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What became of a batch."""
+
+    fresh: int = 0
+    repeated: int = 0
+    rejected: Sequence[Rejected] = field(default=())
+
+
+async def keep(
+    connection: Connection,
+    service: str,
+    stream: Stream,
+    verdicts: Sequence[Verdict],
+    batch: str,
+    now: datetime,
+    topic_id: Callable[[str], str],
+) -> Outcomes:
+    """Stores what was judged and answers its senders; `batch` names what is answered together."""
+    accepted = [v for v in verdicts if isinstance(v, Accepted)]
+    rejected = [v for v in verdicts if isinstance(v, Rejected)]
+    kept = await keep_accepted(connection, stream, accepted, now)
+    rejected = joined([*rejected, *kept.refused])
+    await answers.keep_dead_letters(connection, rejected, topic_id, now)
+    told = [] if stream.own else _receipts(accepted, kept, rejected)
+    await receipts.keep_receipts(connection, told, now)
+    await outgoing.append(
+        connection,
+        [
+            *receipts.receipt_records(service, batch, told, now),
+            *answers.dead_letter_records(service, rejected, now),
+        ],
+    )
+    return Outcomes(len(kept.fresh), len(accepted) - len(kept.fresh), rejected)
+
+
+async def keep_accepted(connection: Connection, stream: Stream, accepted: Sequence[Accepted], now: datetime) -> Kept:
+    """Stores events, or replicas of our own entities."""
+    if not accepted:
+        return Kept()
+    if stream.own:
+        return Kept(await facts.keep_replicas(connection, accepted))
+    return await facts.keep_events(connection, accepted, now)
+
+
+def receipt_of(one: Accepted, kept: Kept, *, fresh: bool) -> Receipt:
+    """The answer to an accepted record: a repeat, or new; if new, perhaps older than the revision that stands."""
+    if not fresh:
+        return answers.receipt_of_event(one, "repeat")
+    stands = kept.superseded.get(place(one.record))
+    if stands is None:
+        return answers.receipt_of_event(one, "accepted")
+    detail = f"the revision of {utc_text(stands)} stands: send a later updated_at"
+    return answers.receipt_of_event(one, "superseded", detail)
+
+
+def _receipts(accepted: Sequence[Accepted], kept: Kept, rejected: Sequence[Rejected]) -> list[Receipt]:
+    refused_places = {place(r.record) for r in kept.refused}
+    fresh_places = {place(a.record) for a in kept.fresh}
+    told = [
+        receipt_of(a, kept, fresh=place(a.record) in fresh_places)
+        for a in accepted
+        if place(a.record) not in refused_places
+    ]
+    return told + [answers.receipt_of_rejection(r, r.party) for r in rejected if r.party]
+
+
+def count_batch(service: str, stream: str, outcome: Outcomes) -> None:
+    """Counts a committed batch."""
+    CONSUMED.labels(service, stream, "fresh").inc(outcome.fresh)
+    CONSUMED.labels(service, stream, "repeat").inc(outcome.repeated)
+    CONSUMED.labels(service, stream, "rejected").inc(sum(one.count for one in outcome.rejected))
+    for one in outcome.rejected:
+        REJECTED.labels(service, one.first.reason, one.party or "").inc(one.count)

@@ -1,0 +1,205 @@
+"""Where each partition is read from next: in the store, not in Kafka.
+
+Invariant: the row moves only in the transaction that stores what was read, and only from the value that this
+copy last read or wrote; a copy that has lost a partition, or whose store was put back, is fenced.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+from services.chassis.base.database import Connection, Pool
+from services.chassis.base.errors import Fenced, passes, weight
+from services.chassis.kafka import fair_reading
+
+log = structlog.get_logger(__name__)
+
+Bounds = Mapping[TopicPartition, tuple[int, int]]
+"""For each partition the first offset that there is, and the one behind the last."""
+
+TopicIds = Callable[[Iterable[str]], Awaitable[dict[str, str]]]
+
+# A topic made anew has another id: it is read from its beginning.
+_OPEN = """
+INSERT INTO position AS p (topic, partition, topic_id, next_offset)
+SELECT topic, partition, topic_id, 0
+FROM unnest($1::text[], $2::int[], $3::text[]) AS u (topic, partition, topic_id) ORDER BY 1, 2
+ON CONFLICT (topic, partition) DO UPDATE
+SET topic_id = EXCLUDED.topic_id,
+    next_offset = CASE WHEN p.topic_id = EXCLUDED.topic_id THEN p.next_offset ELSE 0 END
+RETURNING topic, partition, topic_id, next_offset
+"""
+_ADVANCE = """
+UPDATE position AS p SET next_offset = u.next
+FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[])
+    AS u (topic, partition, topic_id, expected, next)
+WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_id AND p.next_offset = u.expected
+"""
+_STORED = "SELECT topic, partition, next_offset FROM position WHERE topic = ANY($1::text[])"
+# Stands for no row of the store, so that whatever is read next is fenced.
+_DOUBTFUL = -1
+
+
+class Positions(ConsumerRebalanceListener):
+    """The positions of one subscriber, and the rebalance listener that keeps them true.
+
+    `met` says that the group has given its assignment, which may be empty.
+    """
+
+    def __init__(self, pool: Pool, subscriber: Any, topic_ids: TopicIds, retry_seconds: float = 0.5) -> None:
+        self._pool = pool
+        self._subscriber = subscriber
+        self._topic_ids = topic_ids
+        self._retry_seconds = retry_seconds
+        self._held: dict[TopicPartition, int] = {}
+        self._ids: dict[str, str] = {}
+        self.held_back: Callable[[str], bool] = lambda _: False
+        self.left: fair_reading.Left = lambda _, most: most
+        self._paused: set[TopicPartition] = set()
+        self.met = False
+
+    def __contains__(self, partition: TopicPartition) -> bool:
+        return partition in self._held
+
+    def next_offset(self, partition: TopicPartition) -> int:
+        """The first offset that the store does not have; 0 for a partition that is not ours."""
+        return self._held.get(partition, 0)
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """The end of a partition as of the last fetch; None before there was any."""
+        end: int | None = self._subscriber.consumer.highwater(partition)
+        return end
+
+    def topic_id(self, topic: str) -> str:
+        return self._ids.get(topic, "")
+
+    @property
+    def assigned(self) -> frozenset[TopicPartition]:
+        return frozenset(self._held)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Lets the batch in hand end before another copy begins to read."""
+        lock = getattr(self._subscriber, "lock", None)
+        if lock is not None and self._held:
+            await lock.wait_release(30)
+        self._held.clear()
+        self._paused.clear()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Seeks to the stored positions; fetching has begun, so the pause comes before any await."""
+        partitions = sorted(assigned)
+        self.met = True
+        if not partitions:
+            return
+        self._subscriber.consumer.pause(*partitions)
+        fair_reading.limit(self._subscriber.consumer, self.left)
+        await self.seek(partitions)
+        self._paused.update(p for p in partitions if self.held_back(p.topic))
+        self._subscriber.consumer.resume(*(p for p in partitions if p not in self._paused))
+
+    def mind(self) -> None:
+        """Pauses the partitions that are held back, and lets those go on, from where the store is, that are not."""
+        consumer = self._subscriber.consumer
+        for partition, offset in self._held.items():
+            held = self.held_back(partition.topic)
+            if partition not in consumer.assignment() or held == (partition in self._paused):
+                continue
+            if held:
+                self._paused.add(partition)
+                consumer.pause(partition)
+            else:
+                # What had been fetched behind the failure was let go unread.
+                if offset != _DOUBTFUL:
+                    consumer.seek(partition, offset)
+                self._paused.discard(partition)
+                consumer.resume(partition)
+
+    async def seek(self, partitions: Iterable[TopicPartition]) -> None:
+        """Reads the stored positions and seeks to them; waits while the store is away."""
+        partitions = sorted(partitions)
+        for partition, offset in (await self._read(partitions)).items():
+            if partition in self._subscriber.consumer.assignment():
+                self._subscriber.consumer.seek(partition, offset)
+                self._held[partition] = offset
+
+    async def recheck(self) -> list[TopicPartition]:
+        """Reads on from the store where that is behind: it was put back, and maybe no record will come to show it.
+
+        A batch may be on its way at this moment, so nothing is taken on trust: what comes next is fenced, and its
+        fence seeks. The store is never behind otherwise, since what is held here was committed before.
+        """
+        held = dict(self._held)
+        if not held:
+            return []
+        stored = await _stored(self._pool, held)
+        behind = [p for p, offset in held.items() if stored.get(p, 0) < offset and self._held.get(p) == offset]
+        for partition in behind:
+            self._held[partition] = _DOUBTFUL
+            if partition in self._subscriber.consumer.assignment():
+                self._subscriber.consumer.seek(partition, stored.get(partition, 0))
+        return behind
+
+    async def advance(self, connection: Connection, ends: Mapping[TopicPartition, int]) -> None:
+        """Moves the rows to the next offsets, in the caller's transaction; raises `Fenced`."""
+        partitions = sorted(ends)
+        if any(p not in self._held for p in partitions):
+            raise Fenced
+        moved = await connection.execute(
+            _ADVANCE,
+            [p.topic for p in partitions],
+            [p.partition for p in partitions],
+            [self._ids[p.topic] for p in partitions],
+            [self._held[p] for p in partitions],
+            [ends[p] for p in partitions],
+        )
+        if moved != f"UPDATE {len(partitions)}":
+            raise Fenced
+
+    def committed(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Remembers what the transaction has written, once it has committed."""
+        self._held.update({p: end for p, end in ends.items() if p in self._held})
+
+    async def _read(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        while True:
+            try:
+                return await self._read_once(partitions)
+            except Exception as failure:
+                # A listener that raises is only logged by the client, and the partition would start anywhere.
+                if not passes(failure):
+                    log.exception("positions cannot be read")
+                else:
+                    log.log(weight(failure), "waiting to read positions", failure=repr(failure))
+                await asyncio.sleep(self._retry_seconds)
+
+    async def _read_once(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        ids = await self._topic_ids({p.topic for p in partitions})
+        self._ids.update(ids)
+        rows = await self._pool.fetch(
+            _OPEN,
+            [p.topic for p in partitions],
+            [p.partition for p in partitions],
+            [ids[p.topic] for p in partitions],
+        )
+        return _by_place(rows)
+
+
+async def behind(pool: Pool, bounds: Bounds, held_back: Callable[[str], bool]) -> dict[TopicPartition, int]:
+    """Where the store stands in the partitions of which it has not read all that is within the bounds.
+
+    Topics that are held back are left out.
+    """
+    stored = await _stored(pool, bounds)
+    places = {p: max(start, stored.get(p, 0)) for p, (start, _) in bounds.items()}
+    return {p: place for p, place in places.items() if place < bounds[p][1] and not held_back(p.topic)}
+
+
+async def _stored(pool: Pool, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where the store stands in these partitions, and others of their topics."""
+    return _by_place(await pool.fetch(_STORED, sorted({p.topic for p in partitions})))
+
+
+def _by_place(rows: Iterable[Any]) -> dict[TopicPartition, int]:
+    return {TopicPartition(r["topic"], r["partition"]): r["next_offset"] for r in rows}

@@ -1,0 +1,94 @@
+"""Records on which we ourselves fail: what stands in for them, and how many are too many.
+
+Invariant: a feed that keeps failing is paused with everything behind it in Kafka, never drained into the dead
+letters; several feeds that fail stop the stream. Both go on by themselves when the dead letters have been replayed
+or discarded, since the count is that of the store.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from contracts.topics import party_of
+from services.chassis.base import telemetry
+from services.chassis.base.database import Connection, Pool
+from services.chassis.base.parties import Party
+from services.chassis.ingest import facts
+from services.chassis.ingest.records import Accepted, Record
+from services.chassis.ingest.stream import Stream
+
+log = structlog.get_logger(__name__)
+
+_COUNT = """
+SELECT topic, count(*) AS number FROM dead_letter WHERE reason = 'quarantined' AND resolution IS NULL GROUP BY topic
+"""
+
+
+class Quarantine:
+    """Counts what waits in quarantine of one stream; `limit` records of one topic pause it."""
+
+    def __init__(self, service: str, stream: Stream, pool: Pool, limit: int) -> None:
+        self._service = service
+        self._stream = stream
+        self._pool = pool
+        self._limit = limit
+        self.waiting: dict[str, int] = {}
+        self._told: set[str] = set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether several feeds fail: that is us, not they."""
+        return len(self.waiting) > 1 and sum(self.waiting.values()) >= 2 * self._limit
+
+    @property
+    def paused(self) -> list[str]:
+        """The topics with records in quarantine that are not read for now."""
+        return sorted(filter(self.holds_back, self.waiting))
+
+    def holds_back(self, topic: str) -> bool:
+        """Whether a topic is not to be read for now."""
+        return self.stopped or self.waiting.get(topic, 0) >= self._limit
+
+    async def refresh(self) -> None:
+        """Counts anew, and says loudly what has changed."""
+        rows = await self._pool.fetch(_COUNT)
+        self.waiting = {row["topic"]: row["number"] for row in rows if self._stream.reads(row["topic"])}
+        held = {"*"} if self.stopped else set(self.paused)
+        for topic in sorted(held - self._told):
+            log.critical("a feed is paused: we fail on its records", topic=topic, waiting=dict(self.waiting))
+        for topic in sorted(self._told - held):
+            log.warning("a feed goes on", topic=topic)
+        self._told = held
+        telemetry.PAUSED.labels(self._service, self._stream.name).set(len(held))
+
+
+async def begin_stand_in(
+    connection: Connection, stream: Stream, record: Record, party: Party | None, now: datetime
+) -> None:
+    """States what the service says while a record is in quarantine."""
+    await _state(connection, stream, record, party, now, placed=True)
+
+
+async def end_stand_in(
+    connection: Connection, stream: Stream, record: Record, party: Party | None, now: datetime
+) -> None:
+    """States that the record is no longer in quarantine."""
+    await _state(connection, stream, record, party, now, placed=False)
+
+
+async def _state(
+    connection: Connection, stream: Stream, record: Record, party: Party | None, now: datetime, *, placed: bool
+) -> None:
+    found = stream.stand_in(record, party, now, placed) if stream.stand_in else None
+    if found is None:
+        return
+    standing, event = found
+    service = event.source.rpartition(":")[2]
+    stated = Accepted(record, service, standing, event, tuple(stream.names(event)), now)
+    await facts.keep_events(connection, [stated], now)
+
+
+def sender_of(stream: Stream, record: Record, get: Callable[[str | None], Party | None]) -> Party | None:
+    """The party whose topic a record is on; None on topics of our own."""
+    return None if stream.own else get(party_of(record.topic, stream.topic))

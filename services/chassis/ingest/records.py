@@ -1,0 +1,190 @@
+"""Kafka records to verdicts: accepted with its event, or rejected with its problems.
+
+Invariant: one record in, one verdict out, whatever its bytes; a record never decides about another one.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, NamedTuple, cast
+
+from aiokafka.structs import ConsumerRecord
+
+from contracts.codec import Event, decode_record
+from contracts.events.base import Revision
+from contracts.refusal import Problem, Refused, printable, refused
+from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of
+from services.chassis.base.checks import require_known, require_past
+from services.chassis.base.clock import is_ahead
+from services.chassis.base.parties import Party, PartyBook
+from services.chassis.ingest.stream import Link, Stream
+from services.chassis.kafka.wire import MOST, Unread
+from services.chassis.outbox.outgoing import CAUSED_BY
+
+Record = ConsumerRecord[bytes, bytes]
+
+_PARTY: Final = re.compile(rb"[a-z0-9-]{1,100}")
+_LONG_RUN: Final = 20
+_UNKNOWN_BYTES: Final = 4096
+_SMALL_BODY: Final = 8192
+
+
+Place = tuple[str, int, int]
+"""Where a record stands: topic, partition, offset."""
+
+
+class Accepted(NamedTuple):
+    """A record whose event is to be stored; `received_at` is when the broker took it."""
+
+    record: Record
+    party: str
+    standing: str
+    event: Event
+    links: tuple[Link, ...]
+    received_at: datetime
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.event.source, self.event.id
+
+    @property
+    def weight(self) -> int:
+        """How many reports it counts as: one for each subject that it names."""
+        return max(1, len({subject for subject, _ in self.links}))
+
+    @property
+    def revision(self) -> Revision:
+        return cast(Revision, self.event.data)
+
+    @property
+    def updated_at(self) -> datetime:
+        return self.revision.updated_at
+
+    @property
+    def version(self) -> int:
+        """The version of an entity of our own topics."""
+        return int(getattr(self.event.data, "version", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that goes to the dead letters; identity as far as it could be read.
+
+    `count` is how many it stands for: itself, and those refused for the same reason right behind it.
+    """
+
+    record: Record
+    party: str | None
+    problems: tuple[Problem, ...]
+    quoted: Mapping[str, str] = field(default_factory=dict)
+    count: int = 1
+
+    @property
+    def first(self) -> Problem:
+        return self.problems[0]
+
+    @property
+    def last_offset(self) -> int:
+        """The offset of the last record that it stands for."""
+        return self.record.offset + self.count - 1
+
+    def is_followed_by(self, other: "Rejected") -> bool:
+        """Whether another one comes right behind it and was refused for the same reason."""
+        before, after = self.record, other.record
+        next_to = (after.topic, after.partition, after.offset) == (before.topic, before.partition, self.last_offset + 1)
+        return next_to and other.first.reason == self.first.reason
+
+
+Verdict = Accepted | Rejected
+
+
+ReceivedAt = Callable[[int], datetime]
+"""The instant at which a record was received, from its log-append time in milliseconds."""
+
+
+def judge_all(records: Sequence[Record], stream: Stream, book: PartyBook, received_at: ReceivedAt) -> list[Verdict]:
+    """The verdict on each record, in order."""
+    return [judge(record, stream, book, received_at) for record in records]
+
+
+def judge(record: Record, stream: Stream, book: PartyBook, received_at: ReceivedAt) -> Verdict:
+    """The verdict on one record."""
+    received = received_at(record.timestamp)
+    name = party_of(record.topic, stream.topic) or stream.topic.name
+    try:
+        if isinstance(record.value, Unread):
+            raise refused("too_large", "$", f"the record's batch unpacks to more than {MOST} bytes, or not at all")
+        event = decode_record(
+            record.headers, record.value, stream.topic.events, MAX_PUBLISHED if stream.own else MAX_INCOMING
+        )
+    except Refused as refusal:
+        return reject(record, None if stream.own else name, refusal)
+    if stream.entitled is None:
+        found = Accepted(record, name, "service", event, tuple(stream.names(event)), received)
+        return _from_the_future(found) if is_ahead(found.version) else found
+    try:
+        require_known(event)
+        party = _entitled(event, stream, book.get(name), name)
+        require_past(event, received)
+    except Refused as refusal:
+        refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
+        return reject(record, name, refusal)
+    return Accepted(record, name, party.standing, event, tuple(stream.names(event)), received)
+
+
+def joined(rejected: Sequence[Rejected]) -> list[Rejected]:
+    """The same with one for each long run: who sends thousands of bad records gets one answer, and costs one row."""
+    runs: list[list[Rejected]] = []
+    for one in rejected:
+        if runs and runs[-1][-1].is_followed_by(one):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    found: list[Rejected] = []
+    for run in runs:
+        found += run if len(run) < _LONG_RUN else [replace(run[0], count=len(run))]
+    return found
+
+
+def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:
+    """A rejection that quotes the identity as far as the refusal knows it."""
+    return Rejected(record, party, refusal.problems, refusal.quoted)
+
+
+def _from_the_future(found: Accepted) -> Rejected:
+    """Whoever has written it: the true versions that follow would all be lower."""
+    refusal = refused("from_the_future", "$.data.version", "its instant is ahead of our clock")
+    event = found.event
+    refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
+    return reject(found.record, None, refusal)
+
+
+def _entitled(event: Event, stream: Stream, party: Party | None, name: str) -> Party:
+    if party is None:
+        raise refused("not_entitled", "$", f"no party {name} is known")
+    party.require(event)
+    assert stream.entitled is not None
+    stream.entitled(event, party)
+    return party
+
+
+def caused_by(record: Record) -> str:
+    """The party whose report has caused a record of our own topics; "" where none has."""
+    named = next((raw for name, raw in record.headers if name == CAUSED_BY), None) or b""
+    return named.decode() if _PARTY.fullmatch(named) else ""
+
+
+def place(record: Record) -> Place:
+    """Where a record stands."""
+    return record.topic, record.partition, record.offset
+
+
+def raw_headers(record: Record) -> list[list[Any]]:
+    """The headers as JSON: name and percent-encoded value, which keeps every byte; null stays null."""
+    return [[printable(n), None if v is None else _escaped(v)] for n, v in record.headers]
+
+
+def _escaped(raw: bytes) -> str:
+    # Percent-encoding keeps every byte and is safe in jsonb, which holds no NUL.
+    return "".join(chr(b) if 32 <= b < 127 and b != 37 else f"%{b:02X}" for b in raw)

@@ -1,0 +1,197 @@
+"""The third loop: outbox rows to Kafka.
+
+Invariant: rows of a key are sent in order of id by one relay at a time, and deleted only after the broker has
+acknowledged them. A living relay never gives a send up: it waits for the broker, and takes another producer when
+its own has failed. What can never be sent is moved aside with an alarm, and the others go on.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from services.chassis.base import telemetry
+from services.chassis.base.clock import machinery_now, version_after
+from services.chassis.base.database import OwnConnection, Pool, connect
+from services.chassis.base.errors import passes, weight
+from services.chassis.base.mark import PLACE, StoreMark
+from services.chassis.base.pace import Pace, until
+from services.chassis.outbox.outgoing import SHARDS
+from services.chassis.outbox.sender import RETRY_SECONDS, Sender
+
+log = structlog.get_logger(__name__)
+
+PAGE = 1000
+_LOCK_SPACE = 0x0C02
+_POLL_SECONDS = 0.25
+_HOLD_SECONDS = 1.0
+_ANSWER_SECONDS = 10.0
+_PACE_SECONDS = 0.01
+
+_TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
+# A store that was put back gives the same ids again, to rows that have not been sent; not by the same transactions.
+_PAGE = f"""
+SELECT *, xmin::text AS written_by, (SELECT {PLACE}) AS place FROM outbox
+WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2
+"""
+_NAMED = """
+unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, written_by)
+WHERE o.id = ANY($1) AND o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
+"""
+_DELETE = f"DELETE FROM outbox AS o USING {_NAMED}"
+_HERE = f"SELECT {PLACE}"
+_COUNT = f"SELECT count(*) FROM outbox AS o, {_NAMED}"
+_SET_ASIDE = f"""
+WITH gone AS ({_DELETE} RETURNING o.*)
+INSERT INTO outbox_failed SELECT gone.*, f.failure, $5
+FROM gone JOIN unnest($1::bigint[], $4::text[]) AS f (id, failure) USING (id)
+"""
+
+
+class Relay:
+    """Sends the shards whose advisory locks it holds.
+
+    `open_producer` starts a producer and stops it; it raises `KafkaError` or `TimeoutError` while there is no broker.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        url: str,
+        pool: Pool,
+        open_producer: Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]],
+        mark: StoreMark,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.service = service
+        self._mark = mark
+        self._on_sent = on_sent
+        self._url = url
+        self._pool = pool
+        self._open_producer = open_producer
+        self._wake = asyncio.Event()
+        self.held: set[int] = set()
+        # What was handed to Kafka and is not known to have ended, and since when.
+        self._doubt: tuple[Sequence[asyncpg.Record], int] | None = None
+        self._pace = Pace(_PACE_SECONDS)
+
+    def wake(self) -> None:
+        """Says that rows have been committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Runs until cancelled; holds its locks on a connection of its own, which dies with it.
+
+        A batch that the client has given up leaves a gap in its producer's sequence, at which the broker refuses all
+        that follows: whatever has failed, the next attempt has a producer of its own. Who loses the locks lets the
+        producer go with all that it holds: that is in the outbox, for the next leader or a store that is put back.
+        """
+        while True:
+            connection = None
+            try:
+                connection = await connect(self._url, f"{self.service}-relay")
+                await self._look_after_doubt()
+                async with self._open_producer() as producer:
+                    await self._lead(connection, Sender(self.service, producer))
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("relay failed")
+                else:
+                    log.log(weight(failure), "relay waits", failure=repr(failure))
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                self.held.clear()
+                if connection is not None:
+                    connection.terminate()
+
+    async def _lead(self, connection: OwnConnection, sender: Sender) -> None:
+        tasks = [asyncio.create_task(work) for work in (self._keep(connection), self._send(sender))]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, connection: OwnConnection) -> None:
+        """Holds on to the locks; raises when their connection is lost or does not answer, also during a send."""
+        gone = asyncio.Event()
+        connection.add_termination_listener(lambda _: gone.set())
+        while True:
+            await self._hold(connection)
+            await until(gone, _HOLD_SECONDS)
+
+    async def _hold(self, connection: OwnConnection) -> None:
+        """Takes shards that are free; a lock lives as long as its connection."""
+        missing = [s for s in range(SHARDS) if s not in self.held]
+        rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing, timeout=_ANSWER_SECONDS)
+        if rows:
+            self.held.update(row["s"] for row in rows)
+            self._wake.set()
+
+    async def _send(self, sender: Sender) -> None:
+        while True:
+            await self._pace.keep()
+            self._wake.clear()
+            if not self.held or await self.send_page(sender) < PAGE:
+                # Another copy's commits wake nobody here: they are looked for.
+                await until(self._wake, _POLL_SECONDS)
+
+    async def send_page(self, sender: Sender) -> int:
+        """Sends one page and deletes what was acknowledged; returns how many rows it read.
+
+        Raises what kept others from being acknowledged.
+        """
+        since = version_after(0)
+        rows = await self._pool.fetch(_PAGE, sorted(self.held), PAGE)
+        if not rows:
+            return 0
+        with telemetry.ROUND.labels(self.service, "relay").time():
+            self._doubt = rows, since
+            sent = await sender.send(rows)
+            await self._delete([r for r in rows if r["id"] in sent.acknowledged], since)
+            left = [r for r in rows if r["id"] not in sent.acknowledged]
+            self._doubt = (left, since) if left and sent.failure else None
+            if sent.refused:
+                await self._set_aside([r for r in rows if r["id"] in sent.refused], sent.refused)
+        telemetry.SENT.labels(self.service).inc(len(sent.acknowledged))
+        self._on_sent()
+        if sent.failure is not None:
+            raise sent.failure
+        return len(rows)
+
+    async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:
+        gone = await self._pool.execute(_DELETE, *_named(sent))
+        if gone != f"DELETE {len(sent)}":
+            await self._missed(sent, since)
+
+    async def _look_after_doubt(self) -> None:
+        """Has what was handed to Kafka, and never answered for, read back by a store that does not know it any more."""
+        if self._doubt is not None:
+            rows, since = self._doubt
+            if await self._pool.fetchval(_COUNT, *_named(rows)) < len(rows):
+                await self._missed(rows, since)
+            self._doubt = None
+
+    async def _missed(self, rows: Sequence[asyncpg.Record], since: int) -> None:
+        """Notes what is to be read back where the store has moved; where it has not, another relay has taken over."""
+        moved = await self._pool.fetchval(_HERE) != rows[0]["place"]
+        log.warning("what was sent is not in the store any more", service=self.service, moved=moved)
+        if moved:
+            await self._mark.look(self._pool, since)
+
+    async def _set_aside(self, rows: Sequence[asyncpg.Record], failures: Mapping[int, BaseException]) -> None:
+        for row in rows:
+            telemetry.SEND_FAILED.labels(self.service).inc()
+            log.error("a record can never be sent", outbox_id=row["id"], failure=repr(failures[row["id"]]))
+        said = [repr(failures[r["id"]]) for r in rows]
+        await self._pool.execute(_SET_ASIDE, *_named(rows), said, machinery_now())
+
+
+def _named(rows: Sequence[asyncpg.Record]) -> Iterator[list[Any]]:
+    """The columns by which rows are known, also across a store put back."""
+    return ([row[name] for row in rows] for name in ("id", "ce_id", "written_by"))

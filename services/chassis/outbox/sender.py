@@ -1,0 +1,148 @@
+"""Hands the relay's rows to Kafka.
+
+Invariant: rows are queued in the order given; nothing is given up while the broker is away. What the broker refuses
+for good is told apart from any other failure, after which a sender is not to be used again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from contracts.codec import encode
+from services.chassis.outbox.outgoing import CAUSED_BY
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 0.5
+_ASK_SECONDS = 15.0
+_NEVER = (
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    InvalidTopicError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of rows, by their ids; `failure` is why the rest is to be sent again, by another sender."""
+
+    acknowledged: Set[int]
+    refused: Mapping[int, BaseException]
+    failure: BaseException | None
+
+
+class Sender:
+    """What a service tells, over a producer that is its alone."""
+
+    def __init__(self, service: str, producer: AIOKafkaProducer) -> None:
+        self._source = f"urn:corridor:{service}"
+        self._producer = producer
+        self._known: Set[str] = frozenset()
+
+    async def send(self, rows: Sequence[asyncpg.Record]) -> Sent:
+        """Queues all rows in order, as far as that goes, then awaits all answers."""
+        waiting: dict[int, asyncio.Future[Any]] = {}
+        refused: dict[int, BaseException] = {}
+        failure: BaseException | None = None
+        try:
+            for row in rows:
+                try:
+                    waiting[row["id"]] = await self._enqueue(row)
+                except _NEVER as never:
+                    refused[row["id"]] = never
+            await self._answers({row["topic"] for row in rows if row["id"] in waiting}, waiting.values())
+        except KafkaError as stopped:
+            failure = stopped
+        return _sent(waiting, refused, failure)
+
+    async def _answers(self, topics: Set[str], waiting: Iterable[asyncio.Future[Any]]) -> None:
+        """Waits for all answers; raises `UnknownTopicOrPartitionError` when a topic is not there any more.
+
+        The client itself would wait for the topic to come back, and hold up all others.
+        """
+        pending: Set[asyncio.Future[Any]] = set(waiting)
+        while pending:
+            _, pending = await asyncio.wait(pending, timeout=_ASK_SECONDS)
+            if pending:
+                self._known = frozenset()
+                for topic in topics:
+                    await self._require_topic(topic)
+
+    async def _enqueue(self, row: asyncpg.Record) -> "asyncio.Future[Any]":
+        headers = headers_of(row, self._source)
+        while True:
+            await self._require_topic(row["topic"])
+            try:
+                future: asyncio.Future[Any] = await self._producer.send(
+                    row["topic"], row["body"], key=row["key"].encode(), headers=headers
+                )
+                return future
+            except KafkaTimeoutError:
+                # The buffer was full or the metadata were not to be had: nothing of this row has been queued.
+                log.warning("relay waits for the broker", topic=row["topic"])
+            except UnknownTopicOrPartitionError:
+                # The client says so as well when it could not look a topic up in time: the broker is to be asked.
+                self._known = frozenset()
+                await asyncio.sleep(RETRY_SECONDS)
+            except KafkaError as failure:
+                if isinstance(failure, _NEVER) or not failure.retriable:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _require_topic(self, topic: str) -> None:
+        """Raises `UnknownTopicOrPartitionError` when a broker that answers has no such topic.
+
+        The client itself would look for it until its time is up, and hold up what comes behind.
+        """
+        said = False
+        while topic not in self._known:
+            try:
+                found: Any = await self._producer.client.fetch_all_metadata()
+            except KafkaError as failure:
+                log.log(logging.DEBUG if said else logging.WARNING, "relay waits for the broker", failure=repr(failure))
+                said = True
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self._known = found.topics()
+            if topic not in self._known:
+                raise UnknownTopicOrPartitionError(topic)
+
+
+def headers_of(row: asyncpg.Record, source: str) -> list[tuple[str, bytes]]:
+    """The Kafka headers of a row of the outbox."""
+    headers = encode(
+        id=row["ce_id"],
+        source=source,
+        type=row["ce_type"],
+        subject=row["ce_subject"],
+        traceparent=row["traceparent"],
+    )
+    return [*headers, (CAUSED_BY, row["party"].encode())] if row["party"] else headers
+
+
+def _sent(
+    waiting: Mapping[int, asyncio.Future[Any]], refused: Mapping[int, BaseException], failure: BaseException | None
+) -> Sent:
+    answered = {i: answer for i, answer in waiting.items() if answer.done() and not answer.cancelled()}
+    errors = {row_id: answer.exception() for row_id, answer in answered.items()}
+    never = {row_id: error for row_id, error in errors.items() if isinstance(error, _NEVER)}
+    others = [error for row_id, error in errors.items() if error is not None and row_id not in never]
+    acknowledged = {row_id for row_id, error in errors.items() if error is None}
+    return Sent(acknowledged, {**refused, **never}, failure or next(iter(others), None))

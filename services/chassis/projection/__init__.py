@@ -1,0 +1,4 @@
+"""Facts to pictures.
+
+Invariant: state changes here alone.
+"""

@@ -1,0 +1,215 @@
+"""What a fold changes: the row to save, the records to publish, the receipts to give.
+
+Invariant: what is the same as before is neither saved, published nor answered again; versions of a subject rise,
+and each published entity names the version before it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from contracts.fields import utc_text
+from contracts.refusal import Outcome
+from contracts.topics import INTERNAL
+from services.chassis.base.clock import version_after
+from services.chassis.outbox.outgoing import Outgoing
+from services.chassis.outbox.receipts import Receipt, receipt_records
+from services.chassis.projection.fold import Folded, Publication, StoredRevision, by_identity, effective
+from services.chassis.projection.pictures import Held, Saved
+from services.chassis.queue.fold_queue import BEHIND, Taken
+
+
+class Published(NamedTuple):
+    """A publication that has changed, with its data as JSON and the version it gets."""
+
+    publication: Publication
+    data: bytes
+    version: int
+    previous: int | None
+    recorded_at: str
+    as_of: str
+
+
+class Effect(NamedTuple):
+    """What one fold came to; `saved` is None when nothing at all has changed."""
+
+    subject: str
+    folded: Folded
+    saved: Saved | None
+    content_changed: bool
+    shared_changed: bool
+    published: Sequence[Published]
+    receipts: Sequence[Receipt]
+    priority: int
+    cause: str
+    traceparent: str | None
+    party: str
+    recorded_at: datetime
+
+
+def effect(
+    before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime, build: tuple[int, int]
+) -> Effect:
+    """Compares a fold with what is stored; `build` are the numbers of the fold code and of the corridor data."""
+    content, shared = _json(folded.content), None if folded.shared is None else _json(folded.shared)
+    content_hash, shared_hash = _digest(content), None if shared is None else _digest(shared)
+    content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
+    version = version_after(before.version)
+    known: dict[str, list[Any]] = orjson.loads(before.published)
+    recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
+    stamps = (version, utc_text(recorded_at), utc_text(now))
+    published, book = _publications(folded.publications, content, known, stamps, again=row.republish)
+    parked = _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked))
+    memory = None if folded.memory is None else _json(folded.memory)
+    moves = content_changed or book != known
+    saved = Saved(
+        before.subject,
+        version if moves else before.version,
+        recorded_at if moves or before.recorded_at is None else before.recorded_at,
+        content if content_changed else None,
+        content_hash,
+        shared_changed,
+        shared if shared_changed else None,
+        shared_hash,
+        memory,
+        _json(book),
+        parked,
+        folded.due,
+        bool(published),
+    )
+    return Effect(
+        before.subject,
+        folded,
+        saved if moves or shared_changed or _differs(before, saved, build) else None,
+        content_changed,
+        shared_changed,
+        published,
+        _receipts(orjson.loads(before.parked), folded, revisions),
+        row.priority,
+        row.cause,
+        row.traceparent,
+        row.party,
+        recorded_at,
+    )
+
+
+def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
+    """The records of an effect: its publications on their topics, and its receipts."""
+    for one in done.published:
+        body = _joined(one.data, _json(_stamps(one, done)))
+        for topic in one.publication.topics:
+            entity = one.publication.entity
+            yield Outgoing(
+                topic,
+                entity,
+                f"{entity}@{one.version}",
+                one.publication.type,
+                entity,
+                body,
+                done.traceparent,
+                party=done.party if topic in INTERNAL else "",
+            )
+    if done.receipts:
+        yield from receipt_records(service, f"{done.subject}@{utc_text(done.recorded_at)}", done.receipts, now)
+
+
+def _stamps(one: Published, done: Effect) -> dict[str, Any]:
+    stamps: dict[str, Any] = {"version": one.version, "recorded_at": one.recorded_at, "as_of": one.as_of}
+    if one.previous is not None:
+        stamps["previous_version"] = one.previous
+    if done.priority >= BEHIND:
+        stamps["redrawn"] = True
+    return stamps
+
+
+def _publications(
+    publications: Sequence[Publication],
+    content: bytes,
+    known: Mapping[str, list[Any]],
+    stamps: tuple[int, str, str],
+    *,
+    again: bool,
+) -> tuple[list[Published], dict[str, list[Any]]]:
+    """What has changed, and for each entity: version, content hash, version before, recorded_at, as_of."""
+    version, recorded_at, as_of = stamps
+    published: list[Published] = []
+    book: dict[str, list[Any]] = dict(known)
+    for publication in publications:
+        data = _json(publication.data)
+        data = _joined(content, data) if publication.whole else data
+        digest = hashlib.sha256(data).hexdigest()[:32]
+        previous: list[Any] | None = known.get(publication.entity)
+        if previous is None and publication.empty:
+            continue
+        if previous is None or previous[1] != digest:
+            before = previous[0] if previous else None
+            published.append(Published(publication, data, version, before, recorded_at, as_of))
+            book[publication.entity] = [version, digest, before, recorded_at, as_of]
+        elif again:
+            published.append(Published(publication, data, previous[0], *previous[2:]))
+    return published, book
+
+
+def _receipts(before: Sequence[Sequence[str]], folded: Folded, revisions: Sequence[StoredRevision]) -> list[Receipt]:
+    """Parked for what is parked now and was not, effective for what is parked no longer and counts."""
+    if not before and not folded.parked:
+        return []
+    was = {(source, event_id) for source, event_id, _ in before}
+    now = {(p.source, p.event_id): p.waits_for for p in folded.parked}
+    newest = {r.identity: r for r in sorted(revisions, key=lambda r: r.updated_at)}
+    told: list[tuple[tuple[str, str], Outcome, str | None]] = [
+        (i, "parked", f"waits for {now[i]}") for i in now if i not in was
+    ]
+    told += [(i, "effective", None) for i in sorted(was - set(now) - folded.void - _retracted(revisions))]
+    return [_receipt(newest[i], outcome, detail) for i, outcome, detail in told if i in newest]
+
+
+def _retracted(revisions: Sequence[StoredRevision]) -> set[tuple[str, str]]:
+    return {i for i, same in by_identity(revisions).items() if effective(same)[0] is None}
+
+
+def _receipt(revision: StoredRevision, outcome: Outcome, detail: str | None) -> Receipt:
+    return Receipt(
+        revision.party,
+        outcome,
+        revision.source,
+        revision.event_id,
+        revision.type,
+        revision.subject,
+        revision.updated_at,
+        detail=detail,
+    )
+
+
+def _differs(before: Held, after: Saved, build: tuple[int, int]) -> bool:
+    """Whether anything but content, shared part and publications has changed."""
+    return (
+        before.recorded_at is None
+        or (before.fold, before.data) != build
+        or before.due != after.due
+        or _is_other(before.parked, after.parked)
+        or _is_other(before.memory, after.memory)
+    )
+
+
+def _is_other(before: str | None, after: bytes | None) -> bool:
+    """Whether two JSON texts differ in more than how they are written."""
+    if before is None or after is None:
+        return (before is None) != (after is None)
+    return before.encode() != after and orjson.loads(before) != orjson.loads(after)
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _joined(first: bytes, second: bytes) -> bytes:
+    """One JSON object out of two that are not empty; nothing is written a second time."""
+    return first[:-1] + b"," + second[1:]
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()

@@ -1,0 +1,167 @@
+"""The statements of settle: the queue, the pictures and the facts that they are folded from.
+
+Invariant: a round uses each statement at most once, whatever the number of its subjects. Pictures are locked
+in sorted order before their facts are read, so the second of two folders sees what the first one saw.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from services.chassis.base.clock import machinery_now
+from services.chassis.base.database import Connection
+from services.chassis.projection.fold import Inputs, Replica, StoredRevision
+
+# A plan that was made while a table was empty has to do as well when it is full. So rows are chosen in an array, or
+# they would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read
+# whole; and what is updated from arrays is named by one of them as well.
+_LOCK = """
+SELECT subject, version, recorded_at, content_hash, shared_hash, memory, published, parked, due, fold, data
+FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE
+"""
+_ADD = """
+INSERT INTO picture (subject) SELECT * FROM unnest($1::text[]) AS u (subject) ORDER BY 1 ON CONFLICT DO NOTHING
+"""
+_REVISIONS = """
+SELECT l.subject AS named, e.*
+FROM (SELECT DISTINCT subject, source, event_id FROM link WHERE subject = ANY($1::text[])) AS l, LATERAL (
+    SELECT source, event_id, content_hash, type, subject, party, standing, updated_at, retracted, body,
+           received_at
+    FROM event WHERE source = l.source AND event_id = l.event_id OFFSET 0) AS e
+"""
+_REPLICAS = """
+SELECT l.subject AS named, r.*
+FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]) AND source = ANY($2::text[])) AS l,
+    LATERAL (SELECT entity, type, version, body FROM replica WHERE entity = l.event_id OFFSET 0) AS r
+"""
+_SHARED = """
+SELECT l.subject AS named, p.*
+FROM (SELECT DISTINCT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> '') AS l, LATERAL (
+    SELECT subject, CASE WHEN shared ? 'parts'
+        THEN shared - 'parts' || jsonb_build_object('part', shared -> 'parts' -> l.subject) ELSE shared END AS shared
+    FROM picture WHERE subject = l.reads AND shared IS NOT NULL OFFSET 0) AS p
+"""
+_SAVE = """
+UPDATE picture AS p SET
+    version = u.version, recorded_at = u.recorded_at,
+    content = coalesce(u.content::jsonb, p.content), content_hash = u.content_hash,
+    shared = CASE WHEN u.shared_changed THEN u.shared::jsonb ELSE p.shared END, shared_hash = u.shared_hash,
+    memory = u.memory::jsonb, published = u.published::jsonb, parked = u.parked::jsonb, due = u.due,
+    sent_at = CASE WHEN u.sent THEN $14 ELSE p.sent_at END, fold = $15, data = $16
+FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::boolean[], $7::text[],
+            $8::bytea[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::boolean[])
+    AS u (subject, version, recorded_at, content, content_hash, shared_changed, shared, shared_hash, memory,
+          published, parked, due, sent)
+WHERE p.subject = ANY($1) AND p.subject = u.subject
+"""
+
+
+class Held(NamedTuple):
+    """A picture's row, locked."""
+
+    subject: str
+    version: int = 0
+    recorded_at: datetime | None = None
+    content_hash: bytes | None = None
+    shared_hash: bytes | None = None
+    memory: str | None = None
+    published: str = "{}"
+    parked: str = "[]"
+    due: datetime | None = None
+    fold: int = 0
+    data: int = 0
+
+
+class Saved(NamedTuple):
+    """A picture's row as it is to be written; `content` and `shared` are None where they have not changed."""
+
+    subject: str
+    version: int
+    recorded_at: datetime
+    content: bytes | None
+    content_hash: bytes
+    shared_changed: bool
+    shared: bytes | None
+    shared_hash: bytes | None
+    memory: bytes | None
+    published: bytes
+    parked: bytes
+    due: datetime | None
+    sent: bool
+
+
+async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
+    """Locks the pictures of sorted subjects, making the rows that are missing."""
+    rows = await connection.fetch(_LOCK, subjects)
+    if len(rows) < len(subjects):
+        known = {row["subject"] for row in rows}
+        await connection.execute(_ADD, [s for s in subjects if s not in known])
+        rows = await connection.fetch(_LOCK, subjects)
+    return [Held._make(row) for row in rows]
+
+
+async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
+    """What was said of each locked subject itself; `own_topics` are the topics of ours that the service reads."""
+    subjects = [h.subject for h in held]
+    revisions = _grouped(subjects, await connection.fetch(_REVISIONS, subjects))
+    rows = await connection.fetch(_REPLICAS, subjects, own_topics) if own_topics else []
+    replicas = _grouped(subjects, rows)
+    return [
+        Inputs(
+            h.subject,
+            [StoredRevision._make(row) for row in revisions[h.subject]],
+            [Replica(*row) for row in replicas[h.subject]],
+            memory=orjson.loads(h.memory) if h.memory else None,
+        )
+        for h in held
+    ]
+
+
+async def with_shared(connection: Connection, facts: Sequence[Inputs]) -> list[Inputs]:
+    """The same, with what each subject reads of others, as it is committed now.
+
+    Of what is shared in `parts`, by reader, a reader gets its own as `part`.
+    """
+    subjects = [f.subject for f in facts]
+    shared = _grouped(subjects, await connection.fetch(_SHARED, subjects))
+    return [replace(f, shared={s: orjson.loads(text) for s, text in shared[f.subject]}) for f in facts]
+
+
+async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: int) -> None:
+    """Writes pictures; one statement."""
+    if not saved:
+        return
+    await connection.execute(
+        _SAVE,
+        [s.subject for s in saved],
+        [s.version for s in saved],
+        [s.recorded_at for s in saved],
+        [_text(s.content) for s in saved],
+        [s.content_hash for s in saved],
+        [s.shared_changed for s in saved],
+        [_text(s.shared) for s in saved],
+        [s.shared_hash for s in saved],
+        [_text(s.memory) for s in saved],
+        [s.published.decode() for s in saved],
+        [s.parked.decode() for s in saved],
+        [s.due for s in saved],
+        [s.sent for s in saved],
+        machinery_now(),
+        fold,
+        data,
+    )
+
+
+def _grouped(subjects: Sequence[str], rows: Sequence[Any]) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of each subject, which their first column names, without that column."""
+    found: dict[str, list[tuple[Any, ...]]] = {s: [] for s in subjects}
+    for row in rows:
+        found[row[0]].append(row[1:])
+    return found
+
+
+def _text(body: bytes | None) -> str | None:
+    return None if body is None else body.decode()

@@ -1,0 +1,244 @@
+"""The second loop: facts to pictures. State changes here alone.
+
+Invariant: a round is one transaction: rows taken, pictures locked, facts read, folded in pure code, saved, what
+came out put in the outbox. A fold reads other subjects only as they were committed; when what others read of a
+subject has changed, a later transaction hands that on, so whichever of two commits is last sees the other.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from services.chassis.base import telemetry
+from services.chassis.base.clock import CorridorClock, machinery_now
+from services.chassis.base.database import Connection, Pool, transaction
+from services.chassis.base.errors import passes, weight
+from services.chassis.base.mark import StoreMark
+from services.chassis.base.pace import Pace, repeat, until
+from services.chassis.outbox import outgoing
+from services.chassis.outbox.receipts import keep_receipts
+from services.chassis.projection import effects, pictures
+from services.chassis.projection.effects import Effect
+from services.chassis.projection.fold import Folded, Inputs
+from services.chassis.projection.pages import Pages
+from services.chassis.projection.pictures import Held
+from services.chassis.projection.time_budget import TookTooLong, at_most
+from services.chassis.queue import fold_queue
+from services.chassis.queue.fold_queue import Taken
+
+log = structlog.get_logger(__name__)
+
+_POLL_SECONDS = 1.0
+_PACE_SECONDS = 0.015
+_RETRY_SECONDS = 0.5
+_REPUBLISH_AFTER = timedelta(hours=20)
+_LATER_SECONDS = (0.2, 1.0, 5.0, 30.0)
+FOLD_SECONDS = 2.0
+"""The time of one fold: the server ends a transaction that waits for more than some seconds."""
+
+
+class Folder(Protocol):
+    """What a service knows: how to fold a subject, and what it saves beside the picture.
+
+    `fold_number` rises with the fold code, `data_number` with the corridor data.
+    """
+
+    fold_number: int
+    data_number: int
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        """The picture of one subject; pure."""
+        ...
+
+    def decides(self, subject: str) -> bool:
+        """Whether a fold of it settles something for good, and so waits until all that it reads is folded."""
+        ...
+
+    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
+        """Saves the service's own rows of changed pictures; at most a few statements."""
+        ...
+
+
+class Settle:
+    """Folds what is in the queue."""
+
+    def __init__(
+        self,
+        service: str,
+        folder: Folder,
+        pool: Pool,
+        clock: CorridorClock,
+        own_topics: Sequence[str] = (),
+        subjects: int = 250,
+        on_commit: Callable[[], None] = lambda: None,
+        mark: StoreMark | None = None,
+        fold_seconds: float = FOLD_SECONDS,
+    ) -> None:
+        self.service = service
+        self.folder = folder
+        self.pool = pool
+        self.clock = clock
+        self.own_topics = own_topics
+        self.subjects = subjects
+        self.on_commit = on_commit
+        self.mark = mark or StoreMark()
+        self.fold_seconds = fold_seconds
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Says that rows have been queued."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Folds until cancelled; waits while the database is away."""
+        pace, pages = Pace(_PACE_SECONDS), Pages(self.subjects)
+        while True:
+            await pace.keep()
+            self._wake.clear()
+            try:
+                while await self._page(pages):
+                    pass
+            except Exception as failure:
+                if not passes(failure):
+                    log.exception("a round failed")
+                else:
+                    log.log(weight(failure), "settle waits", failure=repr(failure))
+                pages.failed()
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            await until(self._wake, _POLL_SECONDS)
+
+    async def _page(self, pages: Pages) -> bool:
+        """One round and its rest, which ends when something comes; returns whether there may be more."""
+        begun, most = time.monotonic(), pages.most
+        taken = await self._round(most)
+        rest = pages.took((row.party for row in taken), time.monotonic() - begun)
+        if rest:
+            self._wake.clear()
+            await until(self._wake, rest)
+        return len(taken) >= most or rest > 0
+
+    async def run_timers(self, every_seconds: float = 0.5) -> None:
+        """Queues what is due, until cancelled."""
+        await repeat(self.fire, every_seconds, "timers failed")
+
+    async def run_republication(self, every_seconds: float = 60.0) -> None:
+        """Publishes each live entity again at least once a day, unchanged, until cancelled."""
+        await repeat(self.republish_old, every_seconds, "republication failed")
+
+    async def republish_old(self) -> int:
+        """Queues what was last published nearly a day ago; returns how many."""
+        now = machinery_now()
+        async with transaction(self.pool) as connection:
+            queued = await fold_queue.queue_old(connection, now - _REPUBLISH_AFTER, now)
+        if queued:
+            self.wake()
+        return queued
+
+    async def fire(self) -> int:
+        """Queues what is due at the corridor's present; returns how many."""
+        async with transaction(self.pool) as connection:
+            fired = await fold_queue.fire(connection, self.clock.now())
+        if fired:
+            self.wake()
+        return fired
+
+    async def start(self) -> None:
+        """Queues the pictures of older code or data."""
+        await fold_queue.queue_all(self.pool, "rebuild", (self.folder.fold_number, self.folder.data_number))
+
+    async def round(self) -> int:
+        """One transaction on a page of `subjects` rows; returns how many rows of the queue it took."""
+        return len(await self._round(self.subjects))
+
+    async def _round(self, most: int) -> Sequence[Taken]:
+        with telemetry.ROUND.labels(self.service, "settle").time():
+            async with transaction(self.pool) as connection:
+                taken = await fold_queue.take(connection, most, machinery_now(), self.mark.left)
+                if taken:
+                    expanded = [t for t in taken if t.expand]
+                    await fold_queue.expand(connection, expanded)
+                    queued = await self._fold_taken(connection, fold_queue.merged(t for t in taken if not t.expand))
+        if taken:
+            if expanded or queued:
+                self.wake()
+            self.on_commit()
+        return taken
+
+    async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> int:
+        """Folds and saves; returns how many rows it has put into the queue that are due at once."""
+        if not taken:
+            return 0
+        held = await pictures.lock(connection, sorted(taken))
+        ours = [h for h in held if self._may_fold(h)]
+        facts = await pictures.facts_of(connection, ours, self.own_topics)
+        taken = await fold_queue.with_news(connection, taken)
+        deciding = [h.subject for h in ours if self.folder.decides(h.subject)]
+        early = await fold_queue.behind_news(connection, deciding, list(taken))
+        inputs = await pictures.with_shared(connection, [f for f in facts if f.subject not in early])
+        folding = [h for h in ours if h.subject not in early]
+        now = self.clock.now()
+        done, failed = self._fold_each(folding, inputs, taken, now)
+        newer = [taken[h.subject] for h in held if not self._may_fold(h)]
+        await self._write(connection, done, now)
+        changed = [e for e in done if e.shared_changed]
+        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority, taken[e.subject].party) for e in changed]
+        at_once = expansions + [taken[s].as_it_was() for s in early]
+        await fold_queue.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
+        return len(at_once)
+
+    def _fold_each(
+        self, folding: Sequence[Held], inputs: Sequence[Inputs], taken: Mapping[str, Taken], now: datetime
+    ) -> tuple[list[Effect], list[Taken]]:
+        """Folds each; a fold that fails or takes too long must not hold up the others: its row stays for later."""
+        build = (self.folder.fold_number, self.folder.data_number)
+        done: list[Effect] = []
+        failed: list[Taken] = []
+        for before, given in zip(folding, inputs, strict=True):
+            row = taken[before.subject]
+            try:
+                with at_most(self.fold_seconds):
+                    folded = self.folder.fold(given, now)
+                done.append(effects.effect(before, folded, given.revisions, row, now, build))
+            except TookTooLong:
+                telemetry.FOLD_FAILED.labels(self.service).inc()
+                log.critical("a subject is set aside: its fold takes too long", subject=before.subject)
+                failed.append(row._replace(attempts=max(row.attempts, len(_LATER_SECONDS) - 1)))
+            except Exception:
+                telemetry.FOLD_FAILED.labels(self.service).inc()
+                log.exception("a fold failed", subject=before.subject, attempts=row.attempts)
+                failed.append(row)
+        return done, failed
+
+    def _may_fold(self, held: Held) -> bool:
+        return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number
+
+    async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> None:
+        changed = [e for e in done if e.saved is not None]
+        saved = [e.saved for e in changed if e.saved is not None]
+        await pictures.save(connection, saved, self.folder.fold_number, self.folder.data_number)
+        await self.folder.save(connection, changed)
+        await keep_receipts(connection, [r for e in done for r in e.receipts], now)
+        await outgoing.append(connection, [o for e in done for o in effects.records(self.service, e, now)])
+        telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))
+        telemetry.FOLDED.labels(self.service, "unchanged").inc(len(done) - len(changed))
+
+
+def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken, datetime]]:
+    """What goes back into the queue: folds that failed, and pictures that a newer build has drawn."""
+    now = machinery_now()
+    found = [(row, now + timedelta(seconds=_LATER_SECONDS[1])) for row in newer]
+    for row in failed:
+        seconds = _LATER_SECONDS[min(row.attempts, len(_LATER_SECONDS) - 1)]
+        found.append((row._replace(attempts=row.attempts + 1), now + timedelta(seconds=seconds)))
+    return [(row.as_it_was(), at) for row, at in found]
+
+
+async def drain(settle: Settle) -> None:
+    """Folds until the queue is empty; for tests and tools."""
+    while await settle.round():
+        pass

@@ -1,0 +1,227 @@
+"""The queue of subjects that are to be folded: every statement on it, and on the timers that fill it.
+
+Invariant: who takes rows has them alone until its transaction ends, and they are back when that fails. A page is shared
+out among the parties whose reports wait.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from services.chassis.base.database import Connection, OwnConnection, Pool
+from services.chassis.base.mark import knows_itself
+
+REPUBLISH: Final = "republish"
+BEHIND: Final = 10
+"""The priority of what is no news: rebuilds, republication, and all that follows from them."""
+
+# A plan that was made while a table was empty has to do as well when it is full. So rows are chosen in an array, or
+# they would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read
+# whole; and what is updated from arrays is named by one of them as well.
+_DUE = "(not_before IS NULL OR not_before <= $2)"
+# A page is shared out among the parties whose reports wait, so that nobody waits for the end of another one's queue.
+# Whatever else is queued of its subjects comes along, so that each is folded once for all of it.
+_TAKE = f"""
+WITH RECURSIVE turn (priority, party) AS (
+    (SELECT priority, party FROM unsettled ORDER BY priority, party LIMIT 1)
+    UNION ALL
+    SELECT next.priority, next.party FROM turn AS t, LATERAL (
+        SELECT priority, party FROM unsettled WHERE (priority, party) > (t.priority, t.party)
+        ORDER BY priority, party LIMIT 1) AS next),
+share AS (SELECT priority, party, greatest($1 / count(*) OVER (PARTITION BY priority), 1) AS most FROM turn)
+DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM unsettled WHERE {_DUE} AND subject = ANY(ARRAY(
+        SELECT page.subject FROM share AS s, LATERAL (
+            SELECT id, subject FROM unsettled
+            WHERE priority = s.priority AND party = s.party AND {_DUE} AND {knows_itself("$3")}
+            ORDER BY id LIMIT s.most FOR UPDATE SKIP LOCKED) AS page
+        ORDER BY s.priority, page.id LIMIT $1))
+    FOR UPDATE SKIP LOCKED))
+RETURNING subject, expand, cause, traceparent, attempts, priority, party
+"""
+_ADD = """
+INSERT INTO unsettled (subject, cause, traceparent, priority, party)
+SELECT subject, $2, traceparent, priority, party
+FROM unnest($1::text[], $3::text[], $4::smallint[], $5::text[]) AS u (subject, traceparent, priority, party)
+"""
+_QUEUE_AGAIN = """
+INSERT INTO unsettled (subject, expand, cause, traceparent, priority, party, attempts, not_before)
+SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
+                     $8::timestamptz[])
+"""
+_EXPAND = """
+INSERT INTO unsettled (subject, cause, priority, party)
+SELECT l.subject, 'expand', min(u.priority), min(u.party)
+FROM unnest($1::text[], $2::smallint[], $3::text[]) AS u (reads, priority, party), LATERAL (
+    SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
+GROUP BY l.subject ORDER BY l.subject
+"""
+# Which subjects read, directly or by way of others, something that is in this round or has news waiting in the queue.
+_BEHIND_NEWS = """
+WITH RECURSIVE below (root, subject) AS (
+    SELECT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> ''
+    UNION
+    SELECT b.root, l.reads FROM below b, LATERAL (
+        SELECT reads FROM link WHERE subject = b.subject AND reads <> '' OFFSET 0) AS l)
+SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
+    SELECT FROM unsettled u WHERE u.subject = b.subject AND u.attempts = 0
+    AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))
+"""
+_WITH_NEWS = "SELECT DISTINCT subject FROM unsettled WHERE subject = ANY($1::text[]) AND priority < $2"
+_FIRE = """
+WITH due AS (
+    UPDATE picture SET due = NULL WHERE subject = ANY(ARRAY(
+        SELECT subject FROM picture WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED))
+    RETURNING subject)
+INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
+"""
+# The age is noted anew as the row is queued, so that a slow queue does not get it twice.
+_QUEUE_OLD = """
+WITH old AS (
+    UPDATE picture SET sent_at = $2 WHERE subject = ANY(ARRAY(
+        SELECT subject FROM picture WHERE sent_at < $1 ORDER BY sent_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+    RETURNING subject)
+INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
+"""
+_QUEUE_PAGE = """
+WITH page AS (SELECT subject, version, fold, data FROM picture WHERE subject > $1 ORDER BY subject LIMIT $2),
+queued AS (
+    INSERT INTO unsettled (subject, cause, priority) SELECT subject, $3, 10 FROM page
+    WHERE $4::int IS NULL OR version > 0 AND (fold < $4 OR data < $5))
+SELECT max(subject) FROM page
+"""
+_PAGE = 10_000
+
+
+class Cause(NamedTuple):
+    """Why a subject is queued: the trace of the report, whether it can wait, and whose it is ("" for our own)."""
+
+    traceparent: str | None = None
+    priority: int = 0
+    party: str = ""
+
+
+class Taken(NamedTuple):
+    """A row of the queue, taken; `republish` says that what has not changed is to be published as well.
+
+    `party` is whose report has caused it, "" where none has.
+    """
+
+    subject: str
+    expand: bool
+    cause: str
+    traceparent: str | None
+    attempts: int
+    priority: int
+    party: str = ""
+    republish: bool = False
+
+    def as_it_was(self) -> "Taken":
+        """A row for the queue that asks for all that the rows it stands for asked."""
+        return self._replace(cause=REPUBLISH if self.republish else self.cause)
+
+
+async def add(connection: Connection, subjects: Mapping[str, Cause]) -> None:
+    """Puts subjects in the queue, each with what caused it."""
+    rows = sorted(subjects.items())
+    if rows:
+        traces, priorities, parties = zip(*(cause for _, cause in rows), strict=True)
+        await connection.execute(_ADD, [s for s, _ in rows], "report", list(traces), list(priorities), list(parties))
+
+
+async def take(connection: Connection, most: int, now: datetime, mark: int = 0) -> list[Taken]:
+    """Takes a page of `most` rows that no other worker holds, and all others that are due of the same subjects.
+
+    They are back when the transaction fails. `mark` is what this copy has left in the store: when that was put back,
+    there is nothing to take.
+    """
+    return [Taken(*row) for row in await connection.fetch(_TAKE, most, now, mark)]
+
+
+def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
+    """One row for each subject: the most urgent one, with whatever the others ask for."""
+    found: dict[str, Taken] = {}
+    for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None, r.cause != "expand")):
+        held = found.setdefault(row.subject, row)
+        found[row.subject] = held._replace(
+            republish=held.republish or row.cause == REPUBLISH,
+            attempts=max(held.attempts, row.attempts),
+        )
+    return found
+
+
+async def behind_news(connection: Connection, subjects: Sequence[str], taken: Sequence[str]) -> set[str]:
+    """Those of `subjects` below which there is news: what they read is `taken` in this round, or waits in the queue.
+
+    Asked between their own facts and what they read of others, the answer no means that whatever was accepted
+    before any of these facts has been folded. Rows of the subjects themselves do not count, or two workers could put
+    each other off for ever; nor does what is to be drawn again and has not changed, nor a fold that failed.
+    """
+    if not subjects:
+        return set()
+    return {row["root"] for row in await connection.fetch(_BEHIND_NEWS, subjects, taken, BEHIND)}
+
+
+async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mapping[str, Taken]:
+    """The same rows, as urgent as the news of their subjects that other workers have taken or are about to take.
+
+    Asked when the facts have been read: news among them has its row in the queue still, or was folded before.
+    """
+    behind = [subject for subject, row in taken.items() if row.priority >= BEHIND]
+    if not behind:
+        return taken
+    news = {row["subject"] for row in await connection.fetch(_WITH_NEWS, behind, BEHIND)}
+    return {subject: row._replace(priority=0) if subject in news else row for subject, row in taken.items()}
+
+
+async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, datetime | None]]) -> None:
+    """Puts rows back, or new ones in, each not before an instant; one statement."""
+    pairs = sorted(rows, key=lambda pair: (pair[0].subject, pair[0].expand))
+    again = [row for row, _ in pairs]
+    if not again:
+        return
+    await connection.execute(
+        _QUEUE_AGAIN,
+        [r.subject for r in again],
+        [r.expand for r in again],
+        [r.cause for r in again],
+        [r.traceparent for r in again],
+        [r.priority for r in again],
+        [r.party for r in again],
+        [r.attempts for r in again],
+        [not_before for _, not_before in pairs],
+    )
+
+
+async def expand(connection: Connection, rows: Sequence[Taken]) -> None:
+    """Queues the subjects that read these ones."""
+    if rows:
+        lowest: dict[str, tuple[int, str]] = {}
+        for row in rows:
+            ranked = (row.priority, row.party)
+            lowest[row.subject] = min(ranked, lowest.get(row.subject, ranked))
+        priorities, parties = zip(*lowest.values(), strict=True)
+        await connection.execute(_EXPAND, list(lowest), list(priorities), list(parties))
+
+
+async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:
+    """Queues the subjects whose picture changes by itself at or before `now`; returns how many."""
+    return int((await connection.execute(_FIRE, now, most)).rpartition(" ")[2])
+
+
+async def queue_old(connection: Connection, before: datetime, now: datetime, most: int = 500) -> int:
+    """Queues pictures last published before an instant to be published again; returns how many."""
+    return int((await connection.execute(_QUEUE_OLD, before, now, most)).rpartition(" ")[2])
+
+
+async def queue_all(
+    store: Pool | OwnConnection, cause: str, older_than: tuple[int, int] | None = None, page: int = _PAGE
+) -> None:
+    """Queues every picture, behind everything else; with `REPUBLISH` each is published again.
+
+    `older_than`, a fold number and a data number, leaves out what has been drawn with these. Each page is committed
+    by itself, so that no number of pictures is too large for one statement: who fails begins again.
+    """
+    after: str | None = ""
+    while after is not None:
+        after = await store.fetchval(_QUEUE_PAGE, after, page, cause, *(older_than or (None, None)))

@@ -1,0 +1,184 @@
+"""Reads back from Kafka what a store that was put back has told and no longer knows.
+
+Invariant: until that is done, and ingest has come again to where its topics ended, nothing is folded or numbered; a
+task that was begun before the store was put back once more is never ended. Afterwards the store knows the highest
+version of each entity and every item of its feeds, and what no longer holds is closed by the next fold.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from contracts.topics import Topic
+from services.chassis.base.clock import version_after
+from services.chassis.base.database import Connection, Pool, transaction
+from services.chassis.base.errors import passes
+from services.chassis.base.mark import COMPARED, PLACE, Look, StoreMark, as_left
+from services.chassis.base.pace import repeat
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.ingest import positions
+from services.chassis.recovery.readback import Readback, readback
+from services.chassis.recovery.spoken import Speaker, events_of
+
+log = structlog.get_logger(__name__)
+
+# A copy goes on at once with what it was at; others when its time is over, by the clock of the store.
+_CLAIM = f"""
+UPDATE recall SET until = clock_timestamp() + interval '15 s'
+WHERE (until <= clock_timestamp() OR noticed = $1) AND {COMPARED}
+RETURNING since, noticed, {PLACE} AS place
+"""
+# A backup may have the task as it was, and not what has been taken up since.
+_MINE = f"noticed = $1 AND {PLACE} = $2 AND {as_left('$3')}"
+_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_MINE}"
+_DONE = f"DELETE FROM recall WHERE {_MINE}"
+_EVERY_SECONDS = 0.5
+_LOOK_SECONDS = 0.1
+# By how much the clocks of broker and services may differ, in microseconds.
+_SKEW = 30_000_000
+# Ingest that does not move for so long, while Kafka answers, is not waited for.
+_STANDS_SECONDS = 60.0
+
+_Task = tuple[int, str]
+"""When a task was noticed, and in which place the store was when it was claimed."""
+
+
+class _Superseded(Exception):
+    """The task is another one now: the store was put back once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What ingest reads, and whether it leaves a topic alone for now."""
+
+    topics: Sequence[Topic] = ()
+    holds_back: Callable[[str], bool] = lambda _: False
+
+
+class Recall:
+    """Looks after the store of a service for one copy; `wake` says that folding may go on."""
+
+    def __init__(
+        self,
+        service: str,
+        speaker: Speaker,
+        reads: Reads,
+        pool: Pool,
+        mark: StoreMark,
+        wake: Callable[[], None],
+        settings: ServiceSettings,
+        producer: AIOKafkaProducer,
+    ) -> None:
+        self._service = service
+        self._speaker = speaker
+        self._reads = reads
+        self._pool = pool
+        self._mark = mark
+        self._wake = wake
+        self._settings = settings
+        self._producer = producer
+        self._at_work_on = 0
+        self._waits = False
+
+    async def check(self) -> None:
+        """Whether our topics have had something since the mark that the store does not know; if so, notes the task.
+
+        Before a copy tells anything it finds a store that was put back while nobody was at work, or that has lost what
+        it had committed.
+        """
+        mark, place = await self._mark.found(self._pool)
+        # A clock that was wrong has left a mark from which nothing can be told.
+        since = mark if mark <= version_after(0) + _SKEW else 0
+        known = True
+        async with self._open(self._speaker.topics) as topics:
+            async for page in topics.since(_milliseconds(since)):
+                events = events_of(page, self._service, self._speaker)
+                async with transaction(self._pool) as connection:
+                    known &= await self._speaker.all_known(connection, events)
+        await self._look(None if known else since, place)
+
+    async def run(self) -> None:
+        """Looks and reads back until cancelled; looks as often while it reads, which may take long."""
+        await asyncio.gather(
+            repeat(self._look, _EVERY_SECONDS, "the store cannot be looked at"),
+            repeat(self.round, _EVERY_SECONDS, "what was told cannot be read back"),
+        )
+
+    async def round(self) -> None:
+        """One look, and the task, if there is one that nobody is at."""
+        try:
+            if await self._look() is Look.NOT_COMPARED:
+                await self.check()
+            row = await self._pool.fetchrow(_CLAIM, self._at_work_on)
+            if row is not None:
+                self._at_work_on = row["noticed"]
+                await self._do(row["since"], (row["noticed"], row["place"]))
+            self._waits = False
+        except _Superseded:
+            log.warning("the store was put back once more", service=self._service)
+        except Exception as failure:
+            if passes(failure) and not self._waits:
+                self._waits = True
+                log.warning("reading back waits", service=self._service, failure=repr(failure))
+            raise
+
+    async def _look(self, unknown_since: int | None = None, compared: str | None = None) -> Look:
+        look = await self._mark.look(self._pool, unknown_since, compared)
+        if look is Look.PUT_BACK:
+            log.warning("the store was put back: what was told since is read back", service=self._service)
+        return look
+
+    async def _do(self, since: int, task: _Task) -> None:
+        taken_up = await self._read_back(since, task)
+        await self._wait_for_ingest(task)
+        if await self._pool.execute(_DONE, *task, self._mark.left) != "DELETE 1":
+            raise _Superseded
+        log.warning("what was told has been read back", service=self._service, taken_up=taken_up)
+        self._wake()
+
+    async def _read_back(self, since: int, task: _Task) -> int:
+        taken_up = 0
+        async with self._open(self._speaker.topics) as topics:
+            async for page in topics.since(_milliseconds(since)):
+                events = events_of(page, self._service, self._speaker)
+                async with transaction(self._pool) as connection:
+                    await self._keep(connection, task)
+                    taken_up += await self._speaker.take_up(connection, events)
+        return taken_up
+
+    async def _wait_for_ingest(self, task: _Task) -> None:
+        """Waits until what was accepted before the put-back is there again, or ingest cannot come any further."""
+        bounds = await self._bounds()
+        before: dict[TopicPartition, int] = {}
+        moved = time.monotonic()
+        while behind := await positions.behind(self._pool, bounds, self._reads.holds_back):
+            if behind != before:
+                before, moved = behind, time.monotonic()
+            elif time.monotonic() - moved > _STANDS_SECONDS:
+                # Raises while Kafka is away: then ingest has a reason.
+                await self._bounds()
+                log.error("ingest does not come to where it was", service=self._service, behind=len(behind))
+                return
+            async with transaction(self._pool) as connection:
+                await self._keep(connection, task)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _keep(self, connection: Connection, task: _Task) -> None:
+        if await connection.execute(_KEEP, *task, self._mark.left) != "UPDATE 1":
+            raise _Superseded
+
+    async def _bounds(self) -> positions.Bounds:
+        async with self._open(self._reads.topics) as topics:
+            return await topics.bounds()
+
+    def _open(self, topics: Sequence[Topic]) -> AbstractAsyncContextManager[Readback]:
+        return readback(self._settings, self._producer, topics)
+
+
+def _milliseconds(since: int) -> int:
+    return max(0, since - _SKEW) // 1000

@@ -1,0 +1,148 @@
+"""What a service has said, as its own topics have it, taken up by a store that no longer knows.
+
+Invariant: afterwards each book has the highest version that was seen of each entity, and no version is taken back.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, cast
+
+import orjson
+
+from contracts.codec import Event, decode_record
+from contracts.refusal import Refused
+from contracts.topics import MAX_PUBLISHED, Topic
+from services.chassis.base.clock import is_ahead
+from services.chassis.base.database import Connection
+from services.chassis.ingest.records import Record
+from services.chassis.projection import pictures
+from services.chassis.projection.pictures import Held
+from services.chassis.queue import fold_queue
+from services.chassis.queue.fold_queue import Taken
+
+_TAKE_UP = """
+UPDATE picture AS p SET version = greatest(p.version, u.version), memory = u.memory::jsonb, published = u.book::jsonb
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS u (subject, version, memory, book)
+WHERE p.subject = ANY($1) AND p.subject = u.subject
+"""
+_BOOKS = "SELECT published FROM picture WHERE subject = ANY($1::text[])"
+
+
+class Speaker(Protocol):
+    """What a service knows of what it has told: on which topics, and how its store takes it up again."""
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """Where it tells it."""
+        ...
+
+    async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
+        """Whether the store knows of all this."""
+        ...
+
+    async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
+        """Has the store know what it does not, and queues whom that concerns; returns how much that was."""
+        ...
+
+
+def events_of(records: Iterable[Record], service: str, speaker: Speaker) -> list[Event]:
+    """What a service has written itself; whatever else is there is left out, as is what no reader believes."""
+    types = {name: kind for topic in speaker.topics for name, kind in topic.events.items()}
+    found = []
+    for record in records:
+        try:
+            event = decode_record(record.headers, record.value, types, MAX_PUBLISHED)
+        except Refused:
+            continue
+        if event.source == f"urn:corridor:{service}" and not is_ahead(_stamp(event)):
+            found.append(event)
+    return found
+
+
+def _stamp(event: Event) -> int:
+    """The version of an entity, or the number of an item in a feed, which rises in the same way."""
+    data: Any = event.data
+    return int(getattr(data, "version", getattr(data, "sequence", 0)))
+
+
+class Entities:
+    """The entities of a service's pictures, on compacted topics.
+
+    `owner` gives the subject whose fold has published an entity, `remember` the memory of that subject with the
+    entity in it.
+    """
+
+    def __init__(
+        self, topics: Sequence[Topic], owner: Callable[[Event], str], remember: Callable[[Any, Event], Any]
+    ) -> None:
+        self.topics = topics
+        self._owner = owner
+        self._remember = remember
+
+    async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
+        """Whether the books have these versions or higher ones."""
+        rows = await connection.fetch(_BOOKS, sorted({self._owner(e) for e in events}))
+        known = {entity: entry[0] for row in rows for entity, entry in orjson.loads(row["published"]).items()}
+        return all(_version(e) <= known.get(e.subject, 0) for e in events)
+
+    async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
+        """Puts into books and memories what they do not have; each subject tells it anew, as it is now or as closed.
+
+        A record that came late is the last word on its entity without being the highest version: the subject is
+        published again.
+        """
+        by_owner: dict[str, list[Event]] = {}
+        for event in events:
+            by_owner.setdefault(self._owner(event), []).append(event)
+        held = await pictures.lock(connection, sorted(by_owner))
+        rows = [row for one in held if (row := self._taken_up(one, by_owner[one.subject])) is not None]
+        if rows:
+            await connection.execute(_TAKE_UP, *map(list, zip(*rows, strict=True)))
+            await queue_recalled(connection, [row.subject for row in rows])
+        late = [one.subject for one in held if _ends_late(one, by_owner[one.subject])]
+        await queue_recalled(connection, late, fold_queue.REPUBLISH)
+        return len(rows)
+
+    def _taken_up(self, held: Held, told: Sequence[Event]) -> "_Row | None":
+        book, memory = orjson.loads(held.published), orjson.loads(held.memory) if held.memory else None
+        unknown = [e for e in sorted(told, key=_version) if _version(e) > book.get(e.subject, [0])[0]]
+        for event in unknown:
+            memory = self._remember(memory, event)
+            book[event.subject] = _entry(event, book.get(event.subject))
+        if not unknown:
+            return None
+        return _Row(held.subject, _version(unknown[-1]), None if memory is None else _text(memory), _text(book))
+
+
+def _ends_late(held: Held, told: Sequence[Event]) -> bool:
+    """Whether the last of these records on some entity is below what the store has published of it, or another one."""
+    book, last = orjson.loads(held.published), {e.subject: _version(e) for e in told}
+    highest = {e.subject: _version(e) for e in sorted(told, key=_version)}
+    return any(version < max(highest[entity], book.get(entity, [0])[0]) for entity, version in last.items())
+
+
+class _Row(NamedTuple):
+    subject: str
+    version: int
+    memory: str | None
+    book: str
+
+
+async def queue_recalled(connection: Connection, subjects: Iterable[str], cause: str = "recall") -> None:
+    """Queues subjects of which something was read back, behind everything else."""
+    rows = [Taken(subject, False, cause, None, 0, fold_queue.BEHIND) for subject in subjects]
+    await fold_queue.queue_again(connection, ((row, None) for row in rows))
+
+
+def _entry(event: Event, before: Sequence[Any] | None) -> list[Any]:
+    """The entry of a book, without a hash: whatever the next fold says is another content."""
+    stamps = orjson.loads(event.body)
+    recorded_at = stamps["recorded_at"]
+    return [_version(event), "", before[0] if before else None, recorded_at, stamps.get("as_of", recorded_at)]
+
+
+def _version(event: Event) -> int:
+    return cast(int, cast(Any, event.data).version)
+
+
+def _text(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,97 @@
+"""The process of a service: from environment to exit code.
+
+Invariant: wrong settings, a name or port that is taken and a Kafka that is not the store's are one line on standard
+error and exit code 2; SIGTERM and SIGINT stop in order and exit 0; a loop that failed for good exits 1.
+"""
+
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from services.chassis.base import telemetry
+from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.http import guard
+from services.chassis.service import commands
+from services.chassis.service.runtime import Blueprint, Runtime
+
+
+def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
+    """Runs a service until it is stopped, or a command on its store; returns the exit code."""
+    if len(sys.argv) > 1:
+        return commands.run(blueprint, sys.argv[1:])
+    try:
+        settings = ServiceSettings.load(blueprint.name)
+        listener = _listen(settings)
+    except SettingsError as failure:
+        print(f"{blueprint.name}: {failure}", file=sys.stderr)
+        return 2
+    telemetry.set_up_logs(settings.log_level, settings.log_format)
+    spare_the_collector()
+    runtime = Runtime(blueprint, settings)
+    server = uvicorn.Server(_config(make_app(runtime), settings))
+    runtime.is_stopping = lambda: server.should_exit
+    runtime.on_failure = lambda: _stop(server)
+    # The server raises the signal that stopped it once more when all is done: an orderly stop ends with 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop(server))
+    server.run(sockets=[listener])
+    if isinstance(runtime.failure, NameTaken | OtherCluster | SettingsError):
+        print(f"{blueprint.name}: {runtime.failure}", file=sys.stderr)
+        return 2
+    return 1 if runtime.failure else 0
+
+
+def spare_the_collector() -> None:
+    """What is loaded stays, and rounds make no cycles: looking for them cost a quarter of a fold's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
+    """A server that keeps within its bounds and does not say what it is."""
+    proxies = settings.http_trusted_proxies
+    bounds = guard.Bounds(
+        guard.share(settings.http_connections, guard.raise_descriptors()),
+        settings.http_connections_per_address,
+        settings.http_header_seconds,
+        settings.http_body_seconds,
+        settings.http_taking_seconds,
+        proxies,
+    )
+    return uvicorn.Config(
+        app,
+        http=guard.protocol(bounds),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=sorted(proxies),
+        # What waits to be accepted is accepted at one go.
+        backlog=128,
+        h11_max_incomplete_event_size=16384,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+        lifespan="on",
+    )
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.http_host, settings.http_port))
+    except OSError as failure:
+        raise SettingsError(f"HTTP_PORT {settings.http_port} cannot be used: {failure.strerror}") from None
+    return listener

@@ -1,0 +1,85 @@
+"""What is taken away by age, so that a store does not grow for ever.
+
+Invariant: heads, revisions and pictures stay, and so does what waits in quarantine; each transaction takes a bounded
+number of the oldest rows, so neither locks nor log grow with what there is to do.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from services.chassis.base import telemetry
+from services.chassis.base.clock import CorridorClock
+from services.chassis.base.database import Pool, transaction
+from services.chassis.base.pace import repeat
+
+PAGE: Final = 5000
+_EVERY_SECONDS = 600.0
+_LOCK_SPACE = 0x0C04
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, $2)"
+
+
+class Rule(NamedTuple):
+    """One table and the days for which its rows are kept; the statement takes the cut-off and the most rows."""
+
+    table: str
+    days: int
+    statement: str
+
+
+def by_id(table: str, days: int, goes: str = "true") -> Rule:
+    """A rule for a table whose ids rise with age: of the oldest rows that may go, those that are too old.
+
+    Looking at a page of the lowest ids costs the same whatever the table holds.
+    """
+    oldest = f"SELECT id, recorded_at FROM {table} WHERE {goes} ORDER BY id LIMIT $2"
+    chosen = f"SELECT id FROM ({oldest}) AS oldest WHERE recorded_at < $1"
+    return Rule(table, days, f"DELETE FROM {table} WHERE id = ANY(ARRAY({chosen}))")
+
+
+def _by_day(table: str, days: int) -> Rule:
+    """A rule for what is counted by the day."""
+    chosen = f"SELECT ctid FROM {table} WHERE day < ($1 AT TIME ZONE 'UTC')::date LIMIT $2"
+    return Rule(table, days, f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({chosen}))")
+
+
+RULES: Final = (
+    _by_day("spent", 90),
+    _by_day("spent_on", 2),
+    by_id("receipt", 30),
+    by_id("dead_letter", 90, "reason <> 'quarantined' OR resolution IS NOT NULL"),
+)
+
+
+class Purge:
+    """Takes away what is old, by the rules of the chassis and those of the service."""
+
+    def __init__(
+        self, service: str, rules: Sequence[Rule], days: Mapping[str, int], pool: Pool, clock: CorridorClock
+    ) -> None:
+        self._service = service
+        self._rules = [rule._replace(days=days.get(rule.table, rule.days)) for rule in (*RULES, *rules)]
+        self._pool = pool
+        self._clock = clock
+
+    async def run(self, every_seconds: float = _EVERY_SECONDS) -> None:
+        """Purges now and then, until cancelled; waits while the database is away."""
+        await repeat(self.purge, every_seconds, "a purge failed")
+
+    async def purge(self, page: int = PAGE) -> dict[str, int]:
+        """Takes away all that is too old; returns how many rows of each table."""
+        gone: dict[str, int] = {}
+        for number, rule in enumerate(self._rules):
+            gone[rule.table] = 0
+            while taken := await self._take(number, rule, page):
+                gone[rule.table] += taken
+            telemetry.PURGED.labels(self._service, rule.table).inc(gone[rule.table])
+        return gone
+
+    async def _take(self, number: int, rule: Rule, page: int) -> int:
+        """One page of one table, unless another copy is at it; returns how many rows went."""
+        async with transaction(self._pool) as connection:
+            if not await connection.fetchval(_TRY_LOCK, _LOCK_SPACE, number):
+                return 0
+            done = await connection.execute(rule.statement, self._clock.now() - timedelta(days=rule.days), page)
+        return int(done.rpartition(" ")[2])

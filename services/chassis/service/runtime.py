@@ -1,0 +1,293 @@
+"""A running service: its loops, in the order in which they start and stop.
+
+Invariant: a server that is away is waited for, with one log line; stopping lets the batch in hand commit and is
+bounded, also while broker or database are away; starting twice under one name, on a database that does not let us in,
+or at another Kafka than the store's ends with exit code 2.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from services.chassis.base import migrate
+from services.chassis.base.clock import CorridorClock
+from services.chassis.base.database import Pool, connect_to_migrate, is_asked_over_http, open_pool
+from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError, passes
+from services.chassis.base.mark import StoreMark
+from services.chassis.base.parties import PartyBook
+from services.chassis.base.session_lock import NameLock
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.stream import Stream
+from services.chassis.kafka import clients
+from services.chassis.kafka.admin import TopicIds
+from services.chassis.kafka.cluster import Cluster
+from services.chassis.outbox.relay import Relay
+from services.chassis.projection.settle import Folder, Settle
+from services.chassis.recovery.recall import Reads, Recall
+from services.chassis.recovery.spoken import Speaker
+from services.chassis.service.monitor import Monitor
+from services.chassis.service.purge import Purge, Rule
+from services.chassis.service.sources import Sources
+from services.chassis.service.state import load_steps
+
+log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 1.0
+_HTTP_STATEMENT_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What makes a service: its name, streams, fold, what it tells, migrations, and further loops of its own.
+
+    `prepare` runs before anything is folded. `pending` counts rows of the service's own that are still to be
+    worked on, as a statement that gives one number. `purges` say what of its own is taken away by age.
+    """
+
+    name: str
+    streams: Sequence[Stream]
+    folder: Folder
+    speaker: Speaker
+    migrations: Path
+    loops: Sequence[Callable[["Runtime"], Awaitable[None]]] = field(default=())
+    prepare: Callable[["Runtime"], Awaitable[None]] | None = None
+    pending: str = "SELECT 0"
+    purges: Sequence[Rule] = ()
+
+
+class Runtime:
+    """One copy of a service."""
+
+    def __init__(self, blueprint: Blueprint, settings: ServiceSettings) -> None:
+        self.blueprint = blueprint
+        self.settings = settings
+        self.clock = CorridorClock(stepped=settings.clock == "stepped")
+        self.book = PartyBook(min(settings.metadata_age_seconds, 5.0))
+        self.mark = StoreMark()
+        self.pool: Pool | None = None
+        self.http_pool: Pool | None = None
+        self.producer: AIOKafkaProducer | None = None
+        self.settle: Settle | None = None
+        self.relay: Relay | None = None
+        self.ingests: list[Ingest] = []
+        self.ready = asyncio.Event()
+        self.monitor: Monitor | None = None
+        self.cluster = Cluster(blueprint.name, clients.admin_config(settings))
+        self.sources = Sources(blueprint.name, blueprint.streams, clients.admin_config(settings))
+        self.failure: BaseException | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+        self.is_stopping: Callable[[], bool] = lambda: False
+        self.next_commit = asyncio.Event()
+        self._stack = contextlib.AsyncExitStack()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    @property
+    def name(self) -> str:
+        """What the service is called."""
+        return self.blueprint.name
+
+    @property
+    def streams(self) -> Sequence[Stream]:
+        """What it reads."""
+        return self.blueprint.streams
+
+    @property
+    def store(self) -> Pool:
+        """The pool; raises `OSError` while the database has not been reached.
+
+        Who asks over HTTP has a small one to share, so that no flood of reads takes the connections of the loops.
+        """
+        pool = self.http_pool if is_asked_over_http() and self.http_pool is not None else self.pool
+        if pool is None:
+            raise OSError("the database has not been reached yet")
+        return pool
+
+    @property
+    def door_producer(self) -> AIOKafkaProducer:
+        """The producer of HTTP reports; raises `OSError` while the broker has not been reached."""
+        if self.producer is None:
+            raise OSError("the broker has not been reached yet")
+        return self.producer
+
+    def stored(self) -> None:
+        """Says that facts have been stored: they are to be folded."""
+        if self.settle is not None:
+            self.settle.wake()
+        self.committed()
+
+    def committed(self) -> None:
+        """Says that something has been committed: it may be to be sent, or awaited."""
+        if self.relay is not None:
+            self.relay.wake()
+        self.sent()
+
+    def sent(self) -> None:
+        """Says that something has reached Kafka: it may be shown."""
+        # Whoever waits holds the event from before it looked, so no commit between look and wait is missed.
+        done, self.next_commit = self.next_commit, asyncio.Event()
+        done.set()
+
+    def start(self) -> None:
+        """Begins to start in the background."""
+        self._spawn(self._start())
+
+    async def stop(self) -> None:
+        """Stops in the opposite order; safe before or during a start, and twice."""
+        for ingest in self.ingests:
+            ingest.stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        url, name = self.settings.database_url, self.blueprint.name
+        await self._patiently("database", self._migrate)
+        lock = NameLock(name, self.settings.copy_name, url, self.settings.name_wait_seconds)
+        self._stack.push_async_callback(lock.release)
+        await lock.acquire()
+        self._spawn(lock.keep())
+        pool = await self._patiently("database", lambda: open_pool(url, name))
+        self._stack.callback(pool.terminate)
+        # Whoever can ask the store also asks what time it is.
+        await self._set_clock(pool)
+        self.pool = pool
+        size = self.settings.http_database_connections
+        self.http_pool = await self._patiently(
+            "database", lambda: open_pool(url, f"{name}-http", size, _HTTP_STATEMENT_SECONDS)
+        )
+        self._stack.callback(self.http_pool.terminate)
+        self._make_loops()
+        await self._patiently("broker", lambda: self.cluster.require(self.store))
+        self._spawn(self.cluster.watch(self.store))
+        self.producer = await self._patiently("broker", self._start_producer)
+        await self._start_recall()
+        producer = partial(clients.patient_producer, self.settings)
+        self.relay = Relay(name, url, self.pool, producer, self.mark, self.sent)
+        self._spawn(self.relay.run())
+        if self.blueprint.prepare is not None:
+            prepare = self.blueprint.prepare
+            await self._patiently("database", lambda: prepare(self))
+        await self._start_settle()
+        await self._start_ingest()
+        self.monitor = Monitor(name, self.blueprint.pending, self.pool, self.clock, self.ingests)
+        self._spawn(self.monitor.run())
+        self._spawn(self.sources.run())
+        purge = Purge(
+            name, self.blueprint.purges, dict[str, int](self.settings.keep_days.items()), self.pool, self.clock
+        )
+        self._spawn(purge.run())
+        for loop in self.blueprint.loops:
+            self._spawn(loop(self))
+        self.ready.set()
+        log.info("started", service=name, copy=self.settings.copy_name)
+
+    async def _start_settle(self) -> None:
+        assert self.settle is not None
+        await self._patiently("database", self.settle.start)
+        for _ in range(self.settings.settle_workers):
+            self._spawn(self.settle.run())
+        self._spawn(self.settle.run_timers())
+        self._spawn(self.settle.run_republication())
+
+    async def _start_recall(self) -> None:
+        """Before anything is told: our topics may have had what the store does not know."""
+        reads = Reads([stream.topic for stream in self.blueprint.streams], self._holds_back)
+        recall = Recall(
+            self.blueprint.name,
+            self.blueprint.speaker,
+            reads,
+            self.store,
+            self.mark,
+            self.stored,
+            self.settings,
+            self.door_producer,
+        )
+        await self._patiently("broker", recall.check)
+        self._spawn(recall.run())
+
+    def _holds_back(self, topic: str) -> bool:
+        return any(ingest.quarantine.holds_back(topic) for ingest in self.ingests if ingest.stream.reads(topic))
+
+    def _make_loops(self) -> None:
+        name, pool = self.blueprint.name, self.store
+        own = [s.topic.name for s in self.blueprint.streams if s.own]
+        self.settle = Settle(
+            name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed, self.mark
+        )
+        self.ingests = [
+            Ingest(name, stream, pool, self.clock, self.book, self.stored, self.settings.quarantine_limit)
+            for stream in self.blueprint.streams
+        ]
+
+    async def _start_ingest(self) -> None:
+        broker = clients.new_broker(self.settings)
+        topic_ids = TopicIds(clients.admin_config(self.settings))
+
+        async def own_topic_ids(topics: Iterable[str]) -> dict[str, str]:
+            await self.cluster.require(self.store)
+            return await topic_ids(topics)
+
+        for ingest in self.ingests:
+            ingest.subscribe(broker, self.settings, own_topic_ids)
+        self._stack.push_async_callback(clients.stop_broker, broker)
+        await self._patiently("broker", lambda: clients.start_broker(broker))
+        for ingest in self.ingests:
+            self._spawn(ingest.watch_store())
+
+    async def _start_producer(self) -> AIOKafkaProducer:
+        producer = clients.new_producer(self.settings, patient=False)
+        await clients.start_producer(producer)
+        self._stack.push_async_callback(clients.stop_client, producer)
+        return producer
+
+    async def _migrate(self) -> None:
+        files = migrate.read_migrations([migrate.CHASSIS, self.blueprint.migrations])
+        try:
+            connection = await connect_to_migrate(self.settings.database_url, f"{self.blueprint.name}-migrate")
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as failure:
+            raise SettingsError(f"{self.blueprint.name.upper()}_DATABASE_URL is wrong: {failure}") from failure
+        try:
+            await migrate.migrate(connection, files)
+        finally:
+            await connection.close(timeout=5)
+
+    async def _set_clock(self, pool: Pool) -> None:
+        if self.clock.stepped:
+            self.clock.resume(await self._patiently("database", lambda: load_steps(pool)))
+
+    async def _patiently(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:
+        said = False
+        while True:
+            try:
+                return await action()
+            except Exception as failure:
+                if not passes(failure):
+                    raise
+                log.log(logging.DEBUG if said else logging.WARNING, "waiting", what=what, failure=repr(failure))
+                said = True
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        if task.cancelled() or task.exception() is None:
+            return
+        self.failure = self.failure or task.exception()
+        if not isinstance(self.failure, NameTaken | OtherCluster | SettingsError):
+            log.critical("the service ends", exc_info=self.failure)
+        self.on_failure()
