@@ -51,11 +51,12 @@ faults: $(STAMP) ## kills, cuts, full disks and restores under load, by a seed, 
 contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
 	@$(PY) -m contracts.generate
 
-verify: $(STAMP) ## format, lint, strict types, import walls, contract gates
+verify: $(STAMP) ## format, lint, strict types, import walls, sizes, contract gates
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --cache-dir .import_linter_cache >.import_linter.log 2>&1 || { cat .import_linter.log; exit 1; }
+	@$(PY) -m tests.house
 	@$(PY) -m contracts.generate --check
 
 fmt: $(STAMP) ## format and mend what can be mended

@@ -97,7 +97,12 @@ def _is_on(verdict: Mapping[str, Any], event: Event) -> bool:
 
 def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     router = APIRouter(tags=["cases"], responses=failures(*ASKED))
+    _add_cases(router, runtime, keeper)
+    _add_verdicts(router, runtime, keeper)
+    return router
 
+
+def _add_cases(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/v1/cases")
     async def read_cases(
         party: Annotated[Party, Depends(keeper)],
@@ -123,6 +128,8 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         items = [_form(content, locks, viewer) for content, locks in found]
         return {"items": items, "after": items[-1]["case"] if items else None}
 
+
+def _add_verdicts(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/v1/verdicts", responses=failures(404))
     async def read_verdict(
         party: Annotated[Party, Depends(keeper)],
@@ -135,8 +142,6 @@ def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         if verdict is None:
             raise ProblemError(404, visibility.NOT_SEEN)
         return {name: value for name, value in verdict.items() if name != "updated_at"}
-
-    return router
 
 
 def _form(content: Mapping[str, Any], locks: frozenset[str], viewer: Viewer) -> dict[str, Any]:

@@ -95,7 +95,13 @@ def _cursor(last_event_id: str | None, after: int) -> int:
 
 def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["overview"], responses=failures(*ASKED))
+    _add_setting(router, runtime, keeper)
+    _add_lists(router, runtime, keeper)
+    _add_subject(router, runtime, keeper)
+    return router
 
+
+def _add_setting(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/me")
     async def read_me(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
         """Who the caller is, and the corridor's present."""
@@ -108,6 +114,15 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             "stepped": runtime.clock.stepped,
         }
 
+    @router.get("/points")
+    async def read_points(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+        """The points of the corridor: names, countries, zones; and from when on silence is news."""
+        folder: Any = runtime.blueprint.folder
+        points = [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in folder.corridor.points]
+        return {"items": points, "silent_hours": folder.corridor.thresholds.silent_hours}
+
+
+def _add_lists(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/overview")
     async def read_overview(
         party: Annotated[Party, Depends(keeper)],
@@ -133,13 +148,8 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         items = await store.read_attention(runtime.store, party.party, limit)
         return {"items": items, "now": utc_text(runtime.clock.now())}
 
-    @router.get("/points")
-    async def read_points(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
-        """The points of the corridor: names, countries, zones; and from when on silence is news."""
-        folder: Any = runtime.blueprint.folder
-        points = [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in folder.corridor.points]
-        return {"items": points, "silent_hours": folder.corridor.thresholds.silent_hours}
 
+def _add_subject(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/subjects/{kind}/{id:path}", responses=failures(404))
     async def read_subject(
         kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, Depends(keeper)]
@@ -161,8 +171,6 @@ def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             "of_parts": await store.read_of_parts(runtime.store, _parts(subject, shown), party.party),
             "now": utc_text(runtime.clock.now()),
         }
-
-    return router
 
 
 def _beside(subject: str, head: dict[str, Any]) -> tuple[list[str], list[str]]:

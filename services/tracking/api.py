@@ -55,12 +55,18 @@ def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
 
 def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     router = APIRouter(prefix="/v1/subjects", tags=["subjects"], responses=failures(*ASKED))
-    entering = Depends(keeper)
+    _add_list(router, runtime, keeper)
+    # An id may hold slashes, so the timeline is matched before the subject itself.
+    _add_timeline(router, runtime, keeper)
+    _add_picture(router, runtime, keeper)
+    return router
 
+
+def _add_list(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/{kind}", responses=failures(403))
     async def read_list(
         kind: SubjectKind,
-        party: Annotated[Party, entering],
+        party: Annotated[Party, Depends(keeper)],
         known_at: KnownAt = None,
         after: After = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -72,12 +78,13 @@ def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         rows = await store.list_subjects(runtime.store, keys, kind, known_at, after, limit)
         return {"items": [as_shown(dict(row)) for row in rows], "after": rows[-1]["subject"] if rows else None}
 
-    # An id may hold slashes, so the timeline is matched before the subject itself.
+
+def _add_timeline(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/{kind}/{id:path}/timeline", responses=failures(400, 404))
     async def read_timeline(
         kind: SubjectKind,
         id: Annotated[str, Path()],
-        party: Annotated[Party, entering],
+        party: Annotated[Party, Depends(keeper)],
         known_at: KnownAt = None,
         after: After = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -95,17 +102,17 @@ def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             raise ProblemError(404, visibility.NOT_SEEN)
         return {"subject": subject, "revisions": page.revisions, "after": page.after}
 
+
+def _add_picture(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
     @router.get("/{kind}/{id:path}", responses=failures(404))
     async def read_subject(
-        kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, entering]
+        kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, Depends(keeper)]
     ) -> dict[str, Any]:
         """What the caller may see of the picture of a subject."""
         sight = await views.look(runtime, party, _key(kind, id))
         if sight.shown is None:
             raise ProblemError(404, visibility.NOT_SEEN)
         return sight.shown
-
-    return router
 
 
 def _key(kind: str, id: str) -> str:

@@ -65,7 +65,12 @@ class Owner(Protocol):
 def router(owner: Owner, keeper: Doorkeeper) -> APIRouter:
     """The operations on dead letters; mounted under `/ops`."""
     routes = APIRouter(prefix="/dead-letters")
+    _add_reading(routes, owner)
+    _add_work(routes, owner, keeper)
+    return routes
 
+
+def _add_reading(routes: APIRouter, owner: Owner) -> None:
     @routes.get("")
     async def read_list(
         wanted: Annotated[Filter, Depends(_filter)],
@@ -92,6 +97,8 @@ def router(owner: Owner, keeper: Doorkeeper) -> APIRouter:
         action = found["last_action"]
         return as_shown(found | {"last_action": action and as_shown(action)})
 
+
+def _add_work(routes: APIRouter, owner: Owner, keeper: Doorkeeper) -> None:
     @routes.post("/replay", responses=failures(400))
     async def replay(asked: Replay, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
         report = await _replayer(owner).replay(asked.filter, party.party, dry_run=asked.dry_run, again=asked.again)
@@ -103,8 +110,6 @@ def router(owner: Owner, keeper: Doorkeeper) -> APIRouter:
         report = await _replayer(owner).discard(asked.filter, party.party, asked.reason)
         owner.stored()
         return report.as_json()
-
-    return routes
 
 
 def _replayer(owner: Owner) -> Replayer:

@@ -55,15 +55,13 @@ def effect(
 ) -> Effect:
     """Compares a fold with what is stored; `build` are the numbers of the fold code and of the corridor data."""
     content, shared = _json(folded.content), None if folded.shared is None else _json(folded.shared)
-    content_hash, shared_hash = _digest(content), None if shared is None else _digest(shared)
+    content_hash, shared_hash = _digest(content), shared and _digest(shared)
     content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
     version = version_after(before.version)
     known: dict[str, list[Any]] = orjson.loads(before.published)
     recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
     stamps = (version, utc_text(recorded_at), utc_text(now))
     published, book = _publications(folded.publications, content, known, stamps, again=row.republish)
-    parked = _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked))
-    memory = None if folded.memory is None else _json(folded.memory)
     moves = content_changed or book != known
     saved = Saved(
         before.subject,
@@ -74,9 +72,9 @@ def effect(
         shared_changed,
         shared if shared_changed else None,
         shared_hash,
-        memory,
+        None if folded.memory is None else _json(folded.memory),
         _json(book),
-        parked,
+        _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked)),
         folded.due,
         bool(published),
     )

@@ -152,13 +152,34 @@ class Runtime:
         await self._stack.aclose()
 
     async def _start(self) -> None:
+        name = self.blueprint.name
+        pool = await self._open_store()
+        self._make_loops()
+        await self._patiently("broker", lambda: self.cluster.require(self.store))
+        self._spawn(self.cluster.watch(self.store))
+        self.producer = await self._patiently("broker", self._start_producer)
+        await self._start_recall()
+        producer = partial(clients.patient_producer, self.settings)
+        self.relay = Relay(name, self.settings.database_url, pool, producer, self.mark, self.sent)
+        self._spawn(self.relay.run())
+        if self.blueprint.prepare is not None:
+            prepare = self.blueprint.prepare
+            await self._patiently("database", lambda: prepare(self))
+        await self._start_settle()
+        await self._start_ingest()
+        self._start_the_rest(pool)
+        self.ready.set()
+        log.info("started", service=name, copy=self.settings.copy_name)
+
+    async def _open_store(self) -> Pool:
+        """Brings the store's tables up to date, and takes this copy's name in it."""
         url, name = self.settings.database_url, self.blueprint.name
         await self._patiently("database", self._migrate)
         lock = NameLock(name, self.settings.copy_name, url, self.settings.name_wait_seconds)
         self._stack.push_async_callback(lock.release)
         await lock.acquire()
         self._spawn(lock.keep())
-        pool = await self._patiently("database", lambda: open_pool(url, name))
+        pool: Pool = await self._patiently("database", lambda: open_pool(url, name))
         self._stack.callback(pool.terminate)
         # Whoever can ask the store also asks what time it is.
         await self._set_clock(pool)
@@ -168,30 +189,15 @@ class Runtime:
             "database", lambda: open_pool(url, f"{name}-http", size, _HTTP_STATEMENT_SECONDS)
         )
         self._stack.callback(self.http_pool.terminate)
-        self._make_loops()
-        await self._patiently("broker", lambda: self.cluster.require(self.store))
-        self._spawn(self.cluster.watch(self.store))
-        self.producer = await self._patiently("broker", self._start_producer)
-        await self._start_recall()
-        producer = partial(clients.patient_producer, self.settings)
-        self.relay = Relay(name, url, self.pool, producer, self.mark, self.sent)
-        self._spawn(self.relay.run())
-        if self.blueprint.prepare is not None:
-            prepare = self.blueprint.prepare
-            await self._patiently("database", lambda: prepare(self))
-        await self._start_settle()
-        await self._start_ingest()
-        self.monitor = Monitor(name, self.blueprint.pending, self.pool, self.clock, self.ingests)
-        self._spawn(self.monitor.run())
-        self._spawn(self.sources.run())
-        purge = Purge(
-            name, self.blueprint.purges, dict[str, int](self.settings.keep_days.items()), self.pool, self.clock
-        )
-        self._spawn(purge.run())
-        for loop in self.blueprint.loops:
-            self._spawn(loop(self))
-        self.ready.set()
-        log.info("started", service=name, copy=self.settings.copy_name)
+        return pool
+
+    def _start_the_rest(self, pool: Pool) -> None:
+        """What looks after the work and does none of it, and the service's own loops."""
+        name, plan = self.blueprint.name, self.blueprint
+        self.monitor = Monitor(name, plan.pending, pool, self.clock, self.ingests)
+        purge = Purge(name, plan.purges, dict[str, int](self.settings.keep_days.items()), pool, self.clock)
+        for work in (self.monitor.run(), self.sources.run(), purge.run(), *(loop(self) for loop in plan.loops)):
+            self._spawn(work)
 
     async def _start_settle(self) -> None:
         assert self.settle is not None

@@ -15,7 +15,7 @@ from contracts.events.authority import HoldLifted
 from contracts.events.tracking import Fact, SubjectChanged
 from contracts.fields import utc_text
 from contracts.subjects import local
-from services.chassis.base import visibility
+from services.chassis.base import countries, visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked
 from services.customs.domain.holds import holds_of, lifting_nothing, to_shared
 from services.customs.domain.statements import Counted, count
@@ -47,7 +47,7 @@ def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
         "status": picture.status if picture else "unknown",
         "parties": sorted(visibility.parties_of(inputs.subject, (p.party for p in picture.parties))) if picture else [],
         "declarants": _declarants(inputs.subject, picture),
-        "route": list(visibility.route_of(picture, corridor)) if picture else [],
+        "route": list(countries.route_of(picture, corridor)) if picture else [],
         "route_variant": picture.route_variant if picture else None,
         "units": dict(sorted(inside.items())),
         "own": _moved(picture),

@@ -11,7 +11,7 @@ from typing import Any
 from contracts.corridor import Corridor
 from contracts.events.tracking import Association, SubjectChanged
 from contracts.fields import utc_text
-from services.chassis.base import visibility
+from services.chassis.base import countries, visibility
 from services.chassis.base.visibility import Claim, Way
 
 _RIDES = {"container": "on_wagon", "consignment": "on_wagon", "wagon": "in_train"}
@@ -22,7 +22,7 @@ def way_of(data: SubjectChanged, shared: Mapping[str, Any], corridor: Corridor) 
     read = {s: known for s, known in shared.items() if known}
     about = {s: (known["parties"], known.get("route", ())) for s, known in read.items() if "parties" in known}
     listed = [(a.subject, a.start, a.end) for a in data.associations if a.relation == "in_consignment"]
-    route = [*visibility.route_of(data, corridor), *_aboard(data, read)]
+    route = [*countries.route_of(data, corridor), *_aboard(data, read)]
     if data.kind == "train" and data.run:
         route += read.get(data.run, {}).get("route", ())
     own = data.kind == "consignment"

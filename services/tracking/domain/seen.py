@@ -12,7 +12,7 @@ from typing import Any, Final
 from contracts.corridor import Corridor
 from contracts.fields import moment
 from contracts.subjects import kind_of
-from services.chassis.base import visibility
+from services.chassis.base import countries, visibility
 from services.chassis.base.visibility import Audience, Claim, Viewer, Way
 
 Picture = Mapping[str, Any]
@@ -103,7 +103,7 @@ def route_of(picture: Picture, corridor: Corridor) -> tuple[str, ...]:
     """The countries of a subject's way."""
     seen = [one.get("point") for name in ("calls", "timeline", "members") for one in picture.get(name, ())]
     ends = picture.get("origin"), picture.get("destination")
-    return visibility.countries_of(picture["subject"], picture.get("route_variant"), ends, seen, corridor)
+    return countries.countries_of(picture["subject"], picture.get("route_variant"), ends, seen, corridor)
 
 
 def claims_of(picture: Picture, around: Mapping[str, Picture], corridor: Corridor) -> list[Claim]:

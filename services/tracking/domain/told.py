@@ -10,7 +10,7 @@ from typing import Any
 from contracts import catalogue
 from contracts.fields import utc_text
 from contracts.subjects import kind_of, local
-from services.chassis.base import visibility
+from services.chassis.base import countries, visibility
 from services.tracking.domain.seen import Eyes, Picture
 
 _PLANS = (catalogue.PLANNED, catalogue.COMPOSED)
@@ -76,7 +76,7 @@ def _locks(row: Mapping[str, Any], data: Mapping[str, Any], picture: Picture, ey
 def _of_booking(consignment: str, data: Mapping[str, Any], picture: Picture, eyes: Eyes) -> frozenset[str]:
     """The locks on a booking: for carriers that have had what it books, and for the customs of its route."""
     ends = data.get("origin"), data.get("destination")
-    route = visibility.countries_of(consignment, data.get("route_variant"), ends, (), eyes.corridor)
+    route = countries.countries_of(consignment, data.get("route_variant"), ends, (), eyes.corridor)
     claims = [c for c in eyes.way.claims if c.consignment == consignment]
     facts = picture.get("timeline", ())
     if picture["kind"] in _UNITS:
