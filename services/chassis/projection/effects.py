@@ -54,12 +54,10 @@ def effect(
     before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime, build: tuple[int, int]
 ) -> Effect:
     """Compares a fold with what is stored; `build` are the numbers of the fold code and of the corridor data."""
-    content, shared = _json(folded.content), None if folded.shared is None else _json(folded.shared)
-    content_hash, shared_hash = _digest(content), shared and _digest(shared)
-    content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
-    version = version_after(before.version)
+    (content, content_hash), (shared, shared_hash) = _hashed(folded.content), _hashed(folded.shared)
+    content_changed, shared_changed = content_hash != before.content_hash, shared_hash != (before.shared_hash or b"")
+    version, recorded_at = version_after(before.version), _recorded_at(before, now)
     known: dict[str, list[Any]] = orjson.loads(before.published)
-    recorded_at = now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
     stamps = (version, utc_text(recorded_at), utc_text(now))
     published, book = _publications(folded.publications, content, known, stamps, again=row.republish)
     moves = content_changed or book != known
@@ -70,8 +68,8 @@ def effect(
         content if content_changed else None,
         content_hash,
         shared_changed,
-        shared if shared_changed else None,
-        shared_hash,
+        (shared or None) if shared_changed else None,
+        shared_hash or None,
         None if folded.memory is None else _json(folded.memory),
         _json(book),
         _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked)),
@@ -92,6 +90,17 @@ def effect(
         row.party,
         recorded_at,
     )
+
+
+def _hashed(value: Any) -> tuple[bytes, bytes]:
+    """The value as JSON, and its hash; both are empty for none."""
+    text = b"" if value is None else _json(value)
+    return text, _digest(text) if text else b""
+
+
+def _recorded_at(before: Held, now: datetime) -> datetime:
+    """The corridor's present, or just behind the last time: it rises for each subject."""
+    return now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
 
 
 def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
