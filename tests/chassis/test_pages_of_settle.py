@@ -52,6 +52,17 @@ def test_a_round_that_fails_is_tried_with_half_its_rows_down_to_one() -> None:
     assert tried == [20, 10, 5, 2, 1, 1, 1]
 
 
+def test_after_failures_a_worker_takes_more_again_though_little_comes() -> None:
+    pages = Pages(250)
+    for _ in range(7):
+        pages.failed()
+
+    for _ in range(5):
+        pages.took(["pr"], 0.01)
+
+    assert pages.most == 10
+
+
 def test_a_partys_backlog_leaves_the_machine_to_others_while_they_are_about() -> None:
     clock = Clock()
     pages = Pages(250, clock)

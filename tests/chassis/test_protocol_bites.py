@@ -13,7 +13,7 @@ from services.chassis.ingest import facts, positions
 from services.chassis.outbox import relay
 from services.chassis.outbox.relay import Relay
 from services.chassis.outbox.sender import Sender
-from services.chassis.projection import pictures
+from services.chassis.queue import fold_queue
 from services.notifications import sequencer
 from tests.chassis.test_protocol import play
 
@@ -62,7 +62,7 @@ def no_expansion(patch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: Any) -> None:
         return None
 
-    patch.setattr(pictures, "expand", nothing)
+    patch.setattr(fold_queue, "expand", nothing)
 
 
 def chain_forgotten(patch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from contracts import catalogue
 from contracts.codec import Event
-from services.chassis.projection import pictures
 from services.chassis.queue import fold_queue
 from services.customs.domain import budgets
 from tests.support import builders as b
@@ -252,6 +251,17 @@ async def test_the_acceptance_of_the_next_attempt_may_arrive_before_its_declarat
     case = await case_of(store)
     assert states(case) == ["LODGED", "REJECTED", "LODGED", "ACCEPTED"]
     assert verdicts(case)[-1] == ("accept", "effective")
+
+
+async def test_a_declaration_that_is_dated_back_by_a_later_revision_takes_no_acceptance_over(store: Store) -> None:
+    """Its first revision, dated ahead, was there before the acceptance; what it says now was not."""
+    own, others = [b.container(2)], [b.container(3)]
+    await later(store, lodged(id="a", containers=own), lodged(id="b", at=24 * 60, containers=others))
+    await later(store, decided("accept", -39))
+    await later(store, lodged(id="b", at=-41, updated_at=b.hours(1), containers=others))
+
+    case = await case_of(store)
+    assert (case["containers"], states(case)) == (own, ["LODGED", "ACCEPTED"])
 
 
 async def test_an_amendment_is_a_revision_of_the_same_declaration(store: Store) -> None:
@@ -820,7 +830,7 @@ async def test_a_release_that_is_stored_while_its_case_is_being_folded_is_judged
             await line.customs.take([late.pop(0), late.pop(0)])
         return found
 
-    monkeypatch.setattr(pictures, "behind_news", ask_before_they_come)
+    monkeypatch.setattr(fold_queue, "behind_news", ask_before_they_come)
     await line.customs.pool.execute("INSERT INTO unsettled (subject, cause) VALUES ($1, 'test')", EXPORT)
     await line.customs.settle()
 

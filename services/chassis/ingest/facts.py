@@ -257,7 +257,9 @@ async def _link_and_queue(
     if known:
         before = sorted({named(a) for a in known})
         rows = await connection.fetch(_NAMED_BEFORE, [s for s, _ in before], [e for _, e in before])
-        causes = dict.fromkeys((row["subject"] for row in rows), Cause()) | causes
+        # Whose they are now: what is folded again because of a party's correction is that party's.
+        party = "" if by_entity else known[0].party
+        causes = dict.fromkeys((row["subject"] for row in rows), Cause(party=party)) | causes
     if links:
         columns = [list(column) for column in zip(*sorted(links), strict=True)]
         await connection.execute(_INSERT_LINKS, *columns)

@@ -57,7 +57,7 @@ class Cluster:
                     raise
 
     def _ask(self) -> str:
-        # Not by what describes a cluster: at a broker that comes back and lists nobody yet, librdkafka ends the process.
+        # Not by describing it: at a broker that comes back and lists nobody yet, librdkafka ends the process.
         try:
             return str(self._admin.client.list_topics(timeout=_ANSWER_SECONDS).cluster_id)
         except (KafkaException, TimeoutError) as failure:

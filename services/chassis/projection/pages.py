@@ -33,8 +33,10 @@ class Pages:
         self._seen = {p: at for p, at in self._seen.items() if now - at < _ABOUT_SECONDS} | dict.fromkeys(rows_of, now)
         rows = rows_of.total()
         if rows < _SMALLEST:
+            # After failures it grows again all the same, or pages of one row would be for good.
+            self.most = max(self.most, min(self.most * 2, _SMALLEST, self._limit))
             return 0.0
-        wanted = min(int(rows * _ROUND_SECONDS / seconds), self.most * 2, self._limit)
+        wanted = min(int(rows * _ROUND_SECONDS / max(seconds, 1e-6)), self.most * 2, self._limit)
         self.most = max(wanted, min(_SMALLEST, self._limit))
         party, number = rows_of.most_common(1)[0]
         has_company = bool(self._seen.keys() - {party, ""})

@@ -157,8 +157,9 @@ def _late(one: _Lodging, others: Sequence[_Lodging]) -> Counted | None:
         if other is one:
             continue
         taken = accepted.revision.received_at
-        was_there = other.first.revision.received_at <= taken < one.first.revision.received_at
-        if was_there and one.first.instant <= accepted.instant:
+        standing = cast(Counted, one.standing)
+        was_there = other.first.revision.received_at <= taken < standing.revision.received_at
+        if was_there and standing.instant <= accepted.instant:
             return accepted
     return None
 

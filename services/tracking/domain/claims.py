@@ -156,7 +156,8 @@ def _placed(
 def _first_at(origin: str, after: datetime | None, acts: Iterable[Report]) -> datetime | None:
     if after is None:
         return None
-    found = (r for r in acts if r.instant > after and (r.code in BEGINS or (r.point == origin and r.code != "GTOT")))
+    here = (r for r in acts if r.instant > after and r.point in (None, origin))
+    found = (r for r in here if r.code in BEGINS or (r.point == origin and r.code != "GTOT"))
     return min((r.instant for r in found if r.code not in ENDS), default=None)
 
 

@@ -13,7 +13,7 @@ from contracts.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
 from contracts.fields import utc_text
 from contracts.subjects import local
-from services.chassis.projection.fold import Inputs
+from services.chassis.projection.fold import Inputs, StoredRevision
 from services.tracking.domain import reading, relation, reports
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
@@ -65,12 +65,14 @@ def acts_of(inputs: Inputs, consignment: str, references: list[str]) -> tuple[li
 def _claimants(inputs: Inputs, found: Sorted) -> Iterator[_Claimant]:
     first: dict[str, datetime] = {}
     for revision in sorted(inputs.revisions, key=lambda r: r.received_at):
-        if revision.type == catalogue.BOOKED:
+        if revision.type == catalogue.BOOKED and _mentions(revision, inputs.subject):
             first.setdefault(revision.subject, revision.received_at)
     counting: dict[str, Counted] = {
         c.revision.subject: c for c in found.others if c.revision.type == catalogue.BOOKED and _names(c, inputs.subject)
     }
     for consignment, one in counting.items():
+        if consignment not in first:
+            continue
         yield _Claimant(first[consignment], consignment, one.revision.updated_at)
 
 
@@ -78,6 +80,10 @@ def _holder(claimants: list[_Claimant], found: Sorted) -> str | None:
     confirmed = {r.names_consignment for r in found.acts if r.names_consignment and not r.claimed}
     ranked = sorted(claimants, key=lambda c: (c.consignment not in confirmed, c))
     return ranked[0].consignment if ranked else None
+
+
+def _mentions(revision: StoredRevision, reference: str) -> bool:
+    return any(r.key == reference for r in cast(ConsignmentBooked, revision.read()).references)
 
 
 def _names(one: Counted, reference: str) -> bool:

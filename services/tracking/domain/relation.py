@@ -57,13 +57,14 @@ def railway_of(report: Report, corridor: Corridor) -> str | None:
 def unheld_ends(acts: Iterable[Report], taken: Iterable[Report], destinations: frozenset[str]) -> list[Report]:
     """The ends of a journey or claim that were reported from where nobody holds the unit.
 
-    A unit is held where it was last, at a destination of its goods, or anywhere once it was delivered.
+    A unit is held where it was last, at a destination of its goods, or anywhere once it was delivered; of one that
+    nobody has seen yet, by nobody.
     """
     last: str | None = None
     free, unheld = False, []
     for report in sorted([*acts, *taken], key=lambda r: r.order):
         if report.code in ENDS:
-            here = report.point is not None and (last in (None, report.point) or report.point in destinations)
+            here = report.point is not None and (last == report.point or report.point in destinations)
             if not here and not (free and report.code == "MTRT"):
                 unheld.append(report)
                 continue
