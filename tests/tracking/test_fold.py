@@ -234,6 +234,23 @@ async def test_a_reference_that_two_consignments_claim_stands_for_the_first(stor
         assert (found["rule"], found["causes"]) == ("IDENTITY_MISMATCH", ["reference:smgs:trk:778"])
 
 
+async def test_a_reference_stands_for_whose_revision_named_it_first(store: Store) -> None:
+    """A booking that came first and took the number up later came later."""
+    reference, other = {"scheme": "smgs", "issuer": "trk", "number": "778"}, "consignment:volga-logistics/V1"
+    early = b.a_booking([], other, id="early", party="volga-logistics")
+    taken_up = b.a_booking(
+        [], other, id="early", party="volga-logistics", references=[reference], updated_at=b.hours(1)
+    )
+    for reports in ([early], [b.a_booking(references=[reference])], [taken_up]):
+        store.clock.step(store.clock.now() + timedelta(minutes=1))
+        await store.feed(reports)
+    note = b.a_milestone("NOTE", "reference:smgs:trk:778", point=None, party="volga-logistics", consignment=other)
+
+    await store.feed([note])
+
+    assert (await store.pictures())["reference:smgs:trk:778"]["holder"] == b.CONSIGNMENT
+
+
 async def test_the_responsible_railway_leads_a_fact_and_others_attach(store: Store) -> None:
     events = [
         b.a_consist(),
@@ -443,6 +460,18 @@ async def test_a_booking_for_the_way_back_begins_where_the_box_is_taken_again(st
     found = {a["subject"]: a["start"] for a in picture["associations"] if a["relation"] == "in_consignment"}
     assert found == {b.CONSIGNMENT: b.hours(-48), OTHER: b.hours(500)}
     assert not picture.get("exceptions")
+
+
+async def test_a_booking_from_elsewhere_takes_no_journey_that_begins_at_anothers_origin(store: Store) -> None:
+    """It was there before the box's next booking, and names an origin where the box never was."""
+    elsewhere = rival(at=-20, origin="ru-astrakhan", destination="pk-lahore", route_variant=None)
+    delivered = b.a_milestone("DLVD", b.CONTAINER, at=400, point="ru-astrakhan", party="rzd")
+    taken = b.a_milestone("GTIN", b.CONTAINER, at=500, point="pk-lahore", party="lahore-dry-port")
+
+    await store.feed([b.a_booking(), elsewhere, b.a_consist(), b.a_milestone("DEPA", at=2), delivered, taken])
+
+    picture = (await store.pictures())[b.CONTAINER]
+    assert [a["subject"] for a in picture["associations"] if a["relation"] == "in_consignment"] == [b.CONSIGNMENT]
 
 
 async def test_a_party_that_is_named_without_an_agreement_stands_in_no_picture(store: Store) -> None:

@@ -184,6 +184,16 @@ async def test_a_terminal_ends_no_journey_of_a_container_that_is_not_there(store
     assert waits(picture) == [f"an arrival of {b.CONTAINER} where it was reported to end"]
 
 
+async def test_nobody_ends_a_journey_before_the_unit_was_seen_anywhere(store: Store) -> None:
+    """A report that is dated back behind all others is held by nobody."""
+    await store.feed([b.a_booking(), b.a_consist(), b.a_milestone("DEPA", at=2)])
+
+    await store.feed([moved("DLVD", "zahedan-yard", -10, "ir-zahedan")])
+
+    picture = (await store.pictures())[b.CONTAINER]
+    assert (picture["status"], codes(picture)) == ("in_transit", ["DEPA"])
+
+
 async def test_a_delivery_counts_where_the_goods_were_to_go_though_nobody_saw_them_arrive(store: Store) -> None:
     await store.feed([b.a_booking(), moved("GTIN", "lahore-dry-port", 1, "pk-lahore")])
 

@@ -37,8 +37,9 @@ class Standing(NamedTuple):
 
     @property
     def parties(self) -> list[ConsignmentParty]:
-        """The parties that the issuer has an agreement with, and itself."""
-        return [p for p in self.latest.parties if p.party not in self.strangers]
+        """The parties that the issuer has an agreement with, and itself; who was one when the goods moved stays one."""
+        named = [p for one in (self.booked, self.newest or self.booked) for p in _agreed(one)]
+        return list({(p.role, p.party): p for p in named}.values())
 
     @property
     def strangers(self) -> list[str]:
@@ -56,6 +57,11 @@ class Standing(NamedTuple):
         changes = [n for n in _FROZEN if getattr(data, n) != getattr(self.data, n)] if self.newest else ["retracted"]
         shown = {"source": one.source, "event_id": one.event_id, "received_at": utc_text(one.received_at)}
         return shown | {"changes": changes} if changes else None
+
+
+def _agreed(one: Counted) -> list[ConsignmentParty]:
+    allowed = {*one.revision.agreements, one.revision.party}
+    return [p for p in cast(ConsignmentBooked, one.data).parties if p.party in allowed]
 
 
 def standing(

@@ -91,7 +91,7 @@ def _mismatch(held: Claims, start: datetime | None) -> list[dict[str, Any]]:
     if not current:
         return []
     opened = min(_opened(c, r) for c, r in current)
-    named = {claim.consignment for pair in current for claim in pair}
+    named = sorted({claim.consignment for pair in current for claim in pair})[: budgets.ROWS_SHOWN]
     return [exceptions.exception("IDENTITY_MISMATCH", None, opened, named)]
 
 

@@ -4,7 +4,7 @@ Invariant: a number stands for at most one consignment: the one that a carrier h
 booking the broker took first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -14,7 +14,7 @@ from contracts.events.operator import ConsignmentBooked
 from contracts.fields import utc_text
 from contracts.subjects import local
 from services.chassis.projection.fold import Inputs, StoredRevision
-from services.tracking.domain import reading, relation, reports
+from services.tracking.domain import budgets, reading, relation, reports
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
@@ -34,14 +34,16 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     claimants = sorted(_claimants(inputs, found))
     booked_by = frozenset(local(c.consignment).split("/")[0] for c in claimants)
     # The issuer of a note speaks of what it has issued it for.
-    relation.related(found, Ties(reference, frozenset({local(reference).split(":")[1]}), booked_by=booked_by), corridor)
-    holder = _holder(claimants, found)
+    ties = Ties(reference, frozenset({local(reference).split(":")[1]}), booked_by=booked_by)
+    confirmed = {r.names_consignment for r in relation.carried_only(found, ties, corridor) if r.names_consignment}
+    relation.related(found, ties, corridor)
+    holder = _holder(claimants, confirmed)
     acts = list(found.acts)
     if holder is None:
         reading.park_all(found, f"a booking that names {reference}")
     named = sorted({c.consignment for c in claimants})
     drawn = Drawn(reference, holder is not None, (), (), found.parked, status="resolved" if holder else None)
-    drawn.more = {"claimants": named, "holder": holder}
+    drawn.more = {"claimants": named[: budgets.ROWS_SHOWN], "holder": holder}
     opened = utc_text(sorted(c.updated_at for c in claimants)[1]) if len(named) > 1 else None
     shared = {"holder": holder, "claimants": named, "opened_at": opened, "acts": [_shared_act(r) for r in acts]}
     return drawn, shared
@@ -76,8 +78,8 @@ def _claimants(inputs: Inputs, found: Sorted) -> Iterator[_Claimant]:
         yield _Claimant(first[consignment], consignment, one.revision.updated_at)
 
 
-def _holder(claimants: list[_Claimant], found: Sorted) -> str | None:
-    confirmed = {r.names_consignment for r in found.acts if r.names_consignment and not r.claimed}
+def _holder(claimants: list[_Claimant], confirmed: Collection[str]) -> str | None:
+    """Whose it is: the consignment that a carrier has named with it, else the one that named it first."""
     ranked = sorted(claimants, key=lambda c: (c.consignment not in confirmed, c))
     return ranked[0].consignment if ranked else None
 

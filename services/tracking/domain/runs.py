@@ -10,7 +10,7 @@ from contracts.catalogue import PLANNED
 from contracts.corridor import Corridor
 from contracts.subjects import kind_of
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import exceptions, picture, reading, relation, reports
+from services.tracking.domain import budgets, exceptions, picture, reading, relation, reports
 from services.tracking.domain.carriage import railway_in
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
@@ -31,7 +31,9 @@ def fold_run(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, 
         reading.park_all(found, f"a plan, a train or a booking that names {run}")
     taken = [reports.from_shared(f, train) for train, shared in trains.items() for f in shared["facts"]]
     facts = facts_of([*found.acts, *taken], corridor)
-    members = [picture.member(s, inputs.shared.get(s)) for s in sorted(inputs.shared) if s != run]
+    # Trains come before what is merely booked on the run.
+    ranked = sorted((s for s in inputs.shared if s != run), key=lambda s: (kind_of(s) != "train", s))
+    members = [picture.member(s, inputs.shared.get(s)) for s in sorted(ranked[: budgets.ROWS_SHOWN])]
     drawn = Drawn(run, known, facts, found.forecasts, found.parked, status=plan_status(plan, facts, known))
     drawn.exceptions += exceptions.exceptions_of(run, found, facts)
     drawn.more = {
