@@ -180,6 +180,8 @@ async def _history(connection: Any, saved: Sequence[Saved]) -> None:
         ["DEPA"] * many,
         [AS_OF] * many,
         [0] * many,
+        ["all route:PK"] * many,
+        [""] * many,
     )
 
 
