@@ -153,8 +153,8 @@ TABLE: Final[tuple[Topic, ...]] = (
     DLQ,
 )
 
-INTERNAL: Final = frozenset({TRACKING_EVENTS.name, CUSTOMS_EVENTS.name})
-"""The topics that only services read."""
+INTERNAL: Final = frozenset(row.name for row in TABLE if {*row.writers, *row.readers} <= set(SERVICES))
+"""The topics that only services write and read."""
 
 
 @lru_cache(maxsize=4096)

@@ -149,9 +149,9 @@ async def save_items(connection: Connection, effects: Sequence[Effect], late_aft
         [i.action for _, i in owed],
         [i.supersedes for _, i in owed],
         [orjson.dumps(i.content).decode() for _, i in owed],
-        [i.alert and e.priority < BEHIND for e, i in owed],
+        [i.alert and e.row.priority < BEHIND for e, i in owed],
         [_late(i.content, e.recorded_at, late_after) for e, i in owed],
-        [e.traceparent for e, _ in owed],
+        [e.row.traceparent for e, _ in owed],
         [e.recorded_at for e, _ in owed],
     )
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 from aiokafka import AIOKafkaProducer
 
@@ -21,7 +20,7 @@ from deploy.provision import provision
 from deploy.services import running
 from services.chassis.base.access import KafkaAccess
 from tests.support import builders as b
-from tests.support.stores import LIFT_BUDGETS
+from tests.support.stores import lift_budgets
 from tests.support.system import signed_in
 
 _VIEWER = "corridor-control"
@@ -32,18 +31,11 @@ _PATIENCE_SECONDS = 30.0
 def measure(stack: Stack, data: Path, rate: int, seconds: float) -> dict[str, Any]:
     """p50 and p99 in milliseconds over the events behind the warm-up."""
     tokens = asyncio.run(provision(stack.access, stack.database_urls, data / "tokens.json"))
-    asyncio.run(_lift_budgets(stack))
+    asyncio.run(lift_budgets(stack.database_urls.values()))
     with running(signed_in(stack, data)) as services:
         found = asyncio.run(_measure(stack, services.url("notifications"), tokens[_VIEWER], rate, seconds))
     print(f"latency at {rate} events/s: p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms, {found['samples']} samples")
     return {name: found[name] for name in ("p50_ms", "p99_ms")}
-
-
-async def _lift_budgets(stack: Stack) -> None:
-    for url in stack.database_urls.values():
-        connection = await asyncpg.connect(url)
-        await connection.execute(LIFT_BUDGETS)
-        await connection.close()
 
 
 async def _measure(stack: Stack, url: str, token: str, rate: int, seconds: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from services.chassis.service.process import spare_the_collector
 from services.tracking.app import blueprint
 from tests.bench.workload import BATCH, Workload
 from tests.support.settings import kafka_settings
-from tests.support.stores import AS_OF, LIFT_BUDGETS, Store
+from tests.support.stores import AS_OF, Store, lift_budgets
 
 
 async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float:
@@ -36,7 +36,7 @@ async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float
     plan, clock = blueprint(), CorridorClock(stepped=True)
     clock.step(AS_OF)
     pool = await open_pool(url, "bench")
-    await pool.execute(LIFT_BUDGETS)
+    await lift_budgets([url])
     store = Store(plan, pool)
     await store.feed(load.bookings)
     settle = Settle("tracking", plan.folder, pool, clock, (), settings.settle_subjects)

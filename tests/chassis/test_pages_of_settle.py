@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from services.chassis.projection.pages import Pages
-
-
-class Clock:
-    """A monotonic clock that moves when it is told."""
-
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.support.monotonic import Clock
 
 
 def test_a_round_that_takes_long_makes_the_next_one_smaller_and_a_quick_one_larger() -> None:

@@ -19,6 +19,7 @@ from services.chassis.service.monitor import Monitor
 from services.customs.app import blueprint as customs
 from tests.support import builders as b
 from tests.support.edges import give_budget
+from tests.support.monotonic import Clock
 from tests.support.pipeline import hand_over, runtime_of
 from tests.support.stores import AS_OF, Store, fresh_store
 
@@ -107,15 +108,6 @@ async def read_and_fail(store: Store, records: Sequence[ConsumerRecord[bytes, by
         await store.pool.execute("DROP TRIGGER fails ON receipt; DROP FUNCTION fails")
 
 
-class Clock:
-    """A monotonic clock that moves when it is told."""
-
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 def shared_by(store: Store, clock: Clock) -> Ingest:
     ingest = store.ingests["milestones"]
     ingest.shares = Shares("tracking", ingest.stream, store.book.budget, clock)
@@ -135,12 +127,12 @@ async def test_a_feed_brings_no_more_at_once_than_a_seconds_worth_and_goes_on_in
     clock = Clock()
     ingest = shared_by(store, clock)
     await used_to(store, ingest, clock)
-    left = [ingest.shares.left(TOPIC, 500)]
+    left = [ingest.shares.left(TOPIC)]
 
     await store.take([store.record(one) for one in sightings(0, 10)])
     for seconds in (0.0, 0.8, 0.15, 60.0):
         clock.seconds += seconds
-        left.append(ingest.shares.left(TOPIC, 500))
+        left.append(ingest.shares.left(TOPIC))
 
     assert left == [10, 0, 0, 9, 10]
 
@@ -149,7 +141,7 @@ async def test_a_feed_that_nobody_knows_yet_is_taken_for_a_heavy_one(store: Stor
     await give_budget(store, "pr", reports_a_minute=6000)
     await store.book.refresh(store.pool)
 
-    assert shared_by(store, Clock()).shares.left(TOPIC, 500) == 2
+    assert shared_by(store, Clock()).shares.left(TOPIC) == 2
 
 
 async def test_a_feed_of_which_too_much_is_refused_waits(store: Store) -> None:
@@ -158,7 +150,7 @@ async def test_a_feed_of_which_too_much_is_refused_waits(store: Store) -> None:
 
     await store.take([b.a_record(TOPIC, offset, (), b"{") for offset in range(30)])
 
-    assert ingest.shares.left(TOPIC, 500) == 0
+    assert ingest.shares.left(TOPIC) == 0
 
 
 async def test_a_report_counts_once_for_each_subject_that_it_names(store: Store) -> None:
@@ -169,7 +161,7 @@ async def test_a_report_counts_once_for_each_subject_that_it_names(store: Store)
 
     await store.take([store.record(consist)])
 
-    assert ingest.shares.left(TOPIC, 500) == 0
+    assert ingest.shares.left(TOPIC) == 0
 
 
 async def test_large_records_are_fewer_at_a_time(store: Store) -> None:
@@ -180,7 +172,7 @@ async def test_large_records_are_fewer_at_a_time(store: Store) -> None:
     await store.take([b.a_record(TOPIC, 0, (), b"{" + b" " * 5000)])
     clock.seconds = 10.0
 
-    assert ingest.shares.left(TOPIC, 500) == 1
+    assert ingest.shares.left(TOPIC) == 1
 
 
 async def test_what_is_accepted_is_not_counted_as_refused(store: Store) -> None:
@@ -189,7 +181,7 @@ async def test_what_is_accepted_is_not_counted_as_refused(store: Store) -> None:
 
     await store.take([store.record(one) for one in sightings(0, 2)])
 
-    assert ingest.shares.left(TOPIC, 500) == 1
+    assert ingest.shares.left(TOPIC) == 1
 
 
 @pytest.mark.parametrize("budget", [{"reports_a_minute": 60}, {"bytes_a_minute": 1000}], ids=["reports", "bytes"])
@@ -200,8 +192,8 @@ async def test_a_feed_that_brings_more_than_its_share_waits_and_no_other(store: 
 
     await store.take([store.record(one) for one in [*sightings(0, 50), *others]])
 
-    assert ingest.shares.left(TOPIC, 500) == 0
-    assert ingest.shares.left("milestones-ktz", 500) > 0
+    assert ingest.shares.left(TOPIC) == 0
+    assert ingest.shares.left("milestones-ktz") > 0
 
 
 async def test_the_share_of_a_partys_work_is_its_own_in_the_services_behind(store: Store, stack: Stack) -> None:

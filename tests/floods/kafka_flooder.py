@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from contracts.codec import Event, encode
 from contracts.topics import MILESTONES
 from services.chassis.base.access import access_in
 from tests.support import builders as b
-from tests.support.kafka_rights import connected
+from tests.support.kafka_rights import connected, packed
 
 Body = tuple[bytes, Sequence[tuple[str, bytes]]]
 
@@ -91,7 +90,7 @@ async def main(kind: str, party: str) -> None:
     async with connected(access_in(os.environ)) as client:
         while not ended.done():
             bodies = FLOODS[kind](party, numbers)
-            batch = _batch(bodies)
+            batch = packed(bodies, _GZIP)
             topic = MILESTONES.of(party)
             answer: Any = await client.send(_NODE, ProduceRequest(None, -1, _WITHIN_MS, [(topic, [(0, batch)])]))
             assert answer.topics[0][1][0][1] == 0, answer.topics
@@ -119,15 +118,6 @@ def _consist(party: str, number: int) -> Event:
 
 def _body(event: Event) -> Body:
     return event.body, encode(id=event.id, source=event.source, type=event.type, subject=event.subject)
-
-
-def _batch(bodies: Sequence[Body]) -> bytes:
-    builder = DefaultRecordBatchBuilder(
-        *(2, _GZIP, False), producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=64 * 1024 * 1024
-    )
-    for offset, (value, headers) in enumerate(bodies):
-        builder.append(offset=offset, timestamp=0, key=b"", value=value, headers=list(headers))
-    return bytes(builder.build())
 
 
 if __name__ == "__main__":

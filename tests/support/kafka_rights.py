@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ _NODE = 1
 
 async def writes(access: KafkaAccess, topics: Iterable[str]) -> set[str]:
     """The topics of which the first partition takes a record from this user."""
-    batch = _batch()
+    batch = packed([(b"x", [])])
     return await _let(access, ProduceRequest(None, -1, _WITHIN_MS, [(topic, [(0, batch)]) for topic in sorted(topics)]))
 
 
@@ -50,15 +50,13 @@ async def _let(access: KafkaAccess, request: Request[Any]) -> set[str]:
             await asyncio.sleep(0.05)
 
 
-def _batch() -> bytes:
+def packed(records: Sequence[tuple[bytes, Sequence[tuple[str, bytes]]]], compression: int = 0) -> bytes:
+    """A batch of records, each a value and its headers, as a producer would send it."""
     builder = DefaultRecordBatchBuilder(
-        *(2, 0, False),
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=1024,
+        *(2, compression, False), producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=64 * 1024 * 1024
     )
-    builder.append(offset=0, timestamp=0, key=b"key", value=b"x", headers=[])
+    for offset, (value, headers) in enumerate(records):
+        builder.append(offset=offset, timestamp=0, key=b"key", value=value, headers=list(headers))
     return bytes(builder.build())
 
 

@@ -22,7 +22,7 @@ from deploy.local.stack import Stack, open_stack
 from deploy.provision import provision
 from deploy.services import SERVICES, Services
 from deploy.settled import Watch
-from tests.support.stores import LIFT_BUDGETS
+from tests.support.stores import lift_budgets
 
 
 @dataclass
@@ -65,8 +65,7 @@ class System:
 
     async def lift_budgets(self) -> None:
         """Lets every party send and ask as often as it can; copies know of it within seconds."""
-        for service in self.stack.database_urls:
-            await self.rows(service, LIFT_BUDGETS)
+        await lift_budgets(self.stack.database_urls.values())
 
     async def rows(self, service: str, query: str, *values: Any) -> list[dict[str, Any]]:
         """Rows of a service's own store."""

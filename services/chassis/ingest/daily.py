@@ -14,7 +14,7 @@ import structlog
 from contracts.refusal import refused
 from services.chassis.base.budgets import Budget
 from services.chassis.base.database import Connection
-from services.chassis.ingest.records import Accepted, Rejected, Verdict, reject
+from services.chassis.ingest.records import Accepted, Rejected, Verdict, reject_event
 
 log = structlog.get_logger(__name__)
 
@@ -95,10 +95,8 @@ def _judged(one: Accepted, spent: Mapping[Day, list[int]], spent_on: Counter[Abo
 
 
 def _over(one: Accepted, most: str) -> Rejected:
-    event = one.event
     refusal = refused("over_budget", "$", f"at most {most}: send it again after 00:00 UTC")
-    refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
-    return reject(one.record, one.party, refusal)
+    return reject_event(one.record, one.party, one.event, refusal)
 
 
 def _is_within(spent: Sequence[int], budget: Budget) -> bool:

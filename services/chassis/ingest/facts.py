@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from contracts.refusal import Refused, refused
 from services.chassis.base.database import Connection
-from services.chassis.ingest.records import Accepted, Place, Rejected, caused_by, place, reject
+from services.chassis.ingest.records import Accepted, Place, Rejected, caused_by, place, reject_event
 from services.chassis.queue import fold_queue
 from services.chassis.queue.fold_queue import BEHIND, Cause
 
@@ -275,6 +275,4 @@ def _too_many(one: Accepted) -> Rejected:
 
 
 def _refused(one: Accepted, refusal: Refused) -> Rejected:
-    event = one.event
-    refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
-    return reject(one.record, one.party, refusal)
+    return reject_event(one.record, one.party, one.event, refusal)

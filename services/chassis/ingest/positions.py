@@ -57,7 +57,7 @@ class Positions(ConsumerRebalanceListener):
         self._held: dict[TopicPartition, int] = {}
         self._ids: dict[str, str] = {}
         self.held_back: Callable[[str], bool] = lambda _: False
-        self.left: fair_reading.Left = lambda _, most: most
+        self.left: fair_reading.Left = fair_reading.all_of_it
         self._paused: set[TopicPartition] = set()
         self.met = False
 

@@ -26,8 +26,6 @@ Record = ConsumerRecord[bytes, bytes]
 
 _PARTY: Final = re.compile(rb"[a-z0-9-]{1,100}")
 _LONG_RUN: Final = 20
-_UNKNOWN_BYTES: Final = 4096
-_SMALL_BODY: Final = 8192
 
 
 Place = tuple[str, int, int]
@@ -128,8 +126,7 @@ def judge(record: Record, stream: Stream, book: PartyBook, received_at: Received
         party = _entitled(event, stream, book.get(name), name)
         require_past(event, received)
     except Refused as refusal:
-        refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
-        return reject(record, name, refusal)
+        return reject_event(record, name, event, refusal)
     return Accepted(record, name, party.standing, event, tuple(stream.names(event)), received)
 
 
@@ -152,12 +149,16 @@ def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:
     return Rejected(record, party, refusal.problems, refusal.quoted)
 
 
+def reject_event(record: Record, party: str | None, event: Event, refusal: Refused) -> Rejected:
+    """A rejection of a record that could be decoded."""
+    refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
+    return reject(record, party, refusal)
+
+
 def _from_the_future(found: Accepted) -> Rejected:
     """Whoever has written it: the true versions that follow would all be lower."""
     refusal = refused("from_the_future", "$.data.version", "its instant is ahead of our clock")
-    event = found.event
-    refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
-    return reject(found.record, None, refusal)
+    return reject_event(found.record, None, found.event, refusal)
 
 
 def _entitled(event: Event, stream: Stream, party: Party | None, name: str) -> Party:

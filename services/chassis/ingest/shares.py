@@ -21,9 +21,9 @@ log = structlog.get_logger(__name__)
 _TELL_EVERY_SECONDS: Final = 60.0
 # So much may come at once, and no less is read at a time: many small batches cost more than a few.
 _BURST_SECONDS: Final = 1.0
+_LEAST_SECONDS: Final = 0.9
 # Of each partition of our own topics: what follows from one party's report is read in pieces too.
 _OF_OUR_OWN: Final = 10
-_LEAST_SECONDS: Final = 0.9
 # What a record is taken for before any was seen, and how soon what was heavy is forgotten.
 _SIZE: Final = 16384.0
 _WEIGHT: Final = 50.0
@@ -76,12 +76,12 @@ class Shares:
         self._waiting: set[str] = set()
         self._told_at: dict[str, float] = {}
 
-    def left(self, topic: str, most: int) -> int:
-        """How many records of a topic may be read now, at most so many; 0 when it has to wait."""
+    def left(self, topic: str) -> int:
+        """How many records of a topic may be read now; 0 when it has to wait."""
         if self._stream.own:
-            return min(most, _OF_OUR_OWN)
+            return _OF_OUR_OWN
         now = self._monotonic()
-        left = min(most, self._share_of(topic, now).left(now))
+        left = self._share_of(topic, now).left(now)
         (self._waiting.discard if left else self._waiting.add)(topic)
         telemetry.SLOWED.labels(self._service, self._stream.name).set(len(self._waiting))
         if not left:

@@ -6,6 +6,7 @@ fetched of it.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -15,14 +16,19 @@ from aiokafka.consumer import consumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 
 Drained = dict[TopicPartition, list[Any]]
-Left = Callable[[str, int], int]
-"""How many records of a topic may be read now, of so many."""
+Left = Callable[[str], int]
+"""How many records of a topic may be read now."""
+
+
+def all_of_it(topic: str) -> int:
+    """No bound."""
+    return sys.maxsize
 
 
 class FairFetcher(Fetcher):
     """aiokafka's own, which would drain one partition to its end before it looks at the next."""
 
-    left: Left = staticmethod(lambda _, most: most)
+    left: Left = staticmethod(all_of_it)
 
     async def fetched_records(
         self, partitions: Collection[TopicPartition], timeout: float = 0, max_records: int | None = None
@@ -43,7 +49,7 @@ class FairFetcher(Fetcher):
     def _ready(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """What has records, and how many it may bring."""
         wanted = [tp for tp in self._records if not partitions or tp in partitions]
-        left = {tp: self.left(tp.topic, 2**31) for tp in wanted}
+        left = {tp: self.left(tp.topic) for tp in wanted}
         return {tp: count for tp, count in left.items() if count > 0}
 
     def _shared_out(self, ready: dict[TopicPartition, int], most: int) -> Drained:

@@ -43,10 +43,7 @@ class Effect(NamedTuple):
     shared_changed: bool
     published: Sequence[Published]
     receipts: Sequence[Receipt]
-    priority: int
-    cause: str
-    traceparent: str | None
-    party: str
+    row: Taken
     recorded_at: datetime
 
 
@@ -54,8 +51,9 @@ def effect(
     before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime, build: tuple[int, int]
 ) -> Effect:
     """Compares a fold with what is stored; `build` are the numbers of the fold code and of the corridor data."""
-    (content, content_hash), (shared, shared_hash) = _hashed(folded.content), _hashed(folded.shared)
-    content_changed, shared_changed = content_hash != before.content_hash, shared_hash != (before.shared_hash or b"")
+    content, shared = _json(folded.content), _json_of(folded.shared)
+    content_hash, shared_hash = _digest(content), shared and _digest(shared)
+    content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
     version, recorded_at = version_after(before.version), _recorded_at(before, now)
     known: dict[str, list[Any]] = orjson.loads(before.published)
     stamps = (version, utc_text(recorded_at), utc_text(now))
@@ -68,9 +66,9 @@ def effect(
         content if content_changed else None,
         content_hash,
         shared_changed,
-        (shared or None) if shared_changed else None,
-        shared_hash or None,
-        None if folded.memory is None else _json(folded.memory),
+        shared if shared_changed else None,
+        shared_hash,
+        _json_of(folded.memory),
         _json(book),
         _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked)),
         folded.due,
@@ -84,18 +82,9 @@ def effect(
         shared_changed,
         published,
         _receipts(orjson.loads(before.parked), folded, revisions),
-        row.priority,
-        row.cause,
-        row.traceparent,
-        row.party,
+        row,
         recorded_at,
     )
-
-
-def _hashed(value: Any) -> tuple[bytes, bytes]:
-    """The value as JSON, and its hash; both are empty for none."""
-    text = b"" if value is None else _json(value)
-    return text, _digest(text) if text else b""
 
 
 def _recorded_at(before: Held, now: datetime) -> datetime:
@@ -116,8 +105,8 @@ def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
                 one.publication.type,
                 entity,
                 body,
-                done.traceparent,
-                party=done.party if topic in INTERNAL else "",
+                done.row.traceparent,
+                party=done.row.party if topic in INTERNAL else "",
             )
     if done.receipts:
         yield from receipt_records(service, f"{done.subject}@{utc_text(done.recorded_at)}", done.receipts, now)
@@ -127,7 +116,7 @@ def _stamps(one: Published, done: Effect) -> dict[str, Any]:
     stamps: dict[str, Any] = {"version": one.version, "recorded_at": one.recorded_at, "as_of": one.as_of}
     if one.previous is not None:
         stamps["previous_version"] = one.previous
-    if done.priority >= BEHIND:
+    if done.row.priority >= BEHIND:
         stamps["redrawn"] = True
     return stamps
 
@@ -211,6 +200,10 @@ def _is_other(before: str | None, after: bytes | None) -> bool:
 
 def _json(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _json_of(value: Any) -> bytes | None:
+    return None if value is None else _json(value)
 
 
 def _joined(first: bytes, second: bytes) -> bytes:

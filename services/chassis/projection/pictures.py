@@ -1,4 +1,4 @@
-"""The statements of settle: the queue, the pictures and the facts that they are folded from.
+"""The statements of settle on pictures, and on the facts that they are folded from.
 
 Invariant: a round uses each statement at most once, whatever the number of its subjects. Pictures are locked
 in sorted order before their facts are read, so the second of two folders sees what the first one saw.
@@ -15,9 +15,8 @@ from services.chassis.base.clock import machinery_now
 from services.chassis.base.database import Connection
 from services.chassis.projection.fold import Inputs, Replica, StoredRevision
 
-# A plan that was made while a table was empty has to do as well when it is full. So rows are chosen in an array, or
-# they would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read
-# whole; and what is updated from arrays is named by one of them as well.
+# A plan that was made while a table was empty has to do as well when it is full: what is joined is looked up by
+# `LATERAL ... OFFSET 0`, or it would be read whole, and what is updated from arrays is named by one of them as well.
 _LOCK = """
 SELECT subject, version, recorded_at, content_hash, shared_hash, memory, published, parked, due, fold, data
 FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE

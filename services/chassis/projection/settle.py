@@ -186,7 +186,7 @@ class Settle:
         newer = [taken[h.subject] for h in held if not self._may_fold(h)]
         await self._write(connection, done, now)
         changed = [e for e in done if e.shared_changed]
-        expansions = [Taken(e.subject, True, "expand", None, 0, e.priority, taken[e.subject].party) for e in changed]
+        expansions = [Taken(e.subject, True, "expand", None, 0, e.row.priority, e.row.party) for e in changed]
         at_once = expansions + [taken[s].as_it_was() for s in early]
         await fold_queue.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
         return len(at_once)

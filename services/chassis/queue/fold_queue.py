@@ -15,9 +15,8 @@ REPUBLISH: Final = "republish"
 BEHIND: Final = 10
 """The priority of what is no news: rebuilds, republication, and all that follows from them."""
 
-# A plan that was made while a table was empty has to do as well when it is full. So rows are chosen in an array, or
-# they would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read
-# whole; and what is updated from arrays is named by one of them as well.
+# A plan that was made while a table was empty has to do as well when it is full: rows are chosen in an array, or they
+# would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read whole.
 _DUE = "(not_before IS NULL OR not_before <= $2)"
 # A page is shared out among the parties whose reports wait, so that nobody waits for the end of another one's queue.
 # Whatever else is queued of its subjects comes along, so that each is folded once for all of it.

@@ -24,12 +24,10 @@ EVERY_SECONDS = 2.0
 # Fresher than this a reading is believed; older than this a queue or a lag is too old to be called ready.
 _BELIEVED_SECONDS = 15.0
 _BEHIND_SECONDS = 60.0
-_SHARES = "SELECT party, min(id) AS first, max(id) AS last FROM unsettled WHERE priority = 0 GROUP BY party"
 # A rebuild waits behind the news, and may take its time.
+_SHARES = "SELECT party, min(id) AS first, max(id) AS last FROM unsettled WHERE priority = 0 GROUP BY party"
 _QUEUES = f"""
-SELECT (SELECT min(id) FROM unsettled WHERE priority = 0) AS unsettled_first,
-       (SELECT max(id) FROM unsettled WHERE priority = 0) AS unsettled_last,
-       (SELECT min(id) FROM outbox) AS outbox_first, (SELECT max(id) FROM outbox) AS outbox_last,
+SELECT (SELECT min(id) FROM outbox) AS outbox_first, (SELECT max(id) FROM outbox) AS outbox_last,
        (SELECT 1 WHERE {READS_BACK}) AS recall_first, 1 AS recall_last
 """
 
@@ -107,15 +105,17 @@ class Monitor:
     async def _look_at_queues(self, now: float) -> None:
         row = await self._pool.fetchrow(_QUEUES)
         assert row is not None
-        for name, backlog in self._queues.items():
-            backlog.look(row[f"{name}_first"], row[f"{name}_last"] or 0, now)
+        for name in ("outbox", "recall"):
+            self._queues[name].look(row[f"{name}_first"], row[f"{name}_last"] or 0, now)
 
     async def _look_at_shares(self, now: float) -> None:
         rows = await self._pool.fetch(_SHARES)
+        first, last = (r["first"] for r in rows), (r["last"] for r in rows)
+        self._queues["unsettled"].look(min(first, default=None), max(last, default=0), now)
         self._shares = {row["party"]: self._shares.get(row["party"], Backlog()) for row in rows}
         for row in rows:
-            last = row["first"] if row["party"] else row["last"]
-            self._shares[row["party"]].look(row["first"], last, now)
+            until = row["first"] if row["party"] else row["last"]
+            self._shares[row["party"]].look(row["first"], until, now)
 
     def _look_at_lags(self, now: float) -> None:
         read = {

@@ -40,12 +40,12 @@ class Declarations:
     def turn_away(self, one: Counted) -> None:
         """Parks what somebody states who is no party of the goods; that they do is one finding, however often."""
         party = one.revision.party
-        source, event_id = one.revision.identity
+        waits_for = _WITHOUT_PART.format(party=party)
         if party in self.strangers:
-            self.parked.append(Parked(source, event_id, _WITHOUT_PART.format(party=party)))
+            self.parked.append(Parked(*one.revision.identity, waits_for))
         else:
             self.strangers.add(party)
-            self.ask(NOT_A_PARTY, one, _WITHOUT_PART.format(party=party), _STRANGER)
+            self.ask(NOT_A_PARTY, one, waits_for, _STRANGER)
 
     def ask(self, finding: str, one: Counted, waits_for: str, detail: str) -> None:
         """Puts a statement aside that does not count, and says so to both sides."""

@@ -44,9 +44,8 @@ class Standing(NamedTuple):
     @property
     def strangers(self) -> list[str]:
         """The parties that are named without an agreement."""
-        revision = (self.newest or self.booked).revision
-        allowed = {*revision.agreements, revision.party}
-        return sorted({p.party for p in self.latest.parties} - allowed)
+        one = self.newest or self.booked
+        return sorted({p.party for p in self.latest.parties} - {p.party for p in _agreed(one)})
 
     def request(self) -> dict[str, Any] | None:
         """What the newest booking asks for and does not get; None where it asks for nothing."""

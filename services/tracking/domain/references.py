@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, cast
 
 from contracts import catalogue
 from contracts.corridor import Corridor
+from contracts.events.base import Data
 from contracts.events.operator import ConsignmentBooked
 from contracts.fields import utc_text
 from contracts.subjects import local
-from services.chassis.projection.fold import Inputs, StoredRevision
+from services.chassis.projection.fold import Inputs
 from services.tracking.domain import budgets, reading, relation, reports
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
@@ -67,14 +68,14 @@ def acts_of(inputs: Inputs, consignment: str, references: list[str]) -> tuple[li
 def _claimants(inputs: Inputs, found: Sorted) -> Iterator[_Claimant]:
     first: dict[str, datetime] = {}
     for revision in sorted(inputs.revisions, key=lambda r: r.received_at):
-        if revision.type == catalogue.BOOKED and _mentions(revision, inputs.subject):
+        if revision.type == catalogue.BOOKED and _names(revision.read(), inputs.subject):
             first.setdefault(revision.subject, revision.received_at)
     counting: dict[str, Counted] = {
-        c.revision.subject: c for c in found.others if c.revision.type == catalogue.BOOKED and _names(c, inputs.subject)
+        c.revision.subject: c
+        for c in found.others
+        if c.revision.type == catalogue.BOOKED and _names(c.data, inputs.subject)
     }
     for consignment, one in counting.items():
-        if consignment not in first:
-            continue
         yield _Claimant(first[consignment], consignment, one.revision.updated_at)
 
 
@@ -84,12 +85,8 @@ def _holder(claimants: list[_Claimant], confirmed: Collection[str]) -> str | Non
     return ranked[0].consignment if ranked else None
 
 
-def _mentions(revision: StoredRevision, reference: str) -> bool:
-    return any(r.key == reference for r in cast(ConsignmentBooked, revision.read()).references)
-
-
-def _names(one: Counted, reference: str) -> bool:
-    return any(r.key == reference for r in cast(ConsignmentBooked, one.data).references)
+def _names(booking: Data, reference: str) -> bool:
+    return any(r.key == reference for r in cast(ConsignmentBooked, booking).references)
 
 
 def _shared_act(report: Report) -> dict[str, Any]:
