@@ -147,6 +147,16 @@ class Statement(Data):
     counts: bool = False
 
 
+class Former(Data):
+    """What a booking named until the broker took the one that no longer does.
+
+    `name` is a party or a reference of a consignment; of a reference it is the consignment.
+    """
+
+    name: str
+    until: Instant
+
+
 class ChangeRequest(Data):
     """A change of a booking whose goods have moved: for carriers and customs to take up, without effect until then.
 
@@ -174,7 +184,8 @@ class OpenException(Data):
 class SubjectChanged(Data):
     """The published picture of a subject.
 
-    `holder` is the consignment that a reference stands for. With `more` the timeline has the newest facts alone.
+    `holder` is the consignment that a reference stands for; `former` is what bookings of it, or of a reference, named
+    before. With `more` the timeline has the newest facts alone.
     """
 
     subject: str
@@ -205,6 +216,7 @@ class SubjectChanged(Data):
     destination: str | None = None
     claimants: list[str] = []
     holder: str | None = None
+    former: list[Former] = []
     requests: list[ChangeRequest] = []
     exceptions: list[OpenException] = []
     parked: list[ParkedReport] = []

@@ -56,8 +56,8 @@ def on_subject_changed(subject: str, data: SubjectChanged) -> Iterator[Link]:
     elif kind == "consignment":
         yield from _consignment(subject, data)
     elif kind == "reference":
-        for claimant in data.claimants:
-            yield subject, claimant
+        for consignment in {*data.claimants, *(f.name for f in data.former)}:
+            yield subject, consignment
 
 
 def _consignment(subject: str, data: SubjectChanged) -> Iterator[Link]:
@@ -66,7 +66,8 @@ def _consignment(subject: str, data: SubjectChanged) -> Iterator[Link]:
         yield member.subject, ""
     passage = PASSAGE + subject
     yield passage, subject
-    names = [subject, *(r.key for r in data.references)]
+    former = (f.name for f in data.former if kind_of(f.name) == "reference")
+    names = [subject, *(r.key for r in data.references), *former]
     for regime in _regimes(data):
         for about in names:
             yield passage, Case(about, regime.jurisdiction, regime.procedure).key

@@ -230,6 +230,53 @@ async def test_a_declaration_of_a_stranger_waits_and_both_sides_are_told(store: 
     assert {r["detail"] for r in told} == {"waits for a booking that names volga-logistics as its party"}
 
 
+AGENT = "volga-logistics"
+NOTE = {"scheme": "cim", "issuer": "rai", "number": "702688"}
+NOTED = "case:reference:cim:rai:702688/PK/EXPORT/1"
+
+
+def booked(**more: Any) -> Event:
+    """A booking that names an agent as its declarant, and its note."""
+    agent = {"parties": [{"role": "declarant", "party": AGENT}], "references": [NOTE]}
+    return b.a_booking(**{"id": "booking", **agent, **more})
+
+
+DROPPING: dict[str, dict[str, Any]] = {
+    "the agent": {"parties": []},
+    "the note": {"references": []},
+    "both": {"parties": [], "references": []},
+    "all of it": {"retracted": True},
+}
+
+
+@pytest.mark.parametrize("dropped", DROPPING.values(), ids=DROPPING.keys())
+@pytest.mark.parametrize("case", [EXPORT, NOTED], ids=["goods", "note"])
+async def test_what_customs_accepted_stays_accepted_when_the_booking_drops_who_declared(
+    line: Line, case: str, dropped: dict[str, Any]
+) -> None:
+    about = case.removeprefix("case:").split("/PK/")[0]
+    await line.feed_later(booked())
+    await line.feed_later(b.a_declaration(about, party=AGENT), decided("accept", -38, case))
+
+    await line.feed_later(booked(updated_at=b.hours(1), **dropped))
+    await line.feed_later(decided("release", -30, case))
+
+    ruled = await case_of(line.customs, case)
+    assert (ruled["state"], ruled["declarant"], findings(ruled)) == ("RELEASED", AGENT, [])
+
+
+@pytest.mark.parametrize("case", [EXPORT, NOTED], ids=["goods", "note"])
+async def test_who_was_dropped_from_a_booking_before_customs_accepted_is_no_party(line: Line, case: str) -> None:
+    about = case.removeprefix("case:").split("/PK/")[0]
+    await line.feed_later(booked())
+    await line.feed_later(b.a_declaration(about, party=AGENT))
+    await line.feed_later(booked(updated_at=b.hours(1), parties=[]))
+    await line.feed_later(decided("accept", -38, case))
+
+    ruled = await case_of(line.customs, case)
+    assert (verdicts(ruled), findings(ruled)) == ([("accept", "waiting")], ["NOT_A_PARTY"])
+
+
 async def test_a_declaration_that_is_dated_back_behind_a_decision_changes_nothing(store: Store) -> None:
     """A second one of the same party, taken after the acceptance of the first and dated before it."""
     await later(store, lodged(id="d", containers=[b.container(2)]), decided("accept", -39), decided("release", -38))

@@ -150,6 +150,16 @@ async def test_a_container_left_behind_keeps_the_announcement_open(line: Line) -
     assert await announced(line) == [("IR", "expected")]
 
 
+async def test_a_booked_wagon_is_announced_once_a_carrier_has_put_the_goods_on_it(line: Line) -> None:
+    """Whoever books the wagon of a rival learns nothing of its way."""
+    await line.feed(b.a_booking([], wagons=[b.WAGON]), b.a_consist({b.WAGON: []}), departed(at=2))
+    booked = await announced(line)
+    loaded = {"wagon": b.WAGON, "position": 1, "consignment": b.CONSIGNMENT}
+    await line.feed(b.a_consist(at=3, wagons_listed=[loaded]), departed(at=4, point="pk-quetta"))
+
+    assert (booked, await announced(line)) == ([], [("IR", "expected")])
+
+
 async def test_an_announcement_goes_to_the_country_and_to_our_own_services(line: Line) -> None:
     await line.feed(*setting_out())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from contracts.codec import Event
 from contracts.refusal import Refused
 from deploy.provision import read_parties
 from services.tracking.app import blueprint
+from services.tracking.domain import budgets
 from services.tracking.entitlement import entitled
 from tests.support import builders as b
 from tests.support.fixtures import store_fixture
@@ -149,6 +151,50 @@ async def test_a_report_of_a_forwarder_counts_once_its_booking_is_there(store: S
     assert codes((await store.pictures())[b.CONTAINER]) == ["STUF"]
     outcomes = [r["outcome"] for r in await store.rows("receipt") if r["event_id"] == "early"]
     assert outcomes == ["accepted", "parked", "effective"]
+
+
+async def test_who_had_a_container_before_says_nothing_of_it_since_another_has_it(store: Store) -> None:
+    """Neither that it was stuffed nor that a seal was set on it."""
+    delivered = b.a_milestone("DLVD", b.CONTAINER, at=400, point="ru-astrakhan", party="astrakhan-terminal")
+    taken = moved("GTIN", "astrakhan-terminal", at=500, point="ru-astrakhan")
+    back = b.a_booking(
+        consignment=GOODS, party=RIVAL, at=450, origin="ru-astrakhan", destination="pk-lahore", route_variant=None
+    )
+    await store.feed([b.a_booking(), back, delivered, taken])
+
+    stuffed = moved("STUF", "indus-forwarding", at=510, point="ru-astrakhan")
+    await store.feed([stuffed, moved("STUF", "indus-forwarding", at=10, point="pk-lahore")])
+
+    picture = (await store.pictures())[b.CONTAINER]
+    assert [p["event_id"] for p in picture["parked"]] == [stuffed.id]
+    assert codes(picture).count("STUF") == 1
+
+
+async def test_of_one_party_the_newest_bookings_of_a_unit_count(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many that a unit does not carry more of one party in its years; what others have booked is as it was."""
+    monkeypatch.setattr(budgets, "BOOKINGS_OF_A_PARTY", 2)
+    await store.feed([b.a_booking()])
+    for n in range(3):
+        store.clock.step(store.clock.now() + timedelta(minutes=1))
+        await store.feed([b.a_booking(consignment=f"{GOODS}{n}", party=RIVAL)])
+
+    picture = (await store.pictures())[b.CONTAINER]
+    assert picture["claimants"] == [b.CONSIGNMENT, f"{GOODS}1", f"{GOODS}2"]
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+async def test_of_a_booked_wagon_a_consignment_shows_what_occurred_with_its_goods_on_it(
+    store: Store, loaded: bool
+) -> None:
+    """A carrier has put them on it: who merely books the wagon of a rival learns nothing of its way."""
+    row = {"wagon": b.WAGON, "position": 1, **({"consignment": b.CONSIGNMENT} if loaded else {})}
+    consist = b.a_consist(wagons_listed=[row])
+
+    await store.feed([b.a_booking([], wagons=[b.WAGON]), consist, b.a_milestone("DEPA", at=2)])
+
+    picture = (await store.pictures())[b.CONSIGNMENT]
+    (member,) = picture["members"]
+    assert (member["status"], picture["status"]) == (("in_transit",) * 2 if loaded else ("unknown", "planned"))
 
 
 async def test_a_railway_speaks_without_a_point_of_what_is_in_its_train(store: Store) -> None:

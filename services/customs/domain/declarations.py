@@ -6,7 +6,7 @@ before the acceptance; from then on a change, a withdrawal or a back-dated lodgi
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from contracts import catalogue
@@ -68,7 +68,7 @@ def sort_out(
     found = Declarations()
     rulings = [c for c in counted if c.revision.type == catalogue.DECISION]
     lodgings = [one for read in _lodged(case, revisions, corridor) if (one := _Lodging(read, rulings)).is_in(case)]
-    ours = [one for one in lodgings if _is_party(one.party, case, about)]
+    ours = [one for one in lodgings if _may_declare(one.party, case, about, one.accepted)]
     for one in lodgings:
         if one not in ours:
             found.turn_away(one.first)
@@ -167,20 +167,27 @@ def _late(one: _Lodging, others: Sequence[_Lodging]) -> Counted | None:
 def _cancel(
     found: Declarations, one: Counted, rulings: Sequence[Counted], case: Case, about: Mapping[str, Any]
 ) -> None:
-    party = one.revision.party
-    if not _is_party(party, case, about):
+    before = (r for r in rulings if _decision(r) == "accept" and r.revision.received_at < one.revision.received_at)
+    accepted = min(before, key=lambda r: r.revision.received_at, default=None)
+    if not _may_declare(one.revision.party, case, about, accepted):
         found.turn_away(one)
-    elif any(_decision(r) == "accept" and r.revision.received_at < one.revision.received_at for r in rulings):
+    elif accepted is not None:
         if not any(_decision(r) == "cancel" for r in rulings):
             found.ask("CANCELLATION_REQUESTED", one, _REQUEST, "the declarant asks to cancel its declaration")
     else:
         found.statements.append(one)
 
 
-def _is_party(party: str, case: Case, about: Mapping[str, Any]) -> bool:
-    """Whether a party may declare: it has issued the consignment, or stands in its booking."""
+def _may_declare(party: str, case: Case, about: Mapping[str, Any], accepted: Counted | None) -> bool:
+    """Whether a party may declare: it has issued the consignment, or its booking names it.
+
+    What customs accepted while it did stays accepted, whoever the booking names since.
+    """
     issuer = local(case.about).split("/")[0] if kind_of(case.about) == "consignment" else None
-    return party == issuer or party in about.get("declarants", ())
+    if party == issuer or party in about.get("declarants", ()):
+        return True
+    until = about.get("former", {}).get(party)
+    return accepted is not None and until is not None and accepted.revision.received_at <= datetime.fromisoformat(until)
 
 
 def _lodged(case: Case, revisions: Iterable[StoredRevision], corridor: Corridor) -> Iterator[list[Counted]]:

@@ -47,6 +47,7 @@ def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
         "status": picture.status if picture else "unknown",
         "parties": sorted(visibility.parties_of(inputs.subject, (p.party for p in picture.parties))) if picture else [],
         "declarants": _declarants(inputs.subject, picture),
+        "former": {f.name: utc_text(f.until) for f in picture.former} if picture else {},
         "route": list(countries.route_of(picture, corridor)) if picture else [],
         "route_variant": picture.route_variant if picture else None,
         "units": dict(sorted(inside.items())),
@@ -63,11 +64,25 @@ def _declarants(consignment: str, picture: SubjectChanged | None) -> list[str]:
 
 
 def fold_reference(inputs: Inputs, corridor: Corridor) -> Folded:
-    """A document number: the consignment that it stands for."""
+    """A document number: the consignment that it stands for, or stood for last."""
     picture = _picture(inputs)
     holder = picture.holder if picture else None
-    shared = inputs.shared.get(holder) if holder else None
+    before = sorted(picture.former, key=lambda f: (f.until, f.name)) if picture else []
+    standing = inputs.shared.get(holder or (before[-1].name if before else ""))
+    shared = None
+    if standing:
+        former = dict(standing["former"])
+        for one in before:
+            former |= _dropped(inputs.shared.get(one.name) or {}, utc_text(one.until))
+        shared = standing | {"former": former, "declarants": standing["declarants"] if holder else []}
     return Folded(inputs.subject, {"claimants": picture.claimants if picture else [], "holder": holder}, shared)
+
+
+def _dropped(consignment: Mapping[str, Any], until: str) -> dict[str, str]:
+    """Until when each party of a consignment had a say in a number that it no longer has."""
+    former: Mapping[str, str] = consignment.get("former", {})
+    earlier = {name: min(end, until, key=datetime.fromisoformat) for name, end in former.items()}
+    return dict.fromkeys(consignment.get("declarants", ()), until) | earlier
 
 
 def _picture(inputs: Inputs) -> SubjectChanged | None:

@@ -121,10 +121,10 @@ def truncated(found: Iterable[Interval]) -> list[Interval]:
     return result
 
 
-def carried_by(
+def said_of(
     subject: str, counted: Iterable[Counted], wagons: Mapping[str, Any], moved: Iterable[Statement]
-) -> list[Interval]:
-    """When a container, or goods without one, was on which wagon.
+) -> list[Statement]:
+    """What says when a container, or goods without one, was on which wagon.
 
     Loading and consists that list it say on; unloading, another wagon's consist, and a later consist of the
     same wagon that lists other things say off.
@@ -139,7 +139,7 @@ def carried_by(
         for at, source, event_id, carried in wagons[wagon]["mentions"]:
             if carried and subject not in carried:
                 statements.append(Statement(datetime.fromisoformat(at), (source, event_id), None, wagon))
-    return intervals(statements)
+    return statements
 
 
 def loading(reports: Iterable[Report]) -> list[Statement]:

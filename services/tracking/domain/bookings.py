@@ -4,7 +4,7 @@ Invariant: what a booking said before its goods moved stays: a change of units, 
 later is a request to carriers and customs. Who came first is decided by the broker's clock, never by a sender's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -13,6 +13,7 @@ from contracts.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked, ConsignmentParty
 from contracts.fields import utc_text
 from services.chassis.projection.fold import StoredRevision, by_identity, effective
+from services.tracking.domain import budgets
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reading import understood
 
@@ -38,14 +39,14 @@ class Standing(NamedTuple):
     @property
     def parties(self) -> list[ConsignmentParty]:
         """The parties that the issuer has an agreement with, and itself; who was one when the goods moved stays one."""
-        named = [p for one in (self.booked, self.newest or self.booked) for p in _agreed(one)]
+        named = [p for one in (self.booked, self.newest or self.booked) for p in agreed_parties(one.revision)]
         return list({(p.role, p.party): p for p in named}.values())
 
     @property
     def strangers(self) -> list[str]:
         """The parties that are named without an agreement."""
         one = self.newest or self.booked
-        return sorted({p.party for p in self.latest.parties} - {p.party for p in _agreed(one)})
+        return sorted({p.party for p in self.latest.parties} - {p.party for p in agreed_parties(one.revision)})
 
     def request(self) -> dict[str, Any] | None:
         """What the newest booking asks for and does not get; None where it asks for nothing."""
@@ -56,11 +57,6 @@ class Standing(NamedTuple):
         changes = [n for n in _FROZEN if getattr(data, n) != getattr(self.data, n)] if self.newest else ["retracted"]
         shown = {"source": one.source, "event_id": one.event_id, "received_at": utc_text(one.received_at)}
         return shown | {"changes": changes} if changes else None
-
-
-def _agreed(one: Counted) -> list[ConsignmentParty]:
-    allowed = {*one.revision.agreements, one.revision.party}
-    return [p for p in cast(ConsignmentBooked, one.data).parties if p.party in allowed]
 
 
 def standing(
@@ -81,6 +77,28 @@ def standing(
     return Standing(before, newest)
 
 
+def former(
+    revisions: Iterable[StoredRevision], names: Callable[[StoredRevision], Iterable[str]], now: Collection[str]
+) -> list[dict[str, str]]:
+    """What bookings have named and name no more, each until the broker took the first one that no longer did.
+
+    Customs keep what they accepted of who was named then: nobody can take that back by another booking.
+    """
+    until: dict[str, datetime | None] = {}
+    for revision in sorted((r for r in revisions if r.type == catalogue.BOOKED), key=_as_received):
+        named = () if revision.retracted else set(names(revision))
+        dropped = [name for name, end in until.items() if end is None and name not in named]
+        until |= dict.fromkeys(dropped, revision.received_at) | dict.fromkeys(named)
+    gone = ((name, end) for name, end in sorted(until.items()) if end is not None and name not in now)
+    return [{"name": name, "until": utc_text(end)} for name, end in gone][: budgets.ROWS_SHOWN]
+
+
+def agreed_parties(revision: StoredRevision) -> list[ConsignmentParty]:
+    """The parties of a booking that its issuer has an agreement with, and itself."""
+    allowed = {*revision.agreements, revision.party}
+    return [p for p in cast(ConsignmentBooked, revision.read()).parties if p.party in allowed]
+
+
 def counting(revisions: Sequence[StoredRevision], moved_at: datetime | None) -> StoredRevision | None:
     """The revision of one booking that counts, when its goods first moved at an instant."""
     if moved_at is not None and (before := effective(_until(revisions, moved_at))[0]) is not None:
@@ -93,8 +111,11 @@ def _until(revisions: Sequence[StoredRevision], moved_at: datetime) -> list[Stor
     before = [r for r in revisions if r.received_at <= moved_at]
     if before or not revisions:
         return before
-    first = min(revisions, key=lambda r: (r.received_at, r.identity, r.updated_at, r.content_hash))
-    return [first]
+    return [min(revisions, key=_as_received)]
+
+
+def _as_received(revision: StoredRevision) -> tuple[Any, ...]:
+    return revision.received_at, revision.identity, revision.updated_at, revision.content_hash
 
 
 def _newest(

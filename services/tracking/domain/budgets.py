@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from contracts.events.operator import MilestoneReported, TrainComposed
+from services.chassis.projection.fold import StoredRevision
 from services.tracking.domain.counted import Counted
 
 REPORTS_OF_A_PARTY: Final = 250
 """Milestones of one party on one subject; bare positions apart, of which only the newest counts."""
 CONSISTS_OF_A_TRAIN: Final = 100
+BOOKINGS_OF_A_PARTY: Final = 250
+"""The newest bookings of one party that name one unit: more than it carries of one party's goods in its years."""
 WAGONS_OF_A_TRAIN: Final = 400
 """Distinct wagons in all consists of a train together."""
 
@@ -60,6 +63,19 @@ def consists_within(counted: Iterable[Counted]) -> Split:
             within.append(one)
             wagons |= listed
     return Split(within, over)
+
+
+def bookings_within(bookings: Iterable[Sequence[StoredRevision]]) -> list[Sequence[StoredRevision]]:
+    """The bookings that name a unit, each with its revisions: of each party the ones that the broker took last."""
+    of_party: dict[str, list[Sequence[StoredRevision]]] = {}
+    for same in bookings:
+        of_party.setdefault(same[0].party, []).append(same)
+    newest = (sorted(found, key=_first_received)[-BOOKINGS_OF_A_PARTY:] for found in of_party.values())
+    return [same for found in newest for same in found]
+
+
+def _first_received(same: Sequence[StoredRevision]) -> tuple[Any, ...]:
+    return min(r.received_at for r in same), same[0].identity
 
 
 def _is_position(one: Counted) -> bool:

@@ -20,8 +20,8 @@ class Carriage:
 
     def __init__(self, inputs: Inputs, others: Iterable[Counted], acts: Iterable[Report]) -> None:
         self._wagons = {w: s for w, s in inputs.shared.items() if kind_of(w) == "wagon" and s}
-        moved = associations.loading(acts)
-        self.intervals = associations.carried_by(inputs.subject, others, self._wagons, moved)
+        self._said = associations.said_of(inputs.subject, others, self._wagons, associations.loading(acts))
+        self.intervals = associations.intervals(self._said)
 
     def taken(self) -> list[Report]:
         """The facts of each wagon while it carried the subject."""
@@ -33,6 +33,11 @@ class Carriage:
                 self._wagons[interval.other]["facts"], interval.start, interval.end, interval.other
             )
         ]
+
+    def has_on(self, wagon: str, instant: datetime) -> bool:
+        """Whether a carrier had put the subject on a wagon by an instant, and had not taken it off before."""
+        said = (s for s in self._said if s.other == wagon or (s.other is None and s.left in ("", wagon)))
+        return any(_covers(interval, instant) for interval in associations.intervals(said))
 
     def railways(self, instant: datetime) -> frozenset[str]:
         """The railways in whose trains the subject was at an instant."""

@@ -14,6 +14,7 @@ from contracts.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked, TrainComposed
 from contracts.roles import ENDS
 from services.chassis.projection.fold import StoredRevision, by_identity
+from services.tracking.domain import budgets
 from services.tracking.domain.bookings import counting
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reading import Sorted, understood
@@ -57,6 +58,18 @@ class Claims:
 
     held: tuple[Claim, ...]
     contested: tuple[tuple[Claim, Claim], ...]
+
+    def holders(self, instant: datetime) -> frozenset[str]:
+        """Whose goods the container had last at an instant, and who had booked it for then."""
+        return frozenset(c.party for c in self.held if self._follows(c, instant) and not self._followed(c, instant))
+
+    def _follows(self, claim: Claim, instant: datetime) -> bool:
+        """Whether the claims before it were over."""
+        return all(c.end < instant for c in self.held if c.end is not None and c.end <= claim.start)
+
+    def _followed(self, claim: Claim, instant: datetime) -> bool:
+        """Whether another claim had taken its place."""
+        return claim.end is not None and any(claim.end <= c.start <= instant for c in self.held)
 
     @property
     def claimants(self) -> list[str]:
@@ -107,7 +120,8 @@ def _booked(
     corridor: Corridor,
     as_of: datetime,
 ) -> Iterator[Claim]:
-    for same in by_identity(r for r in revisions if r.type == catalogue.BOOKED).values():
+    bookings = by_identity(r for r in revisions if r.type == catalogue.BOOKED).values()
+    for same in budgets.bookings_within(bookings):
         read = [understood(r, corridor.id, corridor.version) for r in same]
         naming = [c for c in read if _names(container, c)]
         if not naming:

@@ -6,13 +6,14 @@ for is shown as a request.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from contracts.corridor import Corridor
-from contracts.subjects import local
-from services.chassis.projection.fold import Inputs, Parked
+from contracts.events.operator import ConsignmentBooked
+from contracts.subjects import kind_of, local
+from services.chassis.projection.fold import Inputs, Parked, StoredRevision
+from services.tracking.domain import bookings, exceptions, picture, reading, references, relation
 from services.tracking.domain import claims as claiming
-from services.tracking.domain import exceptions, picture, reading, references, relation
 from services.tracking.domain.bookings import Standing, standing
 from services.tracking.domain.carriage import Carriage
 from services.tracking.domain.picture import Drawn
@@ -36,8 +37,9 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     drawn = Drawn(consignment, booking is not None, facts, found.forecasts, found.parked)
     drawn.exceptions += exceptions.exceptions_of(consignment, found, facts)
     drawn.exceptions += _mismatches(inputs, contested)
-    drawn.more = _booking_json(booking, inputs, corridor) | {
-        "associations": [i.as_json("on_wagon") for i in carriage.intervals]
+    drawn.more = _booking_json(booking, inputs, carriage, corridor) | {
+        "associations": [i.as_json("on_wagon") for i in carriage.intervals],
+        "former": _former(inputs, booking),
     }
     drawn.status = _status(booking, drawn, facts)
     _ask(booking, drawn)
@@ -46,7 +48,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
 
 def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> Carriage:
     """Sorts out who may speak: who keeps or moves the goods, and who has booked them."""
-    issuer = frozenset({local(inputs.subject).split("/")[0]})
+    issuer = relation.always([local(inputs.subject).split("/")[0]])
     sure = relation.carried_only(found, Ties(inputs.subject), corridor)
     carriage = Carriage(inputs, found.others, sure)
     relation.related(found, Ties(inputs.subject, moving=carriage.railways, booked_by=issuer), corridor)
@@ -95,13 +97,13 @@ def _booking_fact(booking: Standing) -> Report:
     )
 
 
-def _booking_json(booking: Standing | None, inputs: Inputs, corridor: Corridor) -> dict[str, Any]:
+def _booking_json(booking: Standing | None, inputs: Inputs, carriage: Carriage, corridor: Corridor) -> dict[str, Any]:
     if booking is None:
         return {}
     data, latest = booking.data, booking.latest
     origin, destination = corridor.resolve(data.origin), corridor.resolve(data.destination)
     return {
-        "members": [picture.member(s, _shared_of(inputs, s)) for s in _units(booking, inputs)],
+        "members": [picture.member(s, _shared_of(inputs, s, carriage)) for s in _units(booking, inputs)],
         "parties": [p.model_dump() for p in sorted(booking.parties, key=lambda p: (p.role, p.party))],
         "references": [r.model_dump() for r in sorted(latest.references, key=lambda r: r.key)],
         "origin": origin.key if origin else data.origin,
@@ -109,6 +111,18 @@ def _booking_json(booking: Standing | None, inputs: Inputs, corridor: Corridor) 
         "route_variant": data.route_variant or latest.route_variant,
         "run": data.run or latest.run,
     }
+
+
+def _former(inputs: Inputs, booking: Standing | None) -> list[dict[str, str]]:
+    """The parties and references that bookings named before, of all that were received for this consignment."""
+    mine = [r for r in inputs.revisions if r.subject == inputs.subject]
+    now = {*(p.party for p in booking.parties), *(r.key for r in booking.latest.references)} if booking else set()
+    return bookings.former(mine, _named, now)
+
+
+def _named(revision: StoredRevision) -> Iterable[str]:
+    yield from (p.party for p in bookings.agreed_parties(revision))
+    yield from (r.key for r in cast(ConsignmentBooked, revision.read()).references)
 
 
 def _units(booking: Standing, inputs: Inputs) -> list[str]:
@@ -121,11 +135,15 @@ def _has(consignment: str, shared: Any) -> bool:
     return any(holder == consignment for holder, _ in (shared or {}).get("claims", ()))
 
 
-def _shared_of(inputs: Inputs, unit: str) -> Any:
-    """What a member shows of itself; of a unit that another consignment has, nothing."""
+def _shared_of(inputs: Inputs, unit: str, carriage: Carriage) -> Any:
+    """What a member shows of itself; of a unit that another consignment has, or a wagon without the goods, nothing."""
     shared = inputs.shared.get(unit)
-    lost = shared and any(one == inputs.subject for one, _, _ in shared.get("contested", ()))
-    return None if lost else shared
+    if not shared or any(one == inputs.subject for one, _, _ in shared.get("contested", ())):
+        return None
+    if kind_of(unit) == "container":
+        return shared
+    seen = shared["summary"].get("instant")
+    return shared if seen and carriage.has_on(unit, datetime.fromisoformat(seen)) else None
 
 
 def _status(booking: Standing | None, drawn: Drawn, facts: Sequence[Fact]) -> str:

@@ -71,8 +71,7 @@ def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriag
     acts = [r for r in sure if r not in gone]
     ends = claiming.ends_of(acts)
     held = claiming.claims_on(inputs.subject, found, inputs.revisions, acts, taken, ends, corridor)
-    booked_by = frozenset(c.party for c in held.held)
-    relation.related(found, Ties(inputs.subject, moving=carriage.railways, booked_by=booked_by), corridor)
+    relation.related(found, Ties(inputs.subject, moving=carriage.railways, booked_by=held.holders), corridor)
     return carriage, held
 
 

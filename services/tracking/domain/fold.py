@@ -21,7 +21,7 @@ from services.tracking.domain.references import fold_reference
 from services.tracking.domain.runs import fold_run
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 9
+FOLD_NUMBER: Final = 10
 
 # What the picture has of a subject that somebody merely named.
 _OF_ANYTHING: Final = frozenset({"subject", "kind", "known", "status"})

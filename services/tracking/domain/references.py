@@ -15,7 +15,7 @@ from contracts.events.operator import ConsignmentBooked
 from contracts.fields import utc_text
 from contracts.subjects import local
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import budgets, reading, relation, reports
+from services.tracking.domain import bookings, budgets, reading, relation, reports
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
@@ -33,7 +33,7 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     """A document number: the consignments whose bookings name it, and what was reported under it."""
     reference = inputs.subject
     claimants = sorted(_claimants(inputs, found))
-    booked_by = frozenset(local(c.consignment).split("/")[0] for c in claimants)
+    booked_by = relation.always(local(c.consignment).split("/")[0] for c in claimants)
     # The issuer of a note speaks of what it has issued it for.
     ties = Ties(reference, frozenset({local(reference).split(":")[1]}), booked_by=booked_by)
     confirmed = {r.names_consignment for r in relation.carried_only(found, ties, corridor) if r.names_consignment}
@@ -44,7 +44,7 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         reading.park_all(found, f"a booking that names {reference}")
     named = sorted({c.consignment for c in claimants})
     drawn = Drawn(reference, holder is not None, (), (), found.parked, status="resolved" if holder else None)
-    drawn.more = {"claimants": named[: budgets.ROWS_SHOWN], "holder": holder}
+    drawn.more = {"claimants": named[: budgets.ROWS_SHOWN], "holder": holder, "former": _former(inputs, named)}
     opened = utc_text(sorted(c.updated_at for c in claimants)[1]) if len(named) > 1 else None
     shared = {"holder": holder, "claimants": named, "opened_at": opened, "acts": [_shared_act(r) for r in acts]}
     return drawn, shared
@@ -77,6 +77,16 @@ def _claimants(inputs: Inputs, found: Sorted) -> Iterator[_Claimant]:
     }
     for consignment, one in counting.items():
         yield _Claimant(first[consignment], consignment, one.revision.updated_at)
+
+
+def _former(inputs: Inputs, now: Collection[str]) -> list[dict[str, str]]:
+    """The consignments whose bookings named the number before."""
+    found: list[dict[str, str]] = []
+    of_one = sorted({r.subject for r in inputs.revisions if r.type == catalogue.BOOKED})
+    for consignment in of_one:
+        mine = [r for r in inputs.revisions if r.subject == consignment]
+        found += bookings.former(mine, lambda r: [r.subject] if _names(r.read(), inputs.subject) else (), now)
+    return found[: budgets.ROWS_SHOWN]
 
 
 def _holder(claimants: list[_Claimant], confirmed: Collection[str]) -> str | None:

@@ -23,17 +23,23 @@ def _nobody(_: datetime) -> frozenset[str]:
     return frozenset()
 
 
+def always(parties: Iterable[str]) -> Callable[[datetime], frozenset[str]]:
+    """The same parties at any instant."""
+    found = frozenset(parties)
+    return lambda _: found
+
+
 @dataclass(frozen=True, slots=True)
 class Ties:
     """Who has to do with a subject: `owners` always, `moving` the railways that had it in a train at an instant.
 
-    `booked_by` are the parties of its bookings.
+    `booked_by` are the parties that had booked it at an instant.
     """
 
     subject: str
     owners: frozenset[str] = frozenset()
     moving: Callable[[datetime], frozenset[str]] = _nobody
-    booked_by: frozenset[str] = frozenset()
+    booked_by: Callable[[datetime], frozenset[str]] = _nobody
 
 
 def related(found: Sorted, ties: Ties, corridor: Corridor) -> None:
@@ -103,7 +109,7 @@ def _waits_for(report: Report, ties: Ties, corridor: Corridor) -> str | None:
         return f"a point of {railway}, or a train of {railway} with {ties.subject}"
     if report.role == "terminal" and not report.second_hand:
         return None
-    if report.party in ties.booked_by:
+    if report.party in ties.booked_by(report.instant):
         return None
     return f"a booking of {report.party} that names {ties.subject}"
 

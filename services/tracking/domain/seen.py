@@ -230,7 +230,10 @@ def _saying(one: Mapping[str, Any], cargo: frozenset[str], eyes: Eyes) -> dict[s
 
 
 def _carries(consignment: str, member: Mapping[str, Any], part: Picture | None) -> bool:
-    """Whether what is known of a unit last occurred while it carried a consignment; of a wagon nobody claims any."""
+    """Whether what is known of a unit last occurred while it carried a consignment.
+
+    Nobody claims a wagon: its consignment shows it only while a carrier had put the goods on it.
+    """
     if part is None or "instant" not in member or kind_of(member["subject"]) != "container":
         return True
     return any(c.consignment == consignment and c.covers(_at(member["instant"])) for c in _claims_alone(part))

@@ -73,7 +73,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     )
     known = reading.is_announced(found) or any(_part(s)["mentions"] for s in trains.values())
     rides = shared_trains(within)
-    booked_by = frozenset(c.revision.party for c in found.others if c.revision.type == catalogue.BOOKED)
+    booked_by = relation.always(c.revision.party for c in found.others if c.revision.type == catalogue.BOOKED)
     relation.related(found, Ties(wagon, moving=railways_of(rides), booked_by=booked_by), corridor)
     if not known:
         reading.park_all(found, f"a consist, a booking or a loading that names {wagon}")
