@@ -49,7 +49,7 @@ faults: $(STAMP) ## kills, cuts, full disks and restores under load, by a seed, 
 	@$(PY) -m tests.faults --faults $(or $(FAULTS),30) --seed $(or $(SEED),1) --spacing $(or $(SPACING),3)
 
 contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
-	@$(PY) -m contracts.generate
+	@$(PY) -m contracts.tooling.generate
 
 verify: $(STAMP) ## format, lint, strict types, import walls, sizes, contract gates
 	@.venv/bin/ruff format --check -q .
@@ -57,7 +57,7 @@ verify: $(STAMP) ## format, lint, strict types, import walls, sizes, contract ga
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --cache-dir .import_linter_cache >.import_linter.log 2>&1 || { cat .import_linter.log; exit 1; }
 	@$(PY) -m tests.house
-	@$(PY) -m contracts.generate --check
+	@$(PY) -m contracts.tooling.generate --check
 
 fmt: $(STAMP) ## format and mend what can be mended
 	@.venv/bin/ruff check --fix -q . ; .venv/bin/ruff format -q .

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from contracts.milestone_codes import CODES
-from contracts.subjects import Kind
+from contracts.identifiers.subjects import Kind
+from contracts.milestones.codes import CODES
 
 _BOOKING: Final = frozenset({"BKD", "BKX"})
 _UNITS: Final[frozenset[Kind]] = frozenset({"wagon", "container", "consignment", "reference"})

@@ -1,1 +1,1 @@
-"""How Corridor is run: the local stack, the demo, provisioning and the production manifests."""
+"""How Corridor is run on one machine: the local stack, the demo, provisioning, tokens and backups."""

@@ -17,7 +17,7 @@ import httpx
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from deploy.services import Endpoint
 from services.chassis.base.access import KafkaAccess
 

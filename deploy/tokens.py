@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from deploy.provision import EXPECTED, SERVICES, ProvisionError, in_a_line
 from services.chassis.base import tokens
 from services.chassis.base.clock import machinery_now

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.events.base import Observed, Seal
-from contracts.fields import Code, Label, Occurred, Text
+from contracts.events.fields import Code, Label, Occurred, Text
 
 Decision = Literal[
     "accept",

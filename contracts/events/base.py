@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from contracts.fields import Code, Hs, Instant, Label, Occurred, PartyKey, subject_key
+from contracts.events.fields import Code, Hs, Instant, Label, Occurred, PartyKey, subject_key
 
 FUTURE_SKEW: Final = timedelta(minutes=10)
 """How far the clock of a sender may be ahead of ours."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from contracts.events.base import Data, Enumerated
 from contracts.events.declarant import Guarantee
-from contracts.fields import Instant, Occurred
+from contracts.events.fields import Instant, Occurred
 
 Form = Enumerated[Literal["public", "involved", "authority"]]
 

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.events.base import Data, Document, Goods, Observed
-from contracts.fields import Code, Container, Label, Occurred, Text, Wagon
-from contracts.subjects import Case, Jurisdiction, Procedure
+from contracts.events.fields import Code, Container, Label, Occurred, Text, Wagon
+from contracts.identifiers.subjects import Case, Jurisdiction, Procedure
 
 
 class Guarantee(Data):

@@ -7,7 +7,7 @@ same for the same (party, fact, content, occurrence), so that a reader drops wha
 from typing import Literal
 
 from contracts.events.base import Data, Enumerated
-from contracts.fields import Instant, Occurred
+from contracts.events.fields import Instant, Occurred
 
 
 class Saying(Data):

@@ -19,7 +19,7 @@ from contracts.events.base import (
     Revision,
     Seal,
 )
-from contracts.fields import (
+from contracts.events.fields import (
     Code,
     Consignment,
     Container,
@@ -32,7 +32,7 @@ from contracts.fields import (
     Train,
     Wagon,
 )
-from contracts.milestones import MilestoneCode
+from contracts.milestones.lookup import MilestoneCode
 
 
 class MilestoneReported(Observed):

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from contracts.events.base import Data
-from contracts.fields import Instant
+from contracts.events.fields import Instant
 
 # A receipt quotes what the sender wrote, which may be no valid key at all.
 Quoted = Annotated[str, Field(max_length=500)]

@@ -8,7 +8,7 @@ newer code or data have drawn it, which is no news.
 from typing import Literal
 
 from contracts.events.base import Channel, Classifier, Data, Enumerated, Position, Reference, Seal
-from contracts.fields import Instant, Occurred
+from contracts.events.fields import Instant, Occurred
 
 Confidence = Literal["observed", "second_hand", "inferred", "estimated", "planned"]
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from contracts.subjects import KINDS
+from contracts.identifiers.subjects import KINDS
 from deploy.provision import read_parties
 
 _PAGE: Final = 500

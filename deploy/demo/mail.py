@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from deploy.demo.wire import Outcome, Send
 
 

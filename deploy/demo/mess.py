@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from contracts.identifiers import make_container
+from contracts.identifiers.schemes import make_container
 from deploy.demo.mail import Mail, after, again, failing, written
 from deploy.demo.scenario import operators
 from deploy.demo.scenario.cargo import CONTAINERS, GOODS, ON_BOARD

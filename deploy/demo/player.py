@@ -17,8 +17,8 @@ from typing import Final
 
 import httpx
 
-from contracts import codec
-from contracts.canonical import write_json
+from contracts.envelope import codec
+from contracts.envelope.canonical import write_json
 from deploy.demo import wire
 from deploy.demo.senders import AccessOf, Producers, senders
 from deploy.demo.wire import Send

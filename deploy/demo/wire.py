@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from contracts import catalogue, codec, topics
-from contracts.canonical import write_json
+from contracts import catalogue, topics
+from contracts.envelope import codec
+from contracts.envelope.canonical import write_json
 from contracts.topics import Topic
 
 Mode = Literal["binary", "structured", "http"]

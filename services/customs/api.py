@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
 from contracts import catalogue, topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.events.base import Revision
-from contracts.fields import Text, utc_text
+from contracts.events.fields import Text, utc_text
 from services.chassis.base import visibility
 from services.chassis.base.pace import until
 from services.chassis.base.parties import Party

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from contracts.corridor import load_corridor
+from contracts.corridor.corridor import load_corridor
 from services.chassis.base.database import Connection
 from services.chassis.projection.effects import Effect
 from services.chassis.projection.fold import Folded, Inputs

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, cast
 
 from contracts import catalogue, topics
-from contracts.codec import Event
-from contracts.corridor import load_corridor
+from contracts.corridor.corridor import load_corridor
+from contracts.corridor.routes import Regime
+from contracts.envelope.codec import Event
 from contracts.events.authority import DecisionIssued
 from contracts.events.base import Data
 from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
 from contracts.events.tracking import SubjectChanged
+from contracts.identifiers.subjects import Case, kind_of, parse_case
 from contracts.refusal import refused
-from contracts.routes import Regime
-from contracts.subjects import Case, kind_of, parse_case
 from services.chassis.base.parties import Party
 from services.chassis.ingest.stream import Link, Stream
 from services.customs.stand_in import hold_while_quarantined

@@ -12,10 +12,11 @@ from typing import Final
 
 import orjson
 
-from contracts import catalogue, codec, topics
-from contracts.codec import Event
-from contracts.fields import utc_text
-from contracts.subjects import BadSubject, kind_of, parse, parse_case
+from contracts import catalogue, topics
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import BadSubject, kind_of, parse, parse_case
 from services.chassis.base.parties import Party
 from services.chassis.ingest.records import Record
 

@@ -13,9 +13,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
-from contracts import subjects
-from contracts.fields import Instant, Text, utc_text
-from contracts.subjects import BadSubject
+from contracts.events.fields import Instant, Text, utc_text
+from contracts.identifiers import subjects
+from contracts.identifiers.subjects import BadSubject
 from services.chassis.base import visibility
 from services.chassis.base.parties import Party
 from services.chassis.http.callers import caller_of

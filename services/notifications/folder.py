@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from contracts.corridor import load_corridor
+from contracts.corridor.corridor import load_corridor
 from services.chassis.base.database import Connection
 from services.chassis.base.parties import Party
 from services.chassis.base.visibility import Audience, viewer_of

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 from contracts import catalogue, topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.events.base import Data
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
 from contracts.events.tracking import ExceptionChanged, SubjectChanged
-from contracts.subjects import kind_of
+from contracts.identifiers.subjects import kind_of
 from services.chassis.ingest.stream import Link, Stream
 from services.notifications.domain.facts import about_of
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from contracts import topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
 from services.chassis.projection import pictures
 from services.chassis.recovery.spoken import queue_recalled

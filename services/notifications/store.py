@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from contracts.fields import as_shown, utc_text
+from contracts.events.fields import as_shown, utc_text
 from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.projection.effects import Effect
 from services.chassis.queue.fold_queue import BEHIND

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 
-from contracts import subjects, topics
-from contracts.fields import Instant, Text, as_shown
-from contracts.subjects import BadSubject
+from contracts import topics
+from contracts.events.fields import Instant, Text, as_shown
+from contracts.identifiers import subjects
+from contracts.identifiers.subjects import BadSubject
 from services.chassis.base import visibility
 from services.chassis.base.parties import Party
 from services.chassis.http.door import Door

@@ -4,13 +4,13 @@ Invariant: a refusal depends on the event and the sender alone. Whether the send
 is for the fold, since it may become known later.
 """
 
-from contracts import milestones
-from contracts.codec import Event
-from contracts.corridor import load_corridor
+from contracts.corridor.corridor import load_corridor
+from contracts.envelope.codec import Event
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
+from contracts.identifiers.subjects import kind_of, local
+from contracts.milestones import lookup as milestones
 from contracts.refusal import Refused, refused
 from contracts.roles import ROLES
-from contracts.subjects import kind_of, local
 from services.chassis.base.parties import Party
 
 

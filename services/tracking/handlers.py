@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 from contracts import catalogue, topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.events.base import Data
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
 from services.chassis.ingest.stream import Link, Stream

@@ -10,9 +10,9 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from contracts.corridor import Corridor
-from contracts.fields import utc_text
-from contracts.subjects import kind_of
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import kind_of
 from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.projection import pictures
 from services.chassis.projection.effects import Effect

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from contracts.subjects import kind_of
+from contracts.identifiers.subjects import kind_of
 from services.chassis.base import visibility
 from services.chassis.base.parties import Party
 from services.chassis.base.visibility import Audience, Viewer, Way, viewer_of

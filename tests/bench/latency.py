@@ -14,7 +14,7 @@ import httpx
 from aiokafka import AIOKafkaProducer
 
 from contracts import topics
-from contracts.codec import encode
+from contracts.envelope.codec import encode
 from deploy.local.stack import Stack
 from deploy.provision import provision
 from deploy.services import running

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 
 from contracts import topics
-from contracts.codec import Event, encode
+from contracts.envelope.codec import Event, encode
 from deploy.provision import create_topics, read_parties
 from services.chassis.base.access import KafkaAccess
 from tests.support import builders as b

@@ -12,8 +12,8 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from contracts import codec
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from services.chassis.base import tokens
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.parties import digest

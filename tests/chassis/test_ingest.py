@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from contracts import codec
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from contracts.events.receipts import ReceiptIssued
 from contracts.refusal import REASONS
 from services.chassis.base.clock import CorridorClock

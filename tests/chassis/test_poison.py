@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.dead_letters.letters import Filter
 from services.chassis.dead_letters.replay import Replayer
 from services.chassis.ingest.consumer import Ingest

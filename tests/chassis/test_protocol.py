@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from deploy.local.stack import Stack
 from services.notifications import audiences
 from services.notifications.app import blueprint as notifications_blueprint

@@ -14,7 +14,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from contracts import catalogue, codec
+from contracts import catalogue
+from contracts.envelope import codec
 from contracts.topics import Topic
 from deploy.local.stack import Stack
 from services.chassis.base.mark import Look, StoreMark

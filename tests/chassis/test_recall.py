@@ -10,7 +10,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.base.mark import Look, StoreMark
 from tests.support import builders as b
 from tests.support.pipeline import all_taken_out

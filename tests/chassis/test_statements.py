@@ -14,7 +14,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from deploy.local.stack import Stack
 from services.chassis.projection import pictures
 from services.chassis.service.runtime import Blueprint

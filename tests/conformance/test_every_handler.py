@@ -16,8 +16,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from contracts import codec
 from contracts.catalogue import TYPES
+from contracts.envelope import codec
 from deploy.local.stack import Stack
 from deploy.provision import read_parties
 from services.chassis.base.parties import Party, save_party

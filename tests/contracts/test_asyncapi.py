@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from contracts import asyncapi_document, gates, topics
+from contracts import topics
 from contracts.catalogue import TYPES
-from contracts.examples_store import DIRECTORY
-from contracts.frozen import read_document
+from contracts.tooling import asyncapi_document, gates
+from contracts.tooling.examples_store import DIRECTORY
+from contracts.tooling.frozen import read_document
 from contracts.topics import SERVICES, TABLE, Topic
 from deploy.local.cache import cache_dir, exclusive
 

@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from contracts.canonical import MAX_DEPTH, canonical_json, content_hash, parse_json, write_json
+from contracts.envelope.canonical import MAX_DEPTH, canonical_json, content_hash, parse_json, write_json
 from contracts.refusal import Refused
 
 # RFC 8785, appendix B: the bits of a double and how it is written.

@@ -9,9 +9,9 @@ from cloudevents.core.bindings import http, kafka
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from contracts import codec
 from contracts.catalogue import TYPES
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from tests.support.examples import Example, as_record, load_examples
 
 LIMIT = 512 * 1024

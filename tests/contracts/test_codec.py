@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts import catalogue, codec
+from contracts import catalogue
 from contracts.catalogue import TYPES
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from contracts.refusal import REASONS, Problem, Refused
 from contracts.topics import MAX_INCOMING
 from tests.support.examples import as_record, example, load_examples

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from contracts import data_files, identifiers
-from contracts.corridor import Corridor, corridor_ids, load_corridor
-from contracts.locations import Locations, canonical_alias, load_locations
+from contracts.corridor import data_files
+from contracts.corridor.corridor import Corridor, corridor_ids, load_corridor
+from contracts.corridor.locations import Locations, canonical_alias, load_locations
+from contracts.identifiers import schemes as identifiers
 
 SUMMER_2026 = datetime(2026, 6, 22, 12, tzinfo=UTC)
 

@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 
-from contracts import catalogue, codec, examples_store, gates, milestones, subjects
-from contracts.canonical import write_json
+from contracts import catalogue
 from contracts.catalogue import TYPES
-from contracts.corridor import load_corridor
+from contracts.corridor.corridor import load_corridor
+from contracts.envelope import codec
+from contracts.envelope.canonical import write_json
 from contracts.events.authority import Decision, DecisionIssued
 from contracts.events.base import Data
 from contracts.events.operator import MilestoneReported
-from contracts.gates import Mode
+from contracts.identifiers import subjects
+from contracts.milestones import lookup as milestones
 from contracts.refusal import REASONS, Refused
+from contracts.tooling import examples_store, gates
+from contracts.tooling.gates import Mode
 from tests.support.examples import Example, as_record, example, load_examples
 
 ALL = load_examples()

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from contracts import fields
+from contracts.events import fields
 from contracts.events.base import OPEN, Channel, Data, Enumerated, Position, Reference, Seal
-from contracts.fields import is_date, moment, parse_instant, utc_text
+from contracts.events.fields import is_date, moment, parse_instant, utc_text
 
 INSTANT = TypeAdapter[Any](fields.Instant)
 OCCURRED = TypeAdapter[Any](fields.Occurred)

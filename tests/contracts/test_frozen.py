@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from contracts import gates
-from contracts.compatibility import breaking_changes
-from contracts.examples_store import DIRECTORY
-from contracts.frozen import read_document, violations
-from contracts.generate import against_release
-from contracts.released import newest_tag
+from contracts.tooling import gates
+from contracts.tooling.compatibility import breaking_changes
+from contracts.tooling.examples_store import DIRECTORY
+from contracts.tooling.frozen import read_document, violations
+from contracts.tooling.generate import against_release, main
+from contracts.tooling.released import PUBLISHED, newest_release, release
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -140,14 +139,14 @@ def test_a_breaking_change_of_a_schema_is_found(name: str) -> None:
 
 
 EXAMPLE = "examples/corridor.milestone.reported.v1/full.json"
-CORRIDOR = "corridors/pk-ru.v1.yaml"
+CORRIDOR = "corridor/data/pk-ru.v1.yaml"
 SCHEMA_FILE = "schemas/corridor.milestone.reported.v1.json"
 
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
     """A released and a current contracts folder, the same to begin with; a few files of each kind are enough."""
-    kinds = (SCHEMA_FILE, EXAMPLE, "examples/corridor.hold.lifted.v1/*", "corridors/*", str(gates.ASYNCAPI))
+    kinds = (SCHEMA_FILE, EXAMPLE, "examples/corridor.hold.lifted.v1/*", "corridor/data/*", str(gates.ASYNCAPI))
     for source in (path for kind in kinds for path in DIRECTORY.glob(kind)):
         for name in ("released", "contracts"):
             target = tmp_path / name / source.relative_to(DIRECTORY)
@@ -227,55 +226,56 @@ def test_a_topic_that_is_gone_or_carries_less_is_found(folders: tuple[Path, Path
     assert f"{gates.ASYNCAPI}: {fault}" in violations(*folders)
 
 
-def git(repository: Path, *arguments: str) -> None:
-    names = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", "-C", str(repository), *names, *arguments], check=True, capture_output=True)
-
-
 @pytest.fixture
-def repository(folders: tuple[Path, Path]) -> Path:
-    """A checkout whose one commit is tagged as a release."""
-    root = folders[1].parent
+def contracts(folders: tuple[Path, Path]) -> Path:
+    """A contracts folder of which nothing is released."""
     shutil.rmtree(folders[0])
-    git(root, "init", "--initial-branch=main")
-    git(root, "add", ".")
-    git(root, "commit", "-m", "First")
-    return root
+    return folders[1]
 
 
-def test_without_git_nothing_is_frozen_and_that_is_said(folders: tuple[Path, Path]) -> None:
-    assert against_release(folders[1]) == ([], "no release found in git, so nothing is frozen yet")
+def test_without_a_release_nothing_is_frozen_and_that_is_said(contracts: Path) -> None:
+    (contracts / "released" / "next").mkdir(parents=True)
+
+    assert against_release(contracts) == ([], "nothing is released yet, so nothing is frozen")
 
 
-def test_without_a_release_nothing_is_frozen_and_that_is_said(repository: Path) -> None:
-    git(repository, "tag", "nightly")
-    assert against_release(repository / "contracts") == ([], "no release found in git, so nothing is frozen yet")
+def test_what_breaks_a_release_is_found(contracts: Path) -> None:
+    release(contracts, "v1.0.0")
+    assert against_release(contracts) == ([], "compared with release v1.0.0")
+
+    (contracts / EXAMPLE).unlink()
+    assert against_release(contracts)[0] == [f"{EXAMPLE} was deleted or renamed"]
 
 
-def test_the_newest_release_is_what_counts(repository: Path) -> None:
-    for name in ("v0.9.0", "v0.10.0", "vnext"):
-        git(repository, "tag", name)
-    assert newest_tag(repository) == "v0.10.0"
+def test_the_newest_release_is_what_counts(contracts: Path) -> None:
+    for version in ("v0.9.0", "v0.10.0"):
+        release(contracts, version)
+
+    newest = newest_release(contracts)
+    assert newest is not None and newest.name == "v0.10.0"
 
 
-def test_a_release_on_another_branch_does_not_count(repository: Path) -> None:
-    git(repository, "checkout", "-b", "other")
-    git(repository, "commit", "--allow-empty", "-m", "Second")
-    git(repository, "tag", "v2.0.0")
-    git(repository, "checkout", "main")
-    assert newest_tag(repository) is None
+@pytest.mark.parametrize("version", ["1.0", "v1.x", "v0.9.0", "v0.8"])
+def test_a_release_is_written_once_and_its_version_rises(contracts: Path, version: str) -> None:
+    release(contracts, "v0.9.0")
+
+    with pytest.raises(ValueError, match=version):
+        release(contracts, version)
 
 
-def test_a_folder_inside_another_repository_has_no_release(repository: Path) -> None:
-    git(repository, "tag", "v1.0.0")
-    assert newest_tag(repository / "contracts") is None
+def test_a_faulty_state_is_not_released(contracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (contracts / SCHEMA_FILE).unlink()
+
+    assert main(["--release", "v1.0.0", "--directory", str(contracts)]) == 1
+    assert newest_release(contracts) is None
 
 
-def test_what_breaks_the_release_is_found_through_git(repository: Path) -> None:
-    git(repository, "tag", "v1.0.0")
-    assert against_release(repository / "contracts") == ([], "compared with release v1.0.0")
-    (repository / "contracts" / EXAMPLE).unlink()
-    assert against_release(repository / "contracts")[0] == [f"{EXAMPLE} was deleted or renamed"]
+def test_the_command_writes_a_release_of_the_committed_state(tmp_path: Path) -> None:
+    for folder in PUBLISHED:
+        shutil.copytree(DIRECTORY / folder, tmp_path / folder)
+
+    assert main(["--release", "v1.0.0", "--directory", str(tmp_path)]) == 0
+    assert against_release(tmp_path) == ([], "compared with release v1.0.0")
 
 
 def test_the_committed_state_breaks_no_release() -> None:

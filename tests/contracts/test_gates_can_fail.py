@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from pydantic import ConfigDict
 
-from contracts import catalogue, codec, gates, topics
-from contracts.codec import Event
+from contracts import catalogue, topics
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from contracts.events.operator import MilestoneReported
-from contracts.examples_store import DIRECTORY, Golden, load
-from contracts.generate import check, main, write
+from contracts.tooling import gates
+from contracts.tooling.examples_store import DIRECTORY, Golden, load
+from contracts.tooling.generate import check, main, write
+from contracts.tooling.released import PUBLISHED
 from contracts.topics import TABLE, Topic
 
 MILESTONE = "corridor.milestone.reported.v1"
@@ -25,7 +28,7 @@ EXAMPLES = Path("examples") / MILESTONE
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The parts of the contracts folder that are files for others, to be spoilt."""
-    for folder in ("schemas", "examples", "asyncapi", "corridors"):
+    for folder in PUBLISHED:
         shutil.copytree(DIRECTORY / folder, tmp_path / "contracts" / folder)
     return tmp_path / "contracts"
 
@@ -204,7 +207,7 @@ def test_the_check_says_what_is_wrong_and_fails(copy: Path, capsys: pytest.Captu
     assert main(["--check", "--directory", str(copy)]) == 1
     printed = capsys.readouterr()
     assert f"{SCHEMA} is missing" in printed.err
-    assert "contracts: 1 fault(s); no release found in git" in printed.out
+    assert "contracts: 1 fault(s); nothing is released" in printed.out
     assert not (copy / SCHEMA).exists()
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from contracts import identifiers
-from contracts.identifiers import SCHEMES, CheckFailed
+from contracts.identifiers import schemes as identifiers
+from contracts.identifiers.schemes import SCHEMES, CheckFailed
 
 VALID = [
     ("container", "CSQU3054383"),

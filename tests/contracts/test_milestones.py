@@ -5,10 +5,10 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from contracts import milestones
-from contracts.milestone_standards import STANDARDS
-from contracts.milestone_table import ROWS
-from contracts.milestones import CODES, GROUPS, MILESTONES, PHYSICAL_ORDER, MilestoneCode, Movement
+from contracts.milestones import lookup as milestones
+from contracts.milestones.lookup import CODES, GROUPS, MILESTONES, PHYSICAL_ORDER, MilestoneCode, Movement
+from contracts.milestones.standards import STANDARDS
+from contracts.milestones.table import ROWS
 
 # The corridor's table of recommended milestones: T train, W wagon, C container, G consignment.
 RECOMMENDED = {

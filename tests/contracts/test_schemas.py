@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from contracts import gates
 from contracts.catalogue import TYPES
-from contracts.examples_store import DIRECTORY
-from contracts.generate import main
-from contracts.json_schemas import KNOWN, schema_text
+from contracts.tooling import gates
+from contracts.tooling.examples_store import DIRECTORY
+from contracts.tooling.generate import main
+from contracts.tooling.json_schemas import KNOWN, schema_text
 from tests.support.examples import Example, load_examples
 
 NAMES = sorted(TYPES)

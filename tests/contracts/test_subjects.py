@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import identifiers, subjects
-from contracts.subjects import KINDS, MAX_KEY, BadSubject, Case, kind_of, local, parse, parse_case
+from contracts.identifiers import schemes as identifiers
+from contracts.identifiers import subjects
+from contracts.identifiers.subjects import KINDS, MAX_KEY, BadSubject, Case, kind_of, local, parse, parse_case
 
 ABOUT = "consignment:indus-forwarding/IF-2026-0117"
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import gates, topics
+from contracts import topics
 from contracts.catalogue import TYPES
+from contracts.tooling import gates
 from contracts.topics import SERVICES, TABLE, Topic, party_of
 
 KAFKA_LEGAL = re.compile(r"[a-z0-9-]{1,249}")

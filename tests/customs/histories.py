@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from contracts import catalogue
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.events.authority import Decision
-from contracts.subjects import parse_case
+from contracts.identifiers.subjects import parse_case
 from tests.support import builders as b
 
 CONTAINERS = tuple(b.container(n) for n in (1, 2))

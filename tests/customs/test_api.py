@@ -13,8 +13,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from contracts import codec
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from services.chassis.base.database import transaction
 from services.chassis.base.parties import digest, save_token
 from services.customs.api import make_app

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts import catalogue
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.queue import fold_queue
 from services.customs.domain import budgets
 from tests.support import builders as b

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts import topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from deploy.local.stack import Stack
 from services.chassis.base.errors import passes
 from services.tracking.app import blueprint as tracking

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from contracts import catalogue, topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from tests.support import builders as b
 from tests.support.pipeline import Line, hand_over
 from tests.support.stores import Store

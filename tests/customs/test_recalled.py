@@ -9,7 +9,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from contracts import catalogue, topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from tests.customs.test_cases import a_hold, case_of, decided, lodged, verdicts
 from tests.customs.test_passage import departed, sent, setting_out
 from tests.support import builders as b

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from services.chassis.dead_letters.letters import Filter
 from services.chassis.dead_letters.replay import Replayer
 from tests.support import builders as b

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from contracts import catalogue, topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from deploy.services import ROOT
 from tests.support import builders as b
 from tests.support.system import System, running_system

@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from contracts import codec, topics
-from contracts.codec import Event
+from contracts import topics
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from contracts.refusal import Refused
 from deploy.demo import mess, script, wire
 from deploy.demo.mail import Mail

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from contracts.corridor import load_corridor
-from contracts.subjects import parse
+from contracts.corridor.corridor import load_corridor
+from contracts.identifiers.subjects import parse
 from deploy.demo.scenario.cargo import CONTAINERS, GOODS, LEFT_BEHIND, ON_BOARD
 from deploy.demo.scenario.journey import journey
 from deploy.demo.scenario.model import ROUTE, RUN, Case

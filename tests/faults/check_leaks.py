@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from contracts import catalogue, topics
-from contracts.subjects import parse_case
+from contracts.identifiers.subjects import parse_case
 from tests.faults.evidence import Evidence, Violation
 from tests.faults.ledger import Ledger
 from tests.faults.looked import Found, Taken

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts import topics
-from contracts.codec import Event, decode_record
+from contracts.envelope.codec import Event, decode_record
 from contracts.refusal import Refused
 from contracts.topics import MAX_INCOMING
 from tests.faults.evidence import Acknowledged, Evidence, Header, Send, Violation

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from contracts import catalogue
-from contracts.fields import utc_text
-from contracts.identifiers import make_container
+from contracts.events.fields import utc_text
+from contracts.identifiers.schemes import make_container
 from contracts.refusal import REASONS
 from contracts.topics import MAX_INCOMING
 from tests.faults.evidence import Send

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from tests.faults.model_cargo import Cargo
 from tests.faults.model_cases import cases
 from tests.faults.model_trains import Trains

@@ -15,8 +15,8 @@ from typing import Any, Final
 import yaml
 
 from contracts import catalogue
-from contracts.fields import utc_text
-from contracts.subjects import parse_case
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import parse_case
 from tests.faults.model_cargo import Cargo
 from tests.faults.model_facts import instant
 from tests.faults.stated import Stated

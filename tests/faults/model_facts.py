@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from contracts import catalogue
-from contracts.corridor import load_corridor
+from contracts.corridor.corridor import load_corridor
+from contracts.events.fields import moment, utc_text
 from contracts.events.operator import MilestoneReported
-from contracts.fields import moment, utc_text
-from contracts.milestones import rank
+from contracts.milestones.lookup import rank
 from tests.faults.stated import Disagreement, Stated
 
 CORRIDOR: Final = load_corridor("pk-ru")

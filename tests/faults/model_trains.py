@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts import catalogue
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from tests.faults.model_facts import (
     CORRIDOR,
     DATA_CONFLICT,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from contracts.codec import Event, encode
+from contracts.envelope.codec import Event, encode
 from deploy.services import SERVICES
 from tests.faults.evidence import Send
 from tests.faults.run import COPIES, Run

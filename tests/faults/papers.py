@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from contracts import catalogue
-from contracts.fields import utc_text
-from contracts.subjects import Case
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import Case
 from tests.faults.report import Report, reported
 from tests.faults.voyage import Voyage
 

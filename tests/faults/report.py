@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from contracts import catalogue, codec, topics
-from contracts.canonical import write_json
-from contracts.fields import utc_text
+from contracts import catalogue, topics
+from contracts.envelope import codec
+from contracts.envelope.canonical import write_json
+from contracts.events.fields import utc_text
 from tests.faults.evidence import Header, Send
 
 _TOPICS: Final = {name: row for row in topics.TABLE if row.ingress for name in row.types}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from deploy.services import Services
 from tests.faults.evidence import Violation
 from tests.faults.recovery import SERVER_BOUND, Recovery

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 
 
 @dataclass(frozen=True, slots=True)

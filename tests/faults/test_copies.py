@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from deploy.broker_clients import service_access
 from deploy.services import ROOT
 from tests.support import builders as b

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from contracts import topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import open_stack
 from tests.support.pipeline import Line, fresh_line

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from contracts import catalogue
-from contracts.fields import utc_text
-from contracts.identifiers import make_container, make_uic_wagon, make_wagon_1520
+from contracts.events.fields import utc_text
+from contracts.identifiers.schemes import make_container, make_uic_wagon, make_wagon_1520
 from tests.faults.report import Report, milestone, reported
 
 SUMMER: Final = datetime(2026, 6, 10, tzinfo=UTC)

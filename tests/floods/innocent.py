@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from contracts import codec
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from deploy.broker_clients import party_access
 from deploy.services import ROOT
 from tests.support import builders as b

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from aiokafka.protocol.produce import ProduceRequest
 
-from contracts.codec import Event, encode
+from contracts.envelope.codec import Event, encode
 from contracts.topics import MILESTONES
 from services.chassis.base.access import access_in
 from tests.support import builders as b

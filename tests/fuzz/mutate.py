@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from contracts.gates import Mode
+from contracts.tooling.gates import Mode
 from contracts.topics import TABLE
 from deploy.provision import read_parties, topics_of
 from tests.fuzz.draft import Draft, Headers

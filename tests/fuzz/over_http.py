@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from contracts.codec import BATCH, STRUCTURED
+from contracts.envelope.codec import BATCH, STRUCTURED
 from contracts.refusal import REASONS
 from tests.fuzz.mutate import INGRESS, Spoilt
 from tests.support.system import System

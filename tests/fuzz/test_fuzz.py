@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts import codec
 from contracts.catalogue import TYPES
+from contracts.envelope import codec
 from contracts.refusal import REASONS, Refused, refused
 from contracts.topics import TABLE
 from deploy.local.stack import Stack

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from contracts import catalogue, topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.base.parties import Party, save_party
 from services.chassis.queue import fold_queue
 from services.notifications import audiences, store

@@ -20,8 +20,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Route, expect
 from playwright.async_api import Error as PlaywrightError
 
-from contracts import milestones
-from contracts.milestone_codes import CODES
+from contracts.milestones import lookup as milestones
+from contracts.milestones.codes import CODES
 from deploy.settled import Watch
 from tests.notifications.pages import CONTROL, opened, phase, row, show
 from tests.support.browser import NO_BROWSER, watched_page

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.notifications import sequencer, store
 from services.notifications.domain.items import diff, digest_of, item_id, recall
 from tests.notifications.test_items import ARRIVAL, NOW, told

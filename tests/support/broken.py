@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.ingest.stream import Link, Stream
 from tests.support.stores import Store
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 
-from contracts import catalogue, codec
+from contracts import catalogue
 from contracts.catalogue import TYPES
-from contracts.codec import Event
-from contracts.identifiers import make_container, make_wagon_1520
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
+from contracts.identifiers.schemes import make_container, make_wagon_1520
 
 START = datetime(2026, 6, 22, 5, tzinfo=UTC)
 RECEIVED_MS = int((START + timedelta(days=30)).timestamp() * 1000)

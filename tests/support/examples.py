@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from contracts import codec, examples_store, gates
 from contracts.catalogue import TYPES
-from contracts.codec import Event
-from contracts.gates import Mode
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
+from contracts.tooling import examples_store, gates
+from contracts.tooling.gates import Mode
 
 Record = tuple[list[tuple[str, bytes]], bytes]
 

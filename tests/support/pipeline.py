@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.outbox.sender import headers_of
 from services.chassis.service.runtime import Runtime

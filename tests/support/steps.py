@@ -16,7 +16,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.base import database
 from services.chassis.base.database import Connection, Pool, transaction
 from services.chassis.base.errors import Fenced

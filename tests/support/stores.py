@@ -20,7 +20,7 @@ import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from deploy.provision import migrate_database, read_parties
 from services.chassis.base import database
 from services.chassis.base.clock import CorridorClock

@@ -15,7 +15,7 @@ import httpx
 from aiokafka import AIOKafkaProducer
 
 from contracts import topics
-from contracts.codec import Event, encode
+from contracts.envelope.codec import Event, encode
 from deploy.broker_clients import service_environments
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import Stack, open_stack

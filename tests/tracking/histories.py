@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from tests.support import builders as b
 
 TRAINS = ("train:pr/PK0001/2026-06-22", "train:rai/IR0001/2026-06-27")

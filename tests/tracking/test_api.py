@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts import codec
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.codec import Event
 from tests.support import builders as b
 from tests.support.system import System, running_system, until
 

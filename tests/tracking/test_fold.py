@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.fixtures import store_fixture

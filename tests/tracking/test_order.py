@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from services.chassis.base.clock import CorridorClock
 from services.tracking.app import blueprint
 from tests.support import builders as b

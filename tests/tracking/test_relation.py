@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.refusal import Refused
 from deploy.provision import read_parties
 from services.tracking.app import blueprint

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from contracts import topics
-from contracts.subjects import KINDS, kind_of, local
+from contracts.identifiers.subjects import KINDS, kind_of, local
 from services.chassis.base.parties import Party
 from tests.support import builders as b
 from tests.visibility import scene

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from contracts import catalogue
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from tests.support import builders as b
 
 # Words that stand for what they are named by. They can be a code, a number, an id and a text alike.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts import catalogue
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from tests.support import builders as b
 from tests.support.doors import Doors
 from tests.support.pipeline import Line

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from contracts import catalogue
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from deploy.demo.scenario.model import Case, Hold, Journey, Lodging, Ruling, Stamp
 from deploy.demo.wire import Send
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from contracts.identifiers import make_cim, make_container, make_uic_wagon, make_wagon_1520
+from contracts.identifiers.schemes import make_cim, make_container, make_uic_wagon, make_wagon_1520
 from deploy.demo.scenario.model import Consignment, Wagon, by
 
 INDUS: Final = "indus-forwarding"

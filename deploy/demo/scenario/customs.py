@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contracts.subjects import Case as CaseKey
+from contracts.identifiers.subjects import Case as CaseKey
 from deploy.demo.scenario.cargo import CONSIGNMENTS, INDUS, LEFT_BEHIND, VOLGA
 from deploy.demo.scenario.handling import INSPECTED
 from deploy.demo.scenario.model import Case, Consignment, Hold, Lodging, Ruling, by

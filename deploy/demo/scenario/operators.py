@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from contracts import catalogue
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from deploy.demo.scenario.cargo import INDUS, NOTED, REISSUED, VOLGA
 from deploy.demo.scenario.model import (
     CLOCKS,

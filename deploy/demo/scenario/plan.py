@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from contracts.corridor import load_corridor
+from contracts.corridor.corridor import load_corridor
 from deploy.demo.scenario.model import ROUTE, RUN, PlannedCall, by
 from deploy.demo.scenario.timetable import KTZ, PR, RAI, RZD, TRK
 

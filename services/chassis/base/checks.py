@@ -8,9 +8,9 @@ from typing import Final, cast
 
 import orjson
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.events.base import FUTURE_SKEW, Revision
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from contracts.refusal import refused
 
 _UNKNOWN_BYTES: Final = 4096

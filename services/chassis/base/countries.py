@@ -5,9 +5,9 @@ Invariant: a function of the picture and the corridor data; what neither of them
 
 from collections.abc import Iterable, Sequence
 
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.tracking import SubjectChanged
-from contracts.subjects import kind_of, local
+from contracts.identifiers.subjects import kind_of, local
 
 
 def route_of(picture: SubjectChanged, corridor: Corridor) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.codec import Event
-from contracts.fields import Code, Country, PartyKey
+from contracts.envelope.codec import Event
+from contracts.events.fields import Code, Country, PartyKey
+from contracts.identifiers.subjects import Jurisdiction
 from contracts.refusal import refused
-from contracts.subjects import Jurisdiction
 from services.chassis.base.budgets import Budget
 from services.chassis.base.database import Connection, Pool
 

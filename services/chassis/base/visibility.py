@@ -16,7 +16,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from contracts.subjects import kind_of, local
+from contracts.identifiers.subjects import kind_of, local
 
 Form = Literal["authority", "involved", "public"]
 

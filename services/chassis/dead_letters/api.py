@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.fields import Text, as_shown
+from contracts.events.fields import Text, as_shown
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.database import Pool
 from services.chassis.base.parties import Party, PartyBook

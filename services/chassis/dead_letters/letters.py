@@ -18,7 +18,7 @@ from aiokafka.structs import ConsumerRecord
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts import topics
-from contracts.fields import Instant, Text
+from contracts.events.fields import Instant, Text
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.database import Pool
 from services.chassis.ingest.records import Record

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from fastapi import Request
 
-from contracts import codec
-from contracts.canonical import parse_json
 from contracts.catalogue import EventType
-from contracts.codec import Event
+from contracts.envelope import codec
+from contracts.envelope.canonical import parse_json
+from contracts.envelope.codec import Event
 from contracts.refusal import Problem, Refused, refused
 from contracts.topics import MAX_INCOMING, Topic
 from services.chassis.base.budgets import Meter

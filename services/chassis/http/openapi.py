@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from contracts.codec import BATCH, JSON, STRUCTURED
+from contracts.envelope.codec import BATCH, JSON, STRUCTURED
 from contracts.refusal import REASONS
 
 PROBLEM: Final = "application/problem+json"

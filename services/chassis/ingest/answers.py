@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from contracts import catalogue
-from contracts.codec import body_of
+from contracts.envelope.codec import body_of
 from contracts.events.receipts import DeadLetterRecorded
 from contracts.refusal import Outcome, Reason
 from contracts.topics import DLQ

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from services.chassis.base.database import Connection
 from services.chassis.base.telemetry import CONSUMED, REJECTED
 from services.chassis.ingest import answers, facts

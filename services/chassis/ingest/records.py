@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from aiokafka.structs import ConsumerRecord
 
-from contracts.codec import Event, decode_record
+from contracts.envelope.codec import Event, decode_record
 from contracts.events.base import Revision
 from contracts.refusal import Problem, Refused, printable, refused
 from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.topics import Topic
 from services.chassis.base.parties import Party
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from contracts import catalogue
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from contracts.refusal import Outcome
 from contracts.topics import RECEIPTS
 from services.chassis.base.database import Connection

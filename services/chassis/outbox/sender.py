@@ -23,7 +23,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from contracts.codec import encode
+from contracts.envelope.codec import encode
 from services.chassis.outbox.outgoing import CAUSED_BY
 
 log = structlog.get_logger(__name__)

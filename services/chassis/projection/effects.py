@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from contracts.refusal import Outcome
 from contracts.topics import INTERNAL
 from services.chassis.base.clock import version_after

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from contracts.codec import read_data
+from contracts.envelope.codec import read_data
 from contracts.events.base import Data
 
 

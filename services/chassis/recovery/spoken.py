@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import orjson
 
-from contracts.codec import Event, decode_record
+from contracts.envelope.codec import Event, decode_record
 from contracts.refusal import Refused
 from contracts.topics import MAX_PUBLISHED, Topic
 from services.chassis.base.clock import is_ahead

@@ -15,8 +15,8 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
-from contracts import fields
-from contracts.fields import Text, as_shown, utc_text
+from contracts.events import fields
+from contracts.events.fields import Text, as_shown, utc_text
 from services.chassis.base import telemetry
 from services.chassis.base.budgets import Meters
 from services.chassis.base.parties import Party

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from services.chassis.base import tokens
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.tokens import Session

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.authority import DecisionIssued
 from contracts.events.declarant import DeclarationLodged
-from contracts.fields import moment, utc_text
-from contracts.subjects import Case
+from contracts.events.fields import moment, utc_text
+from contracts.identifiers.subjects import Case
 from services.customs.domain.holds import Hold
 from services.customs.domain.statements import Counted, of_type, zone_of
 from services.customs.domain.transitions import NOT_FILED, next_state, target

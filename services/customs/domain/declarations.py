@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.authority import DecisionIssued
 from contracts.events.declarant import DeclarationLodged
-from contracts.fields import utc_text
-from contracts.subjects import Case, kind_of, local
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import Case, kind_of, local
 from services.chassis.projection.fold import Parked, StoredRevision, by_identity, effective
 from services.customs.domain.statements import Counted, as_counted
 

@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contracts import catalogue, topics
-from contracts.corridor import Corridor
-from contracts.fields import utc_text
-from contracts.routes import RouteVariant
-from contracts.subjects import Case, kind_of, parse_case
+from contracts.corridor.corridor import Corridor
+from contracts.corridor.routes import RouteVariant
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import Case, kind_of, parse_case
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked, Publication, StoredRevision
 from services.customs.domain import budgets, declarations, forms, passage

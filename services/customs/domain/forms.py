@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from contracts import catalogue, topics
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Publication
 from services.customs.domain.declarations import FOR_BOTH

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from contracts import catalogue
 from contracts.events.authority import HoldLifted, HoldPlaced
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from services.customs.domain.statements import Counted
 
 

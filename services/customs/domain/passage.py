@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from contracts.borders import Border, BorderSide
-from contracts.corridor import Corridor
-from contracts.fields import utc_text
-from contracts.routes import RouteVariant
-from contracts.subjects import Case, parse_case
+from contracts.corridor.borders import Border, BorderSide
+from contracts.corridor.corridor import Corridor
+from contracts.corridor.routes import RouteVariant
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import Case, parse_case
 from services.customs.domain.transitions import LET_GO
 
 LEFT_WITHOUT_PERMISSION: Final = "LEFT_WITHOUT_PERMISSION"

@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 import orjson
 
 from contracts import catalogue
-from contracts.codec import Event
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
+from contracts.envelope.codec import Event
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, DecisionAnswered, ViolationChanged
-from contracts.subjects import parse_case
+from contracts.identifiers.subjects import parse_case
 from services.customs.domain.passage import LEFT_WITHOUT_PERMISSION
 
 _REFUSED: Final = ("refused", "reissue_required")

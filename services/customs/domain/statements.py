@@ -10,11 +10,11 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.base import Data, Observed
 from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
-from contracts.fields import is_date, moment
-from contracts.subjects import parse_case
+from contracts.events.fields import is_date, moment
+from contracts.identifiers.subjects import parse_case
 from services.chassis.projection.fold import StoredRevision, by_identity, effective
 
 # At one instant a declaration comes before a hold, a hold before a decision.

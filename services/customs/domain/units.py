@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.authority import HoldLifted
+from contracts.events.fields import utc_text
 from contracts.events.tracking import Fact, SubjectChanged
-from contracts.fields import utc_text
-from contracts.subjects import local
+from contracts.identifiers.subjects import local
 from services.chassis.base import countries, visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked
 from services.customs.domain.holds import holds_of, lifting_nothing, to_shared

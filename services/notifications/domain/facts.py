@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.base import Data
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
+from contracts.events.fields import moment, utc_text
 from contracts.events.tracking import ExceptionChanged, Fact, Statement, SubjectChanged
-from contracts.fields import moment, utc_text
-from contracts.subjects import kind_of, parse_case
+from contracts.identifiers.subjects import kind_of, parse_case
 from services.chassis.base import visibility
 from services.chassis.base.visibility import Audience, Way
 from services.notifications.domain import ways

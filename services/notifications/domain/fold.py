@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.base import Data
 from contracts.events.tracking import Association, OpenException, SubjectChanged
 from services.chassis.base import visibility

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import utc_text
 from contracts.events.tracking import Association, SubjectChanged
-from contracts.fields import utc_text
 from services.chassis.base import countries, visibility
 from services.chassis.base.visibility import Claim, Way
 

@@ -10,8 +10,8 @@ from itertools import zip_longest
 from typing import Any, cast
 
 from contracts.catalogue import COMPOSED
+from contracts.events.fields import utc_text
 from contracts.events.operator import MilestoneReported, TrainComposed
-from contracts.fields import utc_text
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import utc_text
 from contracts.events.operator import ConsignmentBooked, ConsignmentParty
-from contracts.fields import utc_text
 from services.chassis.projection.fold import StoredRevision, by_identity, effective
 from services.tracking.domain import budgets
 from services.tracking.domain.counted import Counted

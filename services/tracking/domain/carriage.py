@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from contracts.subjects import kind_of, local
+from contracts.identifiers.subjects import kind_of, local
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import associations, reports
 from services.tracking.domain.associations import Interval

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked, TrainComposed
 from contracts.roles import ENDS
 from services.chassis.projection.fold import StoredRevision, by_identity

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
-from contracts.subjects import kind_of, local
+from contracts.identifiers.subjects import kind_of, local
 from services.chassis.projection.fold import Inputs, Parked, StoredRevision
 from services.tracking.domain import bookings, exceptions, picture, reading, references, relation
 from services.tracking.domain import claims as claiming

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contracts.corridor import Corridor
-from contracts.fields import utc_text
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import utc_text
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import budgets, exceptions, reading, relation
 from services.tracking.domain import claims as claiming

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
 from services.chassis.base import visibility
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import fact_id

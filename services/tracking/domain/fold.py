@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contracts import catalogue, topics
-from contracts.corridor import Corridor
-from contracts.subjects import kind_of
+from contracts.corridor.corridor import Corridor
+from contracts.identifiers.subjects import kind_of
 from services.chassis.projection.fold import Folded, Inputs, Publication
 from services.tracking.domain import picture, reading
 from services.tracking.domain.consignments import fold_consignment

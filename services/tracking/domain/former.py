@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import reading
 

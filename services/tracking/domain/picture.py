@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.corridor import Corridor
-from contracts.fields import utc_text
-from contracts.subjects import kind_of
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import kind_of
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Parked
 from services.tracking.domain import budgets

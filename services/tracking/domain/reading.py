@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from contracts import catalogue
-from contracts.corridor import Corridor, load_corridor
+from contracts.corridor.corridor import Corridor, load_corridor
+from contracts.corridor.locations import Point
 from contracts.events.base import Data
+from contracts.events.fields import is_date, moment
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
-from contracts.fields import is_date, moment
-from contracts.locations import Point
 from services.chassis.projection.fold import Inputs, Parked, StoredRevision, by_identity, effective
 from services.tracking.domain import budgets
 from services.tracking.domain.counted import Counted

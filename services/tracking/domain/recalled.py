@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import orjson
 
 from contracts import catalogue
-from contracts.codec import Event
+from contracts.envelope.codec import Event
 from contracts.events.tracking import ExceptionChanged
 
 _REMEMBERED: Final = ("rule", "leg", "severity", "opened_at", "causes", "about", "statements")

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.events.base import Data
+from contracts.events.fields import utc_text
 from contracts.events.operator import ConsignmentBooked
-from contracts.fields import utc_text
-from contracts.subjects import local
+from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import bookings, budgets, reading, relation, reports
 from services.tracking.domain.counted import Counted

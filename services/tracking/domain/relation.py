@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
 from contracts.roles import ENDS, ROLES
 from services.chassis.projection.fold import Parked
 from services.tracking.domain.reading import Sorted

@@ -10,8 +10,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from contracts import milestones
-from contracts.fields import utc_text
+from contracts.events.fields import utc_text
+from contracts.milestones import lookup as milestones
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 

@@ -7,8 +7,8 @@ back on itself.
 from typing import Any
 
 from contracts.catalogue import PLANNED
-from contracts.corridor import Corridor
-from contracts.subjects import kind_of
+from contracts.corridor.corridor import Corridor
+from contracts.identifiers.subjects import kind_of
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import budgets, exceptions, picture, reading, relation, reports
 from services.tracking.domain.carriage import railway_in

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from contracts.corridor import Corridor
-from contracts.fields import moment
-from contracts.subjects import kind_of
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import moment
+from contracts.identifiers.subjects import kind_of
 from services.chassis.base import countries, visibility
 from services.chassis.base.visibility import Audience, Claim, Viewer, Way
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from contracts import catalogue
-from contracts.fields import utc_text
-from contracts.subjects import kind_of, local
+from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import kind_of, local
 from services.chassis.base import countries, visibility
 from services.tracking.domain.seen import Eyes, Picture
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from contracts import catalogue
-from contracts.corridor import Corridor
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import as_shown
 from contracts.events.operator import Call, TrainPlanned
-from contracts.fields import as_shown
-from contracts.subjects import kind_of
+from contracts.identifiers.subjects import kind_of
 from services.chassis.projection.fold import Inputs, Parked
 from services.tracking.domain import associations, budgets, exceptions, reading, relation, reports
 from services.tracking.domain.associations import Consist, Interval

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from contracts.corridor import Corridor
-from contracts.fields import is_date
+from contracts.corridor.corridor import Corridor
+from contracts.events.fields import is_date
 from services.tracking.domain.reports import Report
 
 _ROLE_RANK = {"railway": 2, "terminal": 3}

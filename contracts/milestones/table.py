@@ -6,7 +6,7 @@ subject, moves it or is only a claim is said here and nowhere else.
 
 from typing import Final
 
-from contracts.milestone_codes import Group, MilestoneCode, Movement, SubjectKind
+from contracts.milestones.codes import Group, MilestoneCode, Movement, SubjectKind
 
 Row = tuple[MilestoneCode, int, Group, str, str, Movement | None, str]
 

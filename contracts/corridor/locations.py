@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from contracts import data_files, identifiers
-from contracts.check_digits import CheckFailed
-from contracts.data_files import Frozen
+from contracts.corridor import data_files
+from contracts.corridor.data_files import Frozen
+from contracts.identifiers import schemes as identifiers
+from contracts.identifiers.check_digits import CheckFailed
 
 PointKey = Annotated[str, Field(pattern=r"^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 PartyKey = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]

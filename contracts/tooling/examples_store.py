@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.canonical import parse_json
 from contracts.catalogue import TYPES, EventType
-from contracts.json_schemas import schema_of
+from contracts.envelope.canonical import parse_json
 from contracts.refusal import Refused
+from contracts.tooling.json_schemas import schema_of
 
-DIRECTORY: Final = Path(__file__).parent
+DIRECTORY: Final = Path(__file__).parent.parent
 _CASE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 

@@ -8,7 +8,7 @@ import re
 from datetime import date
 from typing import Final
 
-from contracts.check_digits import CheckFailed, cim_check_digit, compact, confirm, matched, mrn_check_digit
+from contracts.identifiers.check_digits import CheckFailed, cim_check_digit, compact, confirm, matched, mrn_check_digit
 
 _CIM: Final = re.compile(r"(\d{5})(\d)", re.ASCII)
 _FIELD_62: Final = re.compile(r"([A-Z]{2}|\d{2})-(\d{1,6})-(\d{1,4})-(\d{5})-?(\d)", re.ASCII)

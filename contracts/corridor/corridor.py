@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from contracts import data_files
-from contracts.borders import Border, JurisdictionKey
-from contracts.data_files import Frozen
-from contracts.locations import Locations, Point, load_locations
-from contracts.routes import Regime, RouteVariant
+from contracts.corridor import data_files
+from contracts.corridor.borders import Border, JurisdictionKey
+from contracts.corridor.data_files import Frozen
+from contracts.corridor.locations import Locations, Point, load_locations
+from contracts.corridor.routes import Regime, RouteVariant
 
 PointClass = Literal["gauge_change", "border", "terminal", "waypoint"]
 _TERMINALS = frozenset({"origin", "destination", "port", "depot"})

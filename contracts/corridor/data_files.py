@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-DIRECTORY: Final = Path(__file__).parent / "corridors"
+DIRECTORY: Final = Path(__file__).parent / "data"
 _NAME: Final = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.v([1-9]\d*)\.yaml", re.ASCII)
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
-from contracts.check_digits import (
+from contracts.identifiers.check_digits import (
     CheckFailed,
     cim_check_digit,
     compact,
@@ -23,7 +23,7 @@ from contracts.check_digits import (
     uic_check_digit,
     wagon1520_check_digit,
 )
-from contracts.document_numbers import cim, cim_field_62, eaeu_declaration, hs, mrn, pk_gd, smgs, tir
+from contracts.identifiers.document_numbers import cim, cim_field_62, eaeu_declaration, hs, mrn, pk_gd, smgs, tir
 
 __all__ = [
     "COUNTRIES",

@@ -21,8 +21,9 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from contracts import identifiers, subjects
-from contracts.check_digits import CheckFailed
+from contracts.identifiers import schemes as identifiers
+from contracts.identifiers import subjects
+from contracts.identifiers.check_digits import CheckFailed
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?", re.ASCII)

@@ -1,18 +1,17 @@
-"""Writes the schemas and the AsyncAPI document, or with `--check` says what is wrong with the contracts.
+"""Writes the schemas and the AsyncAPI document; `--check` says what is wrong, `--release` writes a release down.
 
 Invariant: `--check` writes nothing and fails exactly when a gate finds something.
 """
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from contracts import gates
-from contracts.examples_store import DIRECTORY, load
-from contracts.frozen import violations
-from contracts.released import newest_tag, unpack
+from contracts.tooling import gates
+from contracts.tooling.examples_store import DIRECTORY, load
+from contracts.tooling.frozen import violations
+from contracts.tooling.released import newest_release, release
 
 
 def write(directory: Path) -> list[Path]:
@@ -42,23 +41,21 @@ def check(directory: Path) -> tuple[list[str], str]:
 
 
 def against_release(directory: Path) -> tuple[list[str], str]:
-    """Gate 5: what breaks the released state, and which that is."""
-    repository = directory.resolve().parent
-    tag = newest_tag(repository)
-    if tag is None:
-        return [], "no release found in git, so nothing is frozen yet"
-    with tempfile.TemporaryDirectory() as scratch:
-        released = unpack(repository, tag, directory.name, Path(scratch))
-        return violations(released, directory), f"compared with release {tag}"
+    """Gate 5: what breaks the newest release, and which that is."""
+    newest = newest_release(directory)
+    if newest is None:
+        return [], "nothing is released yet, so nothing is frozen"
+    return violations(newest, directory), f"compared with release {newest.name}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m contracts.generate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m contracts.tooling.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail if anything is wrong")
+    parser.add_argument("--release", metavar="VERSION", help="write the published documents down as released/VERSION")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="the contracts folder")
     chosen = parser.parse_args(arguments)
-    if not chosen.check:
+    if not chosen.check and not chosen.release:
         for path in write(chosen.directory):
             print(f"wrote {path}")
         return 0
@@ -66,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in faults:
         print(fault, file=sys.stderr)
     print(f"contracts: {len(faults)} fault(s); {against}")
+    if chosen.release and not faults:
+        print(f"wrote {release(chosen.directory, chosen.release)}")
     return 1 if faults else 0
 
 

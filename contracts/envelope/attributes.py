@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import unquote
 
-from contracts.canonical import write_json
-from contracts.fields import utc_text
+from contracts.envelope.canonical import write_json
+from contracts.events.fields import utc_text
 from contracts.refusal import Refused, printable, refused
 
 Headers = Sequence[tuple[str, bytes | None]]

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import yaml
 
-from contracts.compatibility import breaking_changes
+from contracts.tooling.compatibility import breaking_changes
 
-FROZEN: Final = ("examples", "corridors")
+FROZEN: Final = ("examples", "corridor/data")
 """Folders whose released files stay as they are, byte for byte."""
 
 

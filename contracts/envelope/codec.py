@@ -11,10 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from contracts import subjects
-from contracts.canonical import content_hash, parse_json, write_json
 from contracts.catalogue import TYPES, EventType
-from contracts.envelope import (
+from contracts.envelope.attributes import (
     BATCH,
     JSON,
     STRUCTURED,
@@ -29,7 +27,9 @@ from contracts.envelope import (
     structured_body,
     trace_attribute,
 )
+from contracts.envelope.canonical import content_hash, parse_json, write_json
 from contracts.events.base import OPEN, Data
+from contracts.identifiers import subjects
 from contracts.refusal import Problem, Reason, Refused, printable, refused
 
 __all__ = [

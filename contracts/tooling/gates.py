@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from contracts import codec, topics
-from contracts.asyncapi_document import asyncapi_text
-from contracts.canonical import parse_json
+from contracts import topics
 from contracts.catalogue import TYPES
-from contracts.codec import Event
-from contracts.examples_store import DIRECTORY, Golden, load, missing_from, strangers
-from contracts.json_schemas import schema_text
+from contracts.envelope import codec
+from contracts.envelope.canonical import parse_json
+from contracts.envelope.codec import Event
 from contracts.refusal import Refused
+from contracts.tooling.asyncapi_document import asyncapi_text
+from contracts.tooling.examples_store import DIRECTORY, Golden, load, missing_from, strangers
+from contracts.tooling.json_schemas import schema_text
 from contracts.topics import Topic
 
 ASYNCAPI: Final = Path("asyncapi/corridor.v1.yaml")

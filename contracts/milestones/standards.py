@@ -5,7 +5,7 @@ Invariant: only what those standards publish is here; a code without an entry is
 
 from typing import Final
 
-from contracts.milestone_codes import Standards
+from contracts.milestones.codes import Standards
 
 _RUNNING: Final = "TrainRunningInformation"
 

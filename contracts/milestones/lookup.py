@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from contracts.milestone_codes import (
+from contracts.milestones.codes import (
     CODES,
     GROUPS,
     SUBJECT_KINDS,
@@ -20,8 +20,8 @@ from contracts.milestone_codes import (
     Standards,
     SubjectKind,
 )
-from contracts.milestone_standards import STANDARDS
-from contracts.milestone_table import KINDS, ROWS, Row
+from contracts.milestones.standards import STANDARDS
+from contracts.milestones.table import KINDS, ROWS, Row
 
 __all__ = [
     "CLAIMS",

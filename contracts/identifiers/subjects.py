@@ -11,8 +11,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
-from contracts import identifiers
-from contracts.check_digits import CheckFailed
+from contracts.identifiers import schemes as identifiers
+from contracts.identifiers.check_digits import CheckFailed
 
 Kind = Literal["run", "train", "wagon", "container", "consignment", "reference", "case"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

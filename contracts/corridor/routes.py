@@ -11,9 +11,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from contracts.borders import JurisdictionKey, Procedure
-from contracts.data_files import Frozen
-from contracts.locations import PointKey
+from contracts.corridor.borders import JurisdictionKey, Procedure
+from contracts.corridor.data_files import Frozen
+from contracts.corridor.locations import PointKey
 
 Hours = Annotated[float, Field(ge=0, le=10_000)]
 

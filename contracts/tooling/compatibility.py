@@ -7,7 +7,7 @@ of documentation, and another known value of an open enumeration.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from contracts.json_schemas import KNOWN
+from contracts.tooling.json_schemas import KNOWN
 
 Node = Mapping[str, Any]
 

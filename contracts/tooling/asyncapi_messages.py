@@ -6,10 +6,11 @@ Invariant: a payload is the committed schema, with its parts beside it under the
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from contracts import codec, subjects
 from contracts.catalogue import EventType
-from contracts.examples_store import Golden
-from contracts.json_schemas import SUBJECTS, schema_of
+from contracts.envelope import codec
+from contracts.identifiers import subjects
+from contracts.tooling.examples_store import Golden
+from contracts.tooling.json_schemas import SUBJECTS, schema_of
 
 Node = dict[str, Any]
 

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from contracts.data_files import Frozen
-from contracts.locations import PartyKey, PointKey
-from contracts.milestones import MilestoneCode
+from contracts.corridor.data_files import Frozen
+from contracts.corridor.locations import PartyKey, PointKey
+from contracts.milestones.lookup import MilestoneCode
 
 JurisdictionKey = Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")]
 Procedure = Literal["EXPORT", "TRANSIT", "IMPORT"]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from contracts.catalogue import EventType
-from contracts.envelope import SCHEMA_PREFIX
+from contracts.envelope.attributes import SCHEMA_PREFIX
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 KNOWN: Final = "x-known-values"
