@@ -141,8 +141,8 @@ async def settle(connection: Any, most: int) -> int:
     taken = await fold_queue.take(connection, most, datetime.now(UTC))
     if not taken:
         return 0
-    await fold_queue.expand(connection, [t for t in taken if t.expand])
-    subjects = sorted({t.subject for t in taken if not t.expand})
+    below = await fold_queue.dependents(connection, [t for t in taken if t.expand], datetime.now(UTC))
+    subjects = sorted({t.subject for t in (*taken, *below) if not t.expand})
     if not subjects:
         return len(taken)
     held = await pictures.lock(connection, subjects)

@@ -59,10 +59,10 @@ def early_delete(patch: pytest.MonkeyPatch) -> None:
 def no_expansion(patch: pytest.MonkeyPatch) -> None:
     """What others read of a subject is not handed on."""
 
-    async def nothing(*_: Any) -> None:
-        return None
+    async def nobody(*_: Any) -> list[fold_queue.Taken]:
+        return []
 
-    patch.setattr(fold_queue, "expand", nothing)
+    patch.setattr(fold_queue, "dependents", nobody)
 
 
 def chain_forgotten(patch: pytest.MonkeyPatch) -> None:

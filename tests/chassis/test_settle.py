@@ -166,6 +166,34 @@ async def test_a_fold_that_waits_keeps_the_trace_of_its_report(store: Store) -> 
     assert trace in {o["traceparent"] for o in await published(store, b.CONTAINER)}
 
 
+async def test_a_trains_event_reaches_its_consignment_in_four_rounds(store: Store) -> None:
+    """Train, wagon, container, consignment: each round folds those that read what the one before it has changed."""
+    await store.feed([b.a_booking(), b.a_consist()])
+    await store.take([store.record(b.a_milestone("DEPA", at=2))])
+
+    rounds = 0
+    while (await store.pictures())[b.CONSIGNMENT]["status"] != "in_transit":
+        assert await store.settler.round()
+        rounds += 1
+
+    assert rounds == 4
+
+
+async def test_what_very_many_read_is_handed_on_in_pieces(store: Store) -> None:
+    """So that a round stays short; none of them is forgotten."""
+    wagons = {b.wagon(n): [] for n in range(5)}
+    await store.feed([b.a_consist(wagons)])
+    await store.take([store.record(b.a_milestone("DEPA", at=2))])
+    store.settler.subjects = 2
+
+    sizes = [await store.settler.round() for _ in range(2)]
+    folded = [p for s, p in (await store.pictures()).items() if s.startswith("wagon:") and p["status"] == "in_transit"]
+    assert (sizes, len(folded)) == ([1, 1], 2)
+
+    await store.settle()
+    assert [p["status"] for s, p in (await store.pictures()).items() if s.startswith("wagon:")] == ["in_transit"] * 5
+
+
 async def test_what_has_not_changed_is_neither_saved_nor_published_again(store: Store) -> None:
     await store.feed([b.a_consist(), b.a_milestone("DEPA", at=2)])
     before = await store.rows("picture"), await store.rows("outbox")

@@ -12,6 +12,7 @@ import random
 import runpy
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -21,7 +22,6 @@ from services.chassis.ingest.positions import Positions
 from services.chassis.outbox import relay
 from services.chassis.outbox.relay import Relay
 from services.chassis.outbox.sender import Sender
-from services.chassis.projection import pictures
 from services.chassis.queue import fold_queue
 from services.chassis.queue.fold_queue import Taken
 from services.chassis.recovery.recall import Recall
@@ -45,8 +45,7 @@ def _no_head_check() -> None:
         await insert(connection, records, recorded_at)
         return list(records)
 
-    vars(facts)["_is_known"] = lambda one, heads: False
-    vars(facts)["_insert_events"] = insert_all
+    _put(facts, _is_known=lambda one, heads: False, _insert_events=insert_all)
 
 
 def _no_offset_fence() -> None:
@@ -71,13 +70,13 @@ def _early_expand(*, is_reader: bool) -> None:
     async def expand_or_queue(connection: Any, rows: Iterable[tuple[Taken, Any]]) -> None:
         pairs = list(rows)
         changed = [row for row, _ in pairs if row.expand]
-        await fold_queue.expand(connection, changed)
+        below = await fold_queue.dependents(connection, changed, datetime.now(UTC))
         # Were it every round, all workers would be asleep when somebody should fold; in customs, the case would wait.
         if is_reader and any(row.subject.startswith("consignment:") for row in changed):
             await asyncio.sleep(random.uniform(0.2, 2 * _STRETCH_SECONDS))
-        await queue_again(connection, [pair for pair in pairs if not pair[0].expand])
+        await queue_again(connection, [*((row, None) for row in below), *(p for p in pairs if not p[0].expand)])
 
-    vars(pictures)["queue_again"] = expand_or_queue
+    _put(fold_queue, queue_again=expand_or_queue)
 
 
 def _early_delete() -> None:
@@ -112,8 +111,8 @@ def _two_sequencers() -> None:
     """Every sequencer is granted every shard, and no row is locked before its number is read."""
     from services.notifications import sequencer
 
-    vars(sequencer)["_TRY_LOCK"] = "SELECT shard FROM unnest($2::int[]) AS shard WHERE $1::int IS NOT NULL"
-    vars(sequencer)["_LAST"] = _LAST_AS_IT_WAS
+    everything = "SELECT shard FROM unnest($2::int[]) AS shard WHERE $1::int IS NOT NULL"
+    _put(sequencer, _TRY_LOCK=everything, _LAST=_LAST_AS_IT_WAS)
 
 
 def _no_read_back() -> None:
@@ -125,8 +124,11 @@ def _no_read_back() -> None:
     _put(Recall, _read_back=read_back)
 
 
-def _put(owner: type, **attributes: Any) -> None:
+def _put(owner: object, **attributes: Any) -> None:
+    """Puts these in the place of what is there; a guard that has moved is no guard that is gone."""
     for name, value in attributes.items():
+        if name not in vars(owner):
+            raise AttributeError(f"{owner} has no {name} to take away")
         setattr(owner, name, value)
 
 

@@ -1,15 +1,15 @@
 """The second loop: facts to pictures. State changes here alone.
 
 Invariant: a round is one transaction: rows taken, pictures locked, facts read, folded in pure code, saved, what
-came out put in the outbox. A fold reads other subjects only as they were committed; when what others read of a
-subject has changed, a later transaction hands that on, so whichever of two commits is last sees the other.
+came out put in the outbox. A fold reads other subjects only as they were committed: when what others read of a
+subject has changed, a later round folds those, so whichever of two commits is last sees the other.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -61,6 +61,13 @@ class Folder(Protocol):
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
         """Saves the service's own rows of changed pictures; at most a few statements."""
         ...
+
+
+class _Round(NamedTuple):
+    """How many rows of the queue a round took, and whose the subjects were that it folded."""
+
+    taken: int
+    parties: Sequence[str]
 
 
 class Settle:
@@ -115,12 +122,12 @@ class Settle:
     async def _page(self, pages: Pages) -> bool:
         """One round and its rest, which ends when something comes; returns whether there may be more."""
         begun, most = time.monotonic(), pages.most
-        taken = await self._round(most)
-        rest = pages.took((row.party for row in taken), time.monotonic() - begun)
+        done = await self._round(most)
+        rest = pages.took(done.parties, time.monotonic() - begun)
         if rest:
             self._wake.clear()
             await until(self._wake, rest)
-        return len(taken) >= most or rest > 0
+        return done.taken >= most or rest > 0
 
     async def run_timers(self, every_seconds: float = 0.5) -> None:
         """Queues what is due, until cancelled."""
@@ -153,24 +160,26 @@ class Settle:
 
     async def round(self) -> int:
         """One transaction on a page of `subjects` rows; returns how many rows of the queue it took."""
-        return len(await self._round(self.subjects))
+        return (await self._round(self.subjects)).taken
 
-    async def _round(self, most: int) -> Sequence[Taken]:
+    async def _round(self, most: int) -> "_Round":
         with telemetry.ROUND.labels(self.service, "settle").time():
             async with transaction(self.pool) as connection:
-                taken = await fold_queue.take(connection, most, machinery_now(), self.mark.left)
-                if taken:
-                    expanded = [t for t in taken if t.expand]
-                    await fold_queue.expand(connection, expanded)
-                    queued = await self._fold_taken(connection, fold_queue.merged(t for t in taken if not t.expand))
+                now = machinery_now()
+                taken = await fold_queue.take(connection, most, now, self.mark.left)
+                below = fold_queue.merged(await fold_queue.dependents(connection, (t for t in taken if t.expand), now))
+                # Who is read by very many is handed on in pieces, so that a round stays short.
+                later = [below.pop(subject) for subject in sorted(below)[most:]]
+                rows = fold_queue.merged([*below.values(), *(t for t in taken if not t.expand)])
+                queued = await self._fold_taken(connection, rows, later)
         if taken:
-            if expanded or queued:
+            if queued:
                 self.wake()
             self.on_commit()
-        return taken
+        return _Round(len(taken), [row.party for row in rows.values()])
 
-    async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken]) -> int:
-        """Folds and saves; returns how many rows it has put into the queue that are due at once."""
+    async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken], later: Sequence[Taken] = ()) -> int:
+        """Folds and saves, and puts `later` into the queue; returns how many rows it has put there that are due."""
         if not taken:
             return 0
         held = await pictures.lock(connection, sorted(taken))
@@ -187,7 +196,7 @@ class Settle:
         await self._write(connection, done, now)
         changed = [e for e in done if e.shared_changed]
         expansions = [Taken(e.subject, True, "expand", None, 0, e.row.priority, e.row.party) for e in changed]
-        at_once = expansions + [taken[s].as_it_was() for s in early]
+        at_once = [*expansions, *later, *(taken[s].as_it_was() for s in early)]
         await fold_queue.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
         return len(at_once)
 

@@ -48,12 +48,20 @@ INSERT INTO unsettled (subject, expand, cause, traceparent, priority, party, att
 SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
                      $8::timestamptz[])
 """
-_EXPAND = """
-INSERT INTO unsettled (subject, cause, priority, party)
-SELECT l.subject, 'expand', min(u.priority), min(u.party)
-FROM unnest($1::text[], $2::smallint[], $3::text[]) AS u (reads, priority, party), LATERAL (
-    SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
-GROUP BY l.subject ORDER BY l.subject
+# With what else is queued of them, so that each is folded once for all of it.
+_DEPENDENTS = f"""
+WITH below AS (
+    SELECT l.subject, min(u.priority) AS priority, min(u.party) AS party
+    FROM unnest($1::text[], $3::smallint[], $4::text[]) AS u (reads, priority, party), LATERAL (
+        SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
+    GROUP BY l.subject),
+gone AS (
+    DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM unsettled WHERE {_DUE} AND NOT expand AND subject = ANY(ARRAY(SELECT subject FROM below))
+        FOR UPDATE SKIP LOCKED))
+    RETURNING subject, expand, cause, traceparent, attempts, priority, party)
+SELECT subject, false AS expand, 'expand' AS cause, NULL AS traceparent, 0 AS attempts, priority, party FROM below
+UNION ALL SELECT * FROM gone
 """
 # Which subjects read, directly or by way of others, something that is in this round or has news waiting in the queue.
 _BEHIND_NEWS = """
@@ -192,15 +200,17 @@ async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, dateti
     )
 
 
-async def expand(connection: Connection, rows: Sequence[Taken]) -> None:
-    """Queues the subjects that read these ones."""
-    if rows:
-        lowest: dict[str, tuple[int, str]] = {}
-        for row in rows:
-            ranked = (row.priority, row.party)
-            lowest[row.subject] = min(ranked, lowest.get(row.subject, ranked))
-        priorities, parties = zip(*lowest.values(), strict=True)
-        await connection.execute(_EXPAND, list(lowest), list(priorities), list(parties))
+async def dependents(connection: Connection, rows: Iterable[Taken], now: datetime) -> list[Taken]:
+    """A row for each subject that reads one of these, and what is due of those in the queue, which is taken."""
+    lowest: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        ranked = (row.priority, row.party)
+        lowest[row.subject] = min(ranked, lowest.get(row.subject, ranked))
+    if not lowest:
+        return []
+    priorities, parties = zip(*lowest.values(), strict=True)
+    found = await connection.fetch(_DEPENDENTS, list(lowest), now, list(priorities), list(parties))
+    return [Taken(*row) for row in found]
 
 
 async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:
