@@ -181,7 +181,7 @@ async def test_a_trains_event_reaches_its_consignment_in_four_rounds(store: Stor
 
 async def test_what_very_many_read_is_handed_on_in_pieces(store: Store) -> None:
     """So that a round stays short; none of them is forgotten."""
-    wagons = {b.wagon(n): [] for n in range(5)}
+    wagons: dict[str, list[str]] = {b.wagon(n): [] for n in range(5)}
     await store.feed([b.a_consist(wagons)])
     await store.take([store.record(b.a_milestone("DEPA", at=2))])
     store.settler.subjects = 2
