@@ -39,11 +39,23 @@ def test_a_record_was_received_where_a_stepped_clock_stood_when_the_broker_took_
     clock = CorridorClock(stepped=True)
     steps = [(NOON + timedelta(hours=n), datetime.fromtimestamp(1000 + n, UTC)) for n in range(3)]
 
-    clock.resume(reversed(steps))
+    clock.resume(steps[::-1])
 
     received = [clock.received_at(ms) for ms in (0, 1_000_500, 1_001_000, 1_002_999)]
     assert received == [NOON, NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=2)]
     assert clock.now() == NOON + timedelta(hours=2)
+
+
+def test_copies_agree_on_when_a_record_was_received_while_one_of_them_is_ahead() -> None:
+    moved, stands = CorridorClock(stepped=True), CorridorClock(stepped=True)
+    steps = [(NOON + timedelta(hours=n), datetime.fromtimestamp(1000 + n, UTC)) for n in range(2)]
+    moved.resume(steps)
+    stands.resume(steps[:1])
+
+    stands.learn(steps)
+
+    assert [clock.received_at(1_001_500) for clock in (moved, stands)] == [NOON + timedelta(hours=1)] * 2
+    assert (moved.now(), stands.now()) == (NOON + timedelta(hours=1), NOON)
 
 
 def test_a_version_rises_past_the_one_before_and_follows_real_microseconds() -> None:

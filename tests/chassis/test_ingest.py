@@ -14,12 +14,13 @@ from contracts.envelope.codec import Event
 from contracts.events.receipts import ReceiptIssued
 from contracts.refusal import REASONS
 from services.chassis.base.clock import CorridorClock
+from services.chassis.base.clock_steps import save_step
 from services.chassis.base.errors import Fenced
 from services.chassis.base.parties import Party, save_party
 from services.chassis.outbox import receipts
 from tests.support import builders as b
 from tests.support.broken import breaking
-from tests.support.stores import AS_OF, Store
+from tests.support.stores import AS_OF, Store, reopened
 
 pytestmark = pytest.mark.servers
 TOPIC = "milestones-pr"
@@ -305,3 +306,17 @@ def test_a_receipt_is_what_the_contract_says() -> None:
         "partition": 0,
         "offset": 1,
     }
+
+
+async def test_a_copy_whose_clock_stands_behind_takes_a_record_as_received_where_the_others_have_moved(
+    store: Store,
+) -> None:
+    """Who came first is asked across records that different copies have read."""
+    event = b.a_milestone("DEPA")
+    moved_to = store.clock.now() + timedelta(days=3)
+    await save_step(store.pool, moved_to)
+
+    await reopened(store).take([store.record(event)])
+
+    (kept,) = await store.rows("event")
+    assert kept["received_at"] == moved_to

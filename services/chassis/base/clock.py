@@ -6,8 +6,9 @@ Stepped, the corridor clock stands still until the operations door moves it; it 
 
 import time
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 from contracts.events.base import FUTURE_SKEW
 
@@ -18,9 +19,11 @@ class CorridorClock:
     def __init__(self, *, stepped: bool = False) -> None:
         self.stepped = stepped
         self._instant = datetime(1990, 1, 1, tzinfo=UTC)
-        # Where the clock was moved, by when, in milliseconds of real time; both rise.
-        self._at: list[int] = []
+        # By where the clock was moved: when, in real time.
+        self._steps: dict[datetime, datetime] = {}
+        # The same in order: where, and from which millisecond on; both rise.
         self._stood: list[datetime] = []
+        self._at: list[int] = []
 
     def now(self) -> datetime:
         """The corridor's present, in UTC."""
@@ -42,18 +45,22 @@ class CorridorClock:
             raise ValueError("the clock is not stepped")
         if (moved := instant.astimezone(UTC)) > self._instant:
             self._instant = moved
-            self._note(machinery_now(), moved)
+            self.learn([(moved, self._steps.get(moved, machinery_now()))])
         return self._instant
 
-    def resume(self, steps: Iterable[tuple[datetime, datetime]]) -> None:
+    def resume(self, steps: Collection[tuple[datetime, datetime]]) -> None:
         """Goes on from steps that were kept: where the clock was moved, and when; in any order."""
-        for instant, at in sorted(steps):
-            self._instant = max(self._instant, instant)
-            self._note(at, instant)
+        self.learn(steps)
+        self._instant = max([self._instant, *(instant for instant, _ in steps)])
 
-    def _note(self, at: datetime, instant: datetime) -> None:
-        self._at.append(max([int(at.timestamp() * 1000), *self._at[-1:]]))
-        self._stood.append(instant)
+    def learn(self, steps: Iterable[tuple[datetime, datetime]]) -> None:
+        """Knows of steps of other copies, by which records are received; it stands where it stood."""
+        found = self._steps | dict(steps)
+        if found != self._steps:
+            self._steps = found
+            self._stood = sorted(found)
+            when = (int(found[instant].timestamp() * 1000) for instant in self._stood)
+            self._at = list(accumulate(when, max))
 
 
 def machinery_now() -> datetime:

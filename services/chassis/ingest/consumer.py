@@ -18,6 +18,7 @@ from contracts.refusal import refused
 from contracts.topics import party_of
 from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock
+from services.chassis.base.clock_steps import learn_steps
 from services.chassis.base.database import Pool, transaction
 from services.chassis.base.errors import Fenced, passes, weight
 from services.chassis.base.pace import until
@@ -167,6 +168,7 @@ class Ingest:
         """Judges and stores a batch in one transaction; raises `Fenced` and what asyncpg raises."""
         parties = {party_of(r.topic, self.stream.topic) for r in batch}
         if not self.stream.own:
+            await learn_steps(self.pool, self.clock)
             await self.book.refresh(self.pool, *parties)
         await self.store(batch, records.judge_all(batch, self.stream, self.book, self.clock.received_at))
 

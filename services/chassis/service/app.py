@@ -19,6 +19,7 @@ from contracts.events import fields
 from contracts.events.fields import Text, as_shown, utc_text
 from services.chassis.base import telemetry
 from services.chassis.base.budgets import Meters
+from services.chassis.base.clock_steps import save_step
 from services.chassis.base.parties import Party
 from services.chassis.dead_letters import api
 from services.chassis.http import guard, problems
@@ -121,7 +122,7 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
         if not runtime.clock.stepped:
             raise ProblemError(403, "this system runs on real time")
         stands = runtime.clock.step(to.instant)
-        await state.save_step(runtime.store, stands)
+        await save_step(runtime.store, stands)
         if runtime.settle is not None:
             await runtime.settle.fire()
         return {"instant": utc_text(stands)}

@@ -17,6 +17,7 @@ import orjson
 from contracts.refusal import REASONS
 from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock
+from services.chassis.base.clock_steps import load_steps
 from services.chassis.base.database import Pool, open_pool
 from services.chassis.base.errors import SettingsError, passes
 from services.chassis.base.parties import PartyBook
@@ -26,7 +27,6 @@ from services.chassis.dead_letters.letters import Filter
 from services.chassis.dead_letters.replay import Replayer
 from services.chassis.kafka import cluster
 from services.chassis.service.runtime import Blueprint
-from services.chassis.service.state import load_steps
 
 
 def run(blueprint: Blueprint, arguments: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.chassis.base import migrate
 from services.chassis.base.clock import CorridorClock
+from services.chassis.base.clock_steps import load_steps
 from services.chassis.base.database import Pool, connect_to_migrate, is_asked_over_http, open_pool
 from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError, passes
 from services.chassis.base.mark import StoreMark
@@ -38,7 +39,6 @@ from services.chassis.recovery.spoken import Speaker
 from services.chassis.service.monitor import Monitor
 from services.chassis.service.purge import Purge, Rule
 from services.chassis.service.sources import Sources
-from services.chassis.service.state import load_steps
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import asyncpg
 
-from services.chassis.base.clock import machinery_now
 from services.chassis.base.database import ACQUIRE_SECONDS, Pool
 from services.chassis.base.mark import READS_BACK
 
@@ -24,8 +23,6 @@ SELECT (SELECT count(*) FROM unsettled) AS unsettled,
        (SELECT count(*) FROM dead_letter WHERE resolution IS NULL AND party IS NULL) AS misunderstood
 """
 _POSITIONS = "SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2"
-_LOAD_STEPS = "SELECT instant, at FROM clock_step ORDER BY instant"
-_SAVE_STEP = "INSERT INTO clock_step (instant, at) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 
 
 async def read_state(pool: Pool, now: datetime, pending: str = "SELECT 0") -> dict[str, Any]:
@@ -39,16 +36,6 @@ async def read_state(pool: Pool, now: datetime, pending: str = "SELECT 0") -> di
         positions = await connection.fetch(_POSITIONS)
     assert counts is not None
     return dict(counts) | {"pending": own, "positions": [_position(row) for row in positions]}
-
-
-async def load_steps(pool: Pool) -> list[tuple[datetime, datetime]]:
-    """Where the stepped clock was moved, and when."""
-    return [(row["instant"], row["at"]) for row in await pool.fetch(_LOAD_STEPS)]
-
-
-async def save_step(pool: Pool, instant: datetime) -> None:
-    """Keeps where the stepped clock stands, for copies that start later."""
-    await pool.execute(_SAVE_STEP, instant, machinery_now())
 
 
 def _position(row: asyncpg.Record) -> dict[str, Any]:
