@@ -26,7 +26,7 @@ from services.chassis.recovery.spoken import Entities
 from services.tracking.domain import recalled
 from tests.support import builders as b
 from tests.support.settings import kafka_settings
-from tests.support.steps import MOVED
+from tests.support.steps import meet_another_server
 from tests.support.stores import Store
 from tests.support.system import until
 
@@ -197,28 +197,25 @@ async def test_a_store_that_is_put_back_once_more_gets_a_task_of_its_own(speech:
     assert len(await speech.tasks()) == 1
 
 
-async def test_a_copy_that_finds_the_store_in_another_place_compares_and_reads_from_the_mark_of_the_backup(
-    speech: Speech,
-) -> None:
+async def test_a_copy_that_meets_another_server_compares_and_reads_from_the_mark_of_the_backup(speech: Speech) -> None:
     await speech.say()
     await speech.copy().check()
     await speech.copy().round()
-    await speech.store.pool.execute(f"{_FORGOTTEN}; {MOVED}")
-    others = StoreMark()
+    await speech.store.pool.execute(_FORGOTTEN)
+    mark = speech.store.settler.mark = StoreMark()
+    await meet_another_server(mark)
 
-    looks = [await others.look(speech.store.pool) for _ in range(3)]
+    look = await mark.look(speech.store.pool)
     await speech.copy().round()
 
-    assert (looks[-1], len(await speech.book()), await speech.tasks()) == (Look.NOT_COMPARED, 1, [])
-    assert await others.look(speech.store.pool) is Look.AS_LEFT
+    assert (look, len(await speech.book()), await speech.tasks()) == (Look.NOT_COMPARED, 1, [])
+    assert await mark.look(speech.store.pool) is Look.AS_LEFT
 
 
-async def test_a_task_that_was_begun_in_another_place_is_not_ended(speech: Speech) -> None:
-    """The backup may have the task as it was, and not what had been taken up; another copy has compared it."""
+async def test_a_task_that_was_begun_before_the_store_was_put_back_is_not_ended(speech: Speech) -> None:
+    """The backup may have the task as it was, and not what had been taken up."""
     doing = await reading_back(speech)
-    await speech.store.pool.execute(MOVED)
-    await speech.copy().check()
-    await speech.store.pool.execute("UPDATE position SET next_offset = 3")
+    await speech.store.pool.execute("UPDATE store_mark SET value = 1; UPDATE position SET next_offset = 3")
     await asyncio.wait_for(doing, 20)
 
     assert len(await speech.tasks()) == 1

@@ -14,7 +14,7 @@ from contracts.envelope.codec import Event
 from services.chassis.base.mark import Look, StoreMark
 from tests.support import builders as b
 from tests.support.pipeline import all_taken_out
-from tests.support.steps import MOVED, go_back, read_back, save
+from tests.support.steps import go_back, meet_another_server, read_back, save
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
@@ -139,41 +139,53 @@ async def test_a_store_that_was_not_put_back_has_nothing_to_read_back(store: Sto
     assert await store.rows("recall") == []
 
 
-async def test_nothing_is_folded_in_another_place_before_the_store_was_compared(store: Store) -> None:
-    """However old the mark is that a copy has left: it may have been at something else for long."""
-    await store.pool.execute(MOVED)
+async def test_nothing_is_folded_on_another_server_before_the_store_was_compared(store: Store) -> None:
+    """However old the mark is that a copy has left: the server may lack what the one before had committed last."""
+    mark = store.settler.mark
+    await meet_another_server(mark)
     await store.feed([b.a_consist()])
     before = await store.pictures()
 
-    _, place = await store.settler.mark.found(store.pool)
-    await store.settler.mark.look(store.pool, compared=place)
+    _, server = await mark.found(store.pool)
+    await mark.look(store.pool, compared=server)
     await store.settle()
 
     assert (before, b.TRAIN in await store.pictures()) == ({}, True)
 
 
+async def test_a_server_that_is_met_again_is_the_one_that_was_compared(store: Store) -> None:
+    """Such as one that was merely started anew: nobody waits."""
+    mark = store.settler.mark
+    _, server = await mark.found(store.pool)
+    await mark.look(store.pool, compared=server)
+
+    async with store.pool.acquire() as connection:
+        await mark.meet(connection)
+    await store.feed([b.a_consist()])
+
+    assert b.TRAIN in await store.pictures()
+
+
 async def test_the_mark_of_a_backup_stays_until_the_store_was_compared(store: Store) -> None:
     """It says since when our topics may have had what the store does not know."""
-    await store.pool.execute(MOVED)
+    mark = StoreMark()
+    await meet_another_server(mark)
     (before,) = await store.rows("store_mark")
-    looks = [await StoreMark().look(store.pool) for _ in range(2)]
+    looks = [await mark.look(store.pool) for _ in range(2)]
 
     assert looks == [Look.NOT_COMPARED] * 2
     assert await store.rows("store_mark") == [before]
 
 
-async def test_a_comparison_in_a_place_that_is_gone_does_not_count(store: Store) -> None:
-    mark = StoreMark()
-    _, place = await mark.found(store.pool)
-    await store.pool.execute(MOVED)
-
-    assert await mark.look(store.pool, compared=place) is Look.NOT_COMPARED
+async def test_a_comparison_on_a_server_that_is_gone_does_not_count(store: Store) -> None:
+    assert await StoreMark().look(store.pool, compared="the server before") is Look.NOT_COMPARED
 
 
 async def test_what_is_noticed_while_the_store_is_not_compared_is_noted_all_the_same(store: Store) -> None:
-    await store.pool.execute(MOVED)
+    mark = StoreMark()
+    await meet_another_server(mark)
 
-    await StoreMark().look(store.pool, 5)
+    await mark.look(store.pool, 5)
 
     assert [row["since"] for row in await store.rows("recall")] == [5]
 
@@ -181,7 +193,7 @@ async def test_what_is_noticed_while_the_store_is_not_compared_is_noted_all_the_
 async def test_a_store_that_is_put_back_while_a_copy_compares_it_is_noticed(store: Store) -> None:
     first, starting = StoreMark(), StoreMark()
     await first.look(store.pool)
-    _, place = await starting.found(store.pool)
+    _, server = await starting.found(store.pool)
     await store.pool.execute("UPDATE store_mark SET value = 1")
 
-    assert await starting.look(store.pool, compared=place) is Look.PUT_BACK
+    assert await starting.look(store.pool, compared=server) is Look.PUT_BACK

@@ -45,7 +45,16 @@ MOVED = """
 CREATE TEMP TABLE moved AS TABLE store_mark; TRUNCATE store_mark;
 INSERT INTO store_mark SELECT * FROM moved; DROP TABLE moved
 """
-"""Has a store be in another place, as on a server that was started anew."""
+"""Has a store be in other files, as a dump that was restored."""
+
+
+async def meet_another_server(mark: StoreMark) -> None:
+    """Has a copy be led to another server by a new connection, as after a failover."""
+
+    async def fetchval(_: str) -> str:
+        return "another server"
+
+    await mark.meet(cast(Any, SimpleNamespace(fetchval=fetchval)))
 
 
 class Dies(BaseException):

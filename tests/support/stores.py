@@ -25,7 +25,6 @@ from deploy.provision import migrate_database, read_parties
 from services.chassis.base import database
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.database import OwnConnection, Pool, open_pool
-from services.chassis.base.mark import PLACE
 from services.chassis.base.parties import PartyBook, save_party
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.positions import Positions
@@ -34,8 +33,6 @@ from services.chassis.service.runtime import Blueprint
 from tests.support.builders import record_of
 
 AS_OF = datetime(2026, 8, 1, tzinfo=UTC)
-# As a copy that starts leaves it.
-_COMPARED = f"UPDATE store_mark SET place = {PLACE}"
 # For whoever sends as much as there is room for, on purpose.
 _LIFT_BUDGETS = """
 UPDATE party SET spec = jsonb_set(spec, '{budget}', '{"requests_a_minute": 1000000, "reports_a_minute": 10000000,
@@ -162,7 +159,6 @@ async def fresh_database(admin_url: str, service: str) -> AsyncIterator[str]:
     name = f"test_{uuid.uuid4().hex[:16]}"
     await _admin(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     url = _renamed(admin_url, name)
-    await _admin(url, _COMPARED)
     try:
         yield url
     finally:

@@ -5,10 +5,10 @@ copy never blocks its successor for long.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -69,14 +69,24 @@ async def connect(url: str, application: str) -> OwnConnection:
     )
 
 
-async def open_pool(url: str, application: str, size: int = 8, statement_seconds: int = COMMAND_SECONDS) -> Pool:
-    """A pool that opens connections as they are needed; raises what asyncpg raises when the server is away."""
+async def open_pool(
+    url: str,
+    application: str,
+    size: int = 8,
+    statement_seconds: int = COMMAND_SECONDS,
+    on_connection: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+) -> Pool:
+    """A pool that opens connections as they are needed; raises what asyncpg raises when the server is away.
+
+    `on_connection` is called with each new one before anybody has it.
+    """
     # asyncpg reports a server that is away with a traceback each time; the loops say it once, in one line.
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     return await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
+        init=on_connection,
         timeout=5,
         command_timeout=COMMAND_SECONDS,
         server_settings=_SERVER_SETTINGS

@@ -1,27 +1,27 @@
 """The mark of a store, which rises with every look of every copy: so it is seen that a store was put back.
 
-Invariant: in a store that was put back nothing is folded or numbered before it knows again what it has told. One in
-another place, by which a server that was started anew or a table that was made anew is known, counts as put back
-until it was compared with our topics, and its mark stays.
+Invariant: in a store that was put back nothing is folded or numbered before it knows again what it has told. A copy
+that starts, or meets another server than it had compared with our topics, counts its store as put back until it has
+compared. A server that was merely started anew is the same one.
 """
 
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.chassis.base.clock import version_after
-from services.chassis.base.database import Pool, transaction
+from services.chassis.base.database import Connection, Pool, transaction
 
-PLACE = "(extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_relation_filepath('store_mark'))"
-"""An expression in SQL: what is another one after any way to put a store back but writing over its rows."""
-COMPARED = f"((SELECT place FROM store_mark) = {PLACE})"
-"""A condition in SQL: the store was compared with our topics where it is now."""
-READS_BACK = f"(EXISTS (SELECT FROM recall) OR NOT {COMPARED})"
+SERVER: Final = """(
+    SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
+        ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system())"""
+"""An expression in SQL: which server this is, and on which timeline: another one after a failover or a recovery."""
+READS_BACK: Final = "(EXISTS (SELECT FROM recall))"
 """A condition in SQL: the store may not know yet what it has told."""
 
 _RAISE = f"""
-UPDATE store_mark AS m SET value = greatest(m.value + 1, $1), place = {PLACE}
-FROM (SELECT value, place FROM store_mark FOR UPDATE) AS before
-WHERE {PLACE} IN (before.place, $2)
+UPDATE store_mark AS m SET value = greatest(m.value + 1, $1)
+FROM (SELECT value FROM store_mark FOR UPDATE) AS before
+WHERE $2 IN ('', {SERVER})
 RETURNING before.value AS found, m.value AS left
 """
 _WANT = """
@@ -29,7 +29,9 @@ INSERT INTO recall AS r (since, noticed) VALUES ($1, $2)
 ON CONFLICT (single) DO UPDATE
 SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 """
-_FIND = f"SELECT value, {PLACE} AS place FROM store_mark"
+_FIND = f"SELECT value, {SERVER} AS server FROM store_mark"
+# No store has such a mark, so that nothing in it counts as it was left.
+_NEVER: Final = 2**63 - 1
 
 
 class Look(Enum):
@@ -39,14 +41,14 @@ class Look(Enum):
     PUT_BACK = auto()
     """There is something to read back, which is noted."""
     NOT_COMPARED = auto()
-    """The store is in another place: it is to be compared with our topics."""
+    """It is on another server: it is to be compared with our topics."""
 
 
 class Found(NamedTuple):
-    """The mark of a store, in microseconds, and where that store is."""
+    """The mark of a store, in microseconds, and its server."""
 
     value: int
-    place: str
+    server: str
 
 
 def knows_itself(parameter: str) -> str:
@@ -60,17 +62,32 @@ def as_left(parameter: str) -> str:
 
 
 class StoreMark:
-    """The highest mark that one copy has seen in the store, in microseconds; 0 before its first look."""
+    """What one copy knows of its store: the highest mark that it has seen, and the server that it has compared."""
 
     def __init__(self) -> None:
-        self.left = 0
+        self._seen = 0
+        self._met = self._compared = ""
+
+    @property
+    def left(self) -> int:
+        """The mark that the store has to have, in microseconds; none has it while it is to be compared."""
+        return self._seen if self.is_compared else _NEVER
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the store was compared with our topics on the server that the newest connection leads to."""
+        return self._met == self._compared
+
+    async def meet(self, connection: Connection) -> None:
+        """Notes the server that a new connection leads to."""
+        self._met = await connection.fetchval(f"SELECT {SERVER}")
 
     async def found(self, pool: Pool) -> Found:
         """The mark as it is in the store; a lower one is noticed from then on."""
         row = await pool.fetchrow(_FIND)
         assert row is not None
-        found = Found(row["value"], row["place"])
-        self.left = max(self.left, found.value)
+        found = Found(row["value"], row["server"])
+        self._seen, self._met = max(self._seen, found.value), found.server
         return found
 
     async def look(self, pool: Pool, unknown_since: int | None = None, compared: str | None = None) -> Look:
@@ -78,16 +95,19 @@ class StoreMark:
 
         There is when the mark is older than it was left, which exactly one of the copies at work finds, or when our
         topics have had something that the store does not know since an instant in microseconds. `compared` is the
-        place in which that was found out.
+        server on which that was found out.
         """
+        server = compared if compared is not None else self._compared if self.is_compared else None
         async with transaction(pool) as connection:
-            row = await connection.fetchrow(_RAISE, version_after(self.left), compared)
-            since = [row["found"]] if row is not None and row["found"] < self.left else []
+            row = await connection.fetchrow(_RAISE, version_after(self._seen), server)
+            since = [row["found"]] if row is not None and row["found"] < self._seen else []
             since += [unknown_since] if unknown_since is not None else []
             if since:
-                noticed = version_after(self.left) if row is None else row["left"]
+                noticed = version_after(self._seen) if row is None else row["left"]
                 await connection.execute(_WANT, min(since), noticed)
         if row is None:
             return Look.NOT_COMPARED
-        self.left = max(self.left, row["left"])
+        self._seen = max(self._seen, row["left"])
+        if compared is not None:
+            self._compared = compared
         return Look.PUT_BACK if since else Look.AS_LEFT

@@ -18,7 +18,7 @@ from services.chassis.base import telemetry
 from services.chassis.base.clock import machinery_now, version_after
 from services.chassis.base.database import OwnConnection, Pool, connect
 from services.chassis.base.errors import passes, weight
-from services.chassis.base.mark import PLACE, StoreMark
+from services.chassis.base.mark import StoreMark
 from services.chassis.base.pace import Pace, until
 from services.chassis.outbox.outgoing import SHARDS
 from services.chassis.outbox.sender import RETRY_SECONDS, Sender
@@ -33,9 +33,11 @@ _ANSWER_SECONDS = 10.0
 _PACE_SECONDS = 0.01
 
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
+# Where the rows are: another start of the server or another file of the table.
+_PLACE = "(extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_relation_filepath('store_mark'))"
 # A store that was put back gives the same ids again, to rows that have not been sent; not by the same transactions.
 _PAGE = f"""
-SELECT *, xmin::text AS written_by, (SELECT {PLACE}) AS place FROM outbox
+SELECT *, xmin::text AS written_by, (SELECT {_PLACE}) AS place FROM outbox
 WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2
 """
 _NAMED = """
@@ -43,7 +45,7 @@ unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, written_by)
 WHERE o.id = ANY($1) AND o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
 """
 _DELETE = f"DELETE FROM outbox AS o USING {_NAMED}"
-_HERE = f"SELECT {PLACE}"
+_HERE = f"SELECT {_PLACE}"
 _COUNT = f"SELECT count(*) FROM outbox AS o, {_NAMED}"
 _SET_ASIDE = f"""
 WITH gone AS ({_DELETE} RETURNING o.*)

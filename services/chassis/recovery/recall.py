@@ -18,7 +18,7 @@ from contracts.topics import Topic
 from services.chassis.base.clock import version_after
 from services.chassis.base.database import Connection, Pool, transaction
 from services.chassis.base.errors import passes
-from services.chassis.base.mark import COMPARED, PLACE, Look, StoreMark, as_left
+from services.chassis.base.mark import SERVER, Look, StoreMark, as_left
 from services.chassis.base.pace import repeat
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest import positions
@@ -30,22 +30,24 @@ log = structlog.get_logger(__name__)
 # A copy goes on at once with what it was at; others when its time is over, by the clock of the store.
 _CLAIM = f"""
 UPDATE recall SET until = clock_timestamp() + interval '15 s'
-WHERE (until <= clock_timestamp() OR noticed = $1) AND {COMPARED}
-RETURNING since, noticed, {PLACE} AS place
+WHERE until <= clock_timestamp() OR noticed = $1
+RETURNING since, noticed, {SERVER} AS server
 """
 # A backup may have the task as it was, and not what has been taken up since.
-_MINE = f"noticed = $1 AND {PLACE} = $2 AND {as_left('$3')}"
+_MINE = f"noticed = $1 AND {SERVER} = $2 AND {as_left('$3')}"
 _KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_MINE}"
 _DONE = f"DELETE FROM recall WHERE {_MINE}"
 _EVERY_SECONDS = 0.5
-_LOOK_SECONDS = 0.1
+# Each look writes: it is all that an idle service does to its store.
+_LOOK_EACH_SECONDS = 1.0
+_PAUSE_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
 _SKEW = 30_000_000
 # Ingest that does not move for so long, while Kafka answers, is not waited for.
 _STANDS_SECONDS = 60.0
 
 _Task = tuple[int, str]
-"""When a task was noticed, and in which place the store was when it was claimed."""
+"""When a task was noticed, and on which server it was claimed."""
 
 
 class _Superseded(Exception):
@@ -91,7 +93,7 @@ class Recall:
         Before a copy tells anything it finds a store that was put back while nobody was at work, or that has lost what
         it had committed.
         """
-        mark, place = await self._mark.found(self._pool)
+        mark, server = await self._mark.found(self._pool)
         # A clock that was wrong has left a mark from which nothing can be told.
         since = mark if mark <= version_after(0) + _SKEW else 0
         known = True
@@ -100,24 +102,24 @@ class Recall:
                 events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
                     known &= await self._speaker.all_known(connection, events)
-        await self._look(None if known else since, place)
+        await self._look(None if known else since, server)
 
     async def run(self) -> None:
-        """Looks and reads back until cancelled; looks as often while it reads, which may take long."""
+        """Looks and reads back until cancelled; it looks on while it reads, which may take long."""
         await asyncio.gather(
-            repeat(self._look, _EVERY_SECONDS, "the store cannot be looked at"),
+            repeat(self._look, _LOOK_EACH_SECONDS, "the store cannot be looked at"),
             repeat(self.round, _EVERY_SECONDS, "what was told cannot be read back"),
         )
 
     async def round(self) -> None:
-        """One look, and the task, if there is one that nobody is at."""
+        """Compares the store where that is due, and does the task, if there is one that nobody is at."""
         try:
-            if await self._look() is Look.NOT_COMPARED:
+            if not self._mark.is_compared:
                 await self.check()
             row = await self._pool.fetchrow(_CLAIM, self._at_work_on)
             if row is not None:
                 self._at_work_on = row["noticed"]
-                await self._do(row["since"], (row["noticed"], row["place"]))
+                await self._do(row["since"], (row["noticed"], row["server"]))
             self._waits = False
         except _Superseded:
             log.warning("the store was put back once more", service=self._service)
@@ -166,7 +168,7 @@ class Recall:
                 return
             async with transaction(self._pool) as connection:
                 await self._keep(connection, task)
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _keep(self, connection: Connection, task: _Task) -> None:
         if await connection.execute(_KEEP, *task, self._mark.left) != "UPDATE 1":

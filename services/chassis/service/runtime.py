@@ -179,7 +179,7 @@ class Runtime:
         self._stack.push_async_callback(lock.release)
         await lock.acquire()
         self._spawn(lock.keep())
-        pool: Pool = await self._patiently("database", lambda: open_pool(url, name))
+        pool: Pool = await self._patiently("database", lambda: open_pool(url, name, on_connection=self.mark.meet))
         self._stack.callback(pool.terminate)
         # Whoever can ask the store also asks what time it is.
         await self._set_clock(pool)
