@@ -8,7 +8,7 @@ from services.chassis.recovery.spoken import Entities
 from services.chassis.service.runtime import Blueprint
 from services.customs.domain import recalled
 from services.customs.folder import CustomsFolder
-from services.customs.handlers import STREAMS
+from services.customs.handlers import STREAMS, routes
 
 
 def blueprint() -> Blueprint:
@@ -16,4 +16,4 @@ def blueprint() -> Blueprint:
     folder = CustomsFolder()
     remember = partial(recalled.remember, corridor=folder.corridor)
     speaker = Entities((topics.CUSTOMS_EVENTS, topics.CUSTOMS_CASES), recalled.owner, remember)
-    return Blueprint("customs", STREAMS, folder, speaker, Path(__file__).parent / "migrations")
+    return Blueprint("customs", STREAMS, routes, folder, speaker, Path(__file__).parent / "migrations")

@@ -8,6 +8,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, cast
 
+from faststream.kafka import KafkaRouter
+
 from contracts import catalogue, topics
 from contracts.corridor.corridor import load_corridor
 from contracts.corridor.routes import Regime
@@ -19,7 +21,11 @@ from contracts.events.tracking import SubjectChanged
 from contracts.identifiers.subjects import Case, kind_of, parse_case
 from contracts.refusal import refused
 from services.chassis.base.parties import Party
-from services.chassis.ingest.stream import Link, Stream
+from services.chassis.ingest.batch import Batch
+from services.chassis.ingest.facts import Kept
+from services.chassis.ingest.records import Link
+from services.chassis.ingest.stream import EntityStream, ReportStream
+from services.chassis.ingest.subscriber import Subscribers
 from services.customs.stand_in import hold_while_quarantined
 
 PASSAGE: Final = "passage:"
@@ -89,7 +95,7 @@ def _case(case: str, about: str) -> Iterator[Link]:
         yield PASSAGE + about, case
 
 
-_HANDLERS: Final = cast(
+_LINKS: Final = cast(
     dict[str, Callable[[str, Data], Iterator[Link]]],
     {
         catalogue.LODGED: on_declaration,
@@ -102,10 +108,10 @@ _HANDLERS: Final = cast(
 )
 
 
-def names(event: Event) -> Iterator[Link]:
+def links_of(event: Event) -> Iterator[Link]:
     """The links of an event, by its type; an exception of tracking's is not our concern."""
-    handler = _HANDLERS.get(event.type)
-    return handler(event.subject, event.data) if handler else iter(())
+    found = _LINKS.get(event.type)
+    return found(event.subject, event.data) if found else iter(())
 
 
 def may_declare(event: Event, party: Party) -> None:
@@ -119,8 +125,29 @@ def may_decide(event: Event, party: Party) -> None:
         raise refused("not_entitled", "$.subject", f"{party.party} does not decide for {law}")
 
 
-STREAMS: Final = (
-    Stream("declarations", topics.DECLARATIONS, names, may_declare),
-    Stream("decisions", topics.DECISIONS, names, may_decide, hold_while_quarantined),
-    Stream("tracking", topics.TRACKING_EVENTS, names),
-)
+DECLARATIONS: Final = ReportStream("declarations", topics.DECLARATIONS, links_of, may_declare)
+DECISIONS: Final = ReportStream("decisions", topics.DECISIONS, links_of, may_decide, hold_while_quarantined)
+TRACKING: Final = EntityStream("tracking", topics.TRACKING_EVENTS, links_of)
+STREAMS: Final = (DECLARATIONS, DECISIONS, TRACKING)
+
+
+def routes(subscribers: Subscribers) -> KafkaRouter:
+    """What customs reads; a file of declarations delays no decision, since each has a consumer of its own."""
+    router = KafkaRouter()
+
+    @router.subscriber(**subscribers.options(DECLARATIONS))
+    async def declarations(batch: Batch) -> Kept:
+        """Declarations lodged and cancelled: each revision is kept, and its case is folded."""
+        return await batch.store()
+
+    @router.subscriber(**subscribers.options(DECISIONS))
+    async def decisions(batch: Batch) -> Kept:
+        """Decisions and holds of authorities: each revision is kept, and what it rules on is folded."""
+        return await batch.store()
+
+    @router.subscriber(**subscribers.options(TRACKING))
+    async def tracking(batch: Batch) -> Kept:
+        """Pictures of units, consignments and references: the newest replaces the one before."""
+        return await batch.store()
+
+    return router

@@ -5,7 +5,7 @@ from pathlib import Path
 from services.chassis.service.runtime import Blueprint
 from services.notifications import audiences, sequencer
 from services.notifications.folder import NotificationsFolder
-from services.notifications.handlers import STREAMS
+from services.notifications.handlers import STREAMS, routes
 from services.notifications.recalled import Feeds
 from services.notifications.store import PURGE_ITEMS
 
@@ -15,6 +15,7 @@ def blueprint() -> Blueprint:
     return Blueprint(
         "notifications",
         STREAMS,
+        routes,
         NotificationsFolder(),
         Feeds(),
         Path(__file__).parent / "migrations",

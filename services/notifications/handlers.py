@@ -7,13 +7,19 @@ read by everything whose audience its parties belong to.
 from collections.abc import Callable, Iterator
 from typing import Final, cast
 
+from faststream.kafka import KafkaRouter
+
 from contracts import catalogue, topics
 from contracts.envelope.codec import Event
 from contracts.events.base import Data
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, ViolationChanged
 from contracts.events.tracking import ExceptionChanged, SubjectChanged
 from contracts.identifiers.subjects import kind_of
-from services.chassis.ingest.stream import Link, Stream
+from services.chassis.ingest.batch import Batch
+from services.chassis.ingest.facts import Kept
+from services.chassis.ingest.records import Link
+from services.chassis.ingest.stream import EntityStream
+from services.chassis.ingest.subscriber import Subscribers
 from services.notifications.domain.facts import about_of
 
 
@@ -62,7 +68,7 @@ def on_arrival_announced(entity: str, data: ArrivalAnnounced) -> Iterator[Link]:
     yield entity, data.consignment
 
 
-_HANDLERS: Final = cast(
+_LINKS: Final = cast(
     dict[str, Callable[[str, Data], Iterator[Link]]],
     {
         catalogue.SUBJECT: on_subject_changed,
@@ -74,12 +80,28 @@ _HANDLERS: Final = cast(
 )
 
 
-def names(event: Event) -> Iterator[Link]:
+def links_of(event: Event) -> Iterator[Link]:
     """The links of an event, by its type."""
-    return _HANDLERS[event.type](event.subject, event.data)
+    return _LINKS[event.type](event.subject, event.data)
 
 
-STREAMS: Final = (
-    Stream("tracking", topics.TRACKING_EVENTS, names),
-    Stream("customs", topics.CUSTOMS_EVENTS, names),
-)
+TRACKING: Final = EntityStream("tracking", topics.TRACKING_EVENTS, links_of)
+CUSTOMS: Final = EntityStream("customs", topics.CUSTOMS_EVENTS, links_of)
+STREAMS: Final = (TRACKING, CUSTOMS)
+
+
+def routes(subscribers: Subscribers) -> KafkaRouter:
+    """What notifications reads."""
+    router = KafkaRouter()
+
+    @router.subscriber(**subscribers.options(TRACKING))
+    async def tracking(batch: Batch) -> Kept:
+        """Pictures and exceptions: the newest replaces the one before, and what it tells to whom is folded."""
+        return await batch.store()
+
+    @router.subscriber(**subscribers.options(CUSTOMS))
+    async def customs(batch: Batch) -> Kept:
+        """Cases, violations and announcements, in the same way."""
+        return await batch.store()
+
+    return router

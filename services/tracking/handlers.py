@@ -6,11 +6,17 @@ Invariant: reading goes one way: run plan, train, wagon, container, consignment,
 from collections.abc import Callable, Iterator
 from typing import Final, cast
 
+from faststream.kafka import KafkaRouter
+
 from contracts import catalogue, topics
 from contracts.envelope.codec import Event
 from contracts.events.base import Data
 from contracts.events.operator import ConsignmentBooked, MilestoneReported, TrainComposed, TrainPlanned
-from services.chassis.ingest.stream import Link, Stream
+from services.chassis.ingest.batch import Batch
+from services.chassis.ingest.facts import Kept
+from services.chassis.ingest.records import Link
+from services.chassis.ingest.stream import ReportStream
+from services.chassis.ingest.subscriber import Subscribers
 from services.tracking.entitlement import entitled
 
 
@@ -63,7 +69,7 @@ def _in_run(train: str, run: str) -> Iterator[Link]:
     yield run, train
 
 
-_HANDLERS: Final = cast(
+_LINKS: Final = cast(
     dict[str, Callable[[str, Data], Iterator[Link]]],
     {
         catalogue.MILESTONE: on_milestone_reported,
@@ -74,9 +80,22 @@ _HANDLERS: Final = cast(
 )
 
 
-def names(event: Event) -> Iterator[Link]:
+def links_of(event: Event) -> Iterator[Link]:
     """The links of an event, by its type."""
-    return _HANDLERS[event.type](event.subject, event.data)
+    return _LINKS[event.type](event.subject, event.data)
 
 
-STREAMS: Final = (Stream("milestones", topics.MILESTONES, names, entitled),)
+MILESTONES: Final = ReportStream("milestones", topics.MILESTONES, links_of, entitled)
+STREAMS: Final = (MILESTONES,)
+
+
+def routes(subscribers: Subscribers) -> KafkaRouter:
+    """What tracking reads."""
+    router = KafkaRouter()
+
+    @router.subscriber(**subscribers.options(MILESTONES))
+    async def milestones(batch: Batch) -> Kept:
+        """Reports of operators: each revision is kept, and whom it names is folded."""
+        return await batch.store()
+
+    return router

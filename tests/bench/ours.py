@@ -12,6 +12,7 @@ from services.chassis.base.database import open_pool
 from services.chassis.base.parties import PartyBook
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.subscriber import Subscribers
 from services.chassis.kafka import clients
 from services.chassis.kafka.admin import TopicIds
 from services.chassis.projection.settle import Settle
@@ -43,7 +44,9 @@ async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float
     # A group of its own: a static member of an earlier round would keep its partition until its session ends.
     ingest = Ingest(name, plan.streams[0], pool, clock, PartyBook(), settle.wake)
     broker = clients.new_broker(settings)
-    ingest.subscribe(broker, settings, TopicIds(clients.admin_config(settings)))
+    subscribers = Subscribers([ingest], settings)
+    broker.include_router(plan.routes(subscribers))
+    subscribers.bind(broker, TopicIds(clients.admin_config(settings)))
     workers = [asyncio.create_task(settle.run()) for _ in range(settings.settle_workers)]
     await broker.start()
     rate = await _measured(store, len(load.bookings), len(load.milestones))

@@ -41,7 +41,7 @@ async def quarantined(store: Store, *names: str) -> None:
     broken = breaking(store, lambda event: event.id in names)
     await store.assign(broken.ingests["milestones"], {TopicPartition(TOPIC, 0)})
     records = [b.record_of(b.a_plan(id=n), TOPIC, offset) for offset, n in enumerate(names)]
-    await broken.ingests["milestones"]._until_it_passes(records)
+    await broken.ingests["milestones"].consume(records)
 
 
 async def test_what_a_bug_had_put_aside_takes_effect_when_it_is_replayed(store: Store) -> None:

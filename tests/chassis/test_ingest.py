@@ -265,7 +265,7 @@ async def test_the_record_that_breaks_us_is_quarantined_and_the_others_are_store
     batch = [b.record_of(b.a_plan(id=name), TOPIC, n) for n, name in enumerate(["a", "boom", "c"])]
     await store.assign(broken.ingests["milestones"], {TopicPartition(TOPIC, 0)})
 
-    await broken.ingests["milestones"]._until_it_passes(batch)
+    await broken.ingests["milestones"].consume(batch)
 
     (dead,) = await store.rows("dead_letter")
     assert (dead["reason"], dead["offset"]) == ("quarantined", 1)

@@ -34,7 +34,7 @@ async def read(store: Store, fails: Callable[[Event], bool], records: Sequence[C
     await store.assign(ingest, {TopicPartition(r.topic, 0) for r in records})
     assert ingest.positions is not None
     ingest.positions.held_back = ingest.quarantine.holds_back
-    await ingest._until_it_passes(records)
+    await ingest.consume(records)
     return ingest
 
 

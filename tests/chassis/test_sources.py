@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts import topics
 from deploy.local.stack import Stack
-from services.chassis.ingest.stream import Stream
+from services.chassis.ingest.stream import EntityStream, Stream
 from services.chassis.service.sources import Sources
 from tests.support.system import until
 
@@ -35,7 +35,7 @@ async def member(stack: Stack, group: str) -> AsyncIterator[None]:
 
 def a_stream(source: str) -> Stream:
     """A topic that a service of this name writes."""
-    return Stream("tracking", replace(topics.TRACKING_EVENTS, writers=(source,)), lambda _: ())
+    return EntityStream("tracking", replace(topics.TRACKING_EVENTS, writers=(source,)), lambda _: ())
 
 
 @pytest.fixture

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import pytest
+from faststream.kafka import KafkaBroker
+from faststream.specification import AsyncAPI
 
 from contracts import topics
 from contracts.topics import TABLE, Topic
+from services.chassis.base.clock import CorridorClock
+from services.chassis.base.parties import PartyBook
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.subscriber import Subscribers
 from services.chassis.service.runtime import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
@@ -35,4 +43,32 @@ def test_the_comparison_finds_a_reader_that_the_table_does_not_name() -> None:
 def test_a_stream_takes_exactly_the_types_of_its_topic(blueprint: Blueprint) -> None:
     for stream in blueprint.streams:
         assert re.match(stream.topic.regex, stream.topic.of("x" if "<" in stream.topic.name else ""))
-        assert stream.own != stream.topic.ingress
+        assert stream.is_answered == stream.topic.ingress
+
+
+def documented(blueprint: Blueprint) -> dict[str, Any]:
+    """The AsyncAPI document that FastStream makes of a service."""
+    settings = ServiceSettings(
+        kafka_bootstrap_servers="nowhere:1", database_url="postgresql://nowhere", http_port=0, copy_name="c"
+    )
+    book, clock, pool = PartyBook(), CorridorClock(), cast(Any, None)
+    ingests = [Ingest(blueprint.name, stream, pool, clock, book) for stream in blueprint.streams]
+    broker = KafkaBroker("nowhere:1", logger=None)
+    broker.include_router(blueprint.routes(Subscribers(ingests, settings)))
+    found: dict[str, Any] = AsyncAPI(broker).to_specification().to_jsonable()
+    return found
+
+
+@pytest.mark.parametrize("blueprint", SERVICES, ids=lambda b: b.name)
+def test_the_document_that_faststream_makes_names_the_same_topics_as_ours(blueprint: Blueprint) -> None:
+    ours = {row.name for row in TABLE if blueprint.name in row.readers}
+
+    assert set(documented(blueprint)["channels"]) == ours
+
+
+@pytest.mark.parametrize("blueprint", SERVICES, ids=lambda b: b.name)
+def test_each_subscriber_is_described(blueprint: Blueprint) -> None:
+    """By its docstring: who reads the document or the code learns what it does."""
+    channels = documented(blueprint)["channels"].values()
+
+    assert all(channel.get("description") for channel in channels)

@@ -13,7 +13,7 @@ from aiokafka.record.util import calc_crc32c
 
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.parties import PartyBook
-from services.chassis.ingest.records import Rejected, judge
+from services.chassis.ingest.records import Rejected
 from services.chassis.kafka import wire
 from services.chassis.kafka.wire import Readable, Unread
 from services.tracking.handlers import STREAMS
@@ -103,7 +103,7 @@ def test_a_batch_that_is_no_such_compression_ends_nothing(compression: str) -> N
 def test_a_record_that_was_not_read_is_refused_as_too_large() -> None:
     record = a_record("milestones-pr", 0, (), Unread(), None)
 
-    verdict = judge(record, STREAMS[0], PartyBook(), CorridorClock().received_at)
+    verdict = STREAMS[0].validate(record, PartyBook(), CorridorClock().received_at)
 
     assert isinstance(verdict, Rejected)
     assert (verdict.first.reason, verdict.party) == ("too_large", "pr")

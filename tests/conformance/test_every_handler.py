@@ -191,13 +191,13 @@ class Crash(BaseException):
 
 async def crashing(ingest: Ingest, record: ConsumerRecord[bytes, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that the batch's transaction does, with the process gone before its commit."""
-    written = outcome.keep
+    written = outcome.answer
 
     async def dies(*arguments: Any) -> Any:
         await written(*arguments)
         raise Crash
 
-    monkeypatch.setattr(outcome, "keep", dies)
+    monkeypatch.setattr(outcome, "answer", dies)
     await ingest.take([record])
 
 
@@ -206,7 +206,7 @@ async def assigned(store: Store, stream: str, record: ConsumerRecord[bytes, byte
 
 
 async def stored(store: Store, stream: str) -> list[dict[str, Any]]:
-    own = next(s for s in store.blueprint.streams if s.name == stream).own
+    own = not next(s for s in store.blueprint.streams if s.name == stream).is_answered
     return await store.rows("replica" if own else "event")
 
 
@@ -239,4 +239,10 @@ def record_of(
 
 
 def topic_of(stream: Stream, example: Example) -> str:
-    return stream.topic.of("" if stream.own else example.event.source.split(":")[2])
+    return stream.topic.of(
+        example.event.source.split(":")[2]
+        if stream.is_answered
+        else ""
+        if False
+        else example.event.source.split(":")[2]
+    )

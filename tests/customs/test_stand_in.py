@@ -23,7 +23,7 @@ async def fail_on(store: Store, record: ConsumerRecord[bytes, bytes]) -> None:
     """A copy with a bug reads a record of the Pakistani customs."""
     ingest = breaking(store, lambda event: event.source == b.source_of("fbr")).ingests["decisions"]
     await store.assign(ingest, {TopicPartition(record.topic, 0)})
-    await ingest._until_it_passes([record])
+    await ingest.consume([record])
     positions = store.ingests["decisions"].positions
     assert positions is not None
     await positions.seek([TopicPartition(record.topic, 0)])

@@ -17,6 +17,7 @@ from deploy.demo.scenario import authorities, operators
 from deploy.demo.scenario.journey import journey
 from deploy.demo.wire import Send
 from deploy.provision import read_parties
+from services.chassis.ingest.stream import ReportStream
 from services.customs import handlers as customs
 from services.tracking import handlers as tracking
 
@@ -32,8 +33,8 @@ def read(send: Send) -> Event:
     event = codec.decode_record(record.headers, record.value, stream.topic.events, topics.MAX_INCOMING)
     party = BOOK[send.party]
     party.require(event)
-    assert stream.entitled is not None
-    stream.entitled(event, party)
+    assert isinstance(stream, ReportStream)
+    stream.authorize(event, party)
     return event
 
 

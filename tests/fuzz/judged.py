@@ -16,10 +16,9 @@ from contracts.refusal import REASONS
 from deploy.provision import read_parties
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.parties import Party, PartyBook
-from services.chassis.ingest import records
 from services.chassis.ingest.answers import receipt_of_rejection
 from services.chassis.ingest.records import Accepted, Record, Rejected, Verdict, raw_headers
-from services.chassis.ingest.stream import Stream, stream_of
+from services.chassis.ingest.stream import EntityStream, Stream, stream_of
 from services.customs.handlers import STREAMS as CUSTOMS
 from services.notifications.handlers import STREAMS as NOTIFICATIONS
 from services.tracking.handlers import STREAMS as TRACKING
@@ -27,7 +26,8 @@ from tests.fuzz.mutate import Spoilt
 from tests.support import builders as b
 
 STREAMS: Final[tuple[Stream, ...]] = tuple(
-    replace(stream, names=lambda _: ()) if stream.own else stream for stream in (*TRACKING, *CUSTOMS, *NOTIFICATIONS)
+    replace(stream, links_of=lambda _: ()) if isinstance(stream, EntityStream) else stream
+    for stream in (*TRACKING, *CUSTOMS, *NOTIFICATIONS)
 )
 # Only what is there already decides of these.
 _LATER: Final = ("type_changed", "over_budget", "quarantined")
@@ -59,7 +59,7 @@ def judge_record(record: Record, book: PartyBook) -> Verdict:
     """The same for a record as the client hands it over."""
     stream = stream_of(STREAMS, record.topic)
     assert stream is not None
-    return records.judge(record, stream, book, lambda _: machinery_now())
+    return stream.validate(record, book, lambda _: machinery_now())
 
 
 def judge_all(spoilt: Iterable[Spoilt]) -> Tally:

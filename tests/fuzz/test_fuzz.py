@@ -101,7 +101,7 @@ def test_a_handler_that_fails_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: Any) -> Any:
         raise ZeroDivisionError
 
-    streams: tuple[Stream, ...] = tuple(replace(s, names=broken) for s in judged.STREAMS)
+    streams: tuple[Stream, ...] = tuple(replace(s, links_of=broken) for s in judged.STREAMS)
 
     assert any("ZeroDivisionError" in f for f in fuzz_with(monkeypatch, judged, "STREAMS", streams))
 

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from contracts.envelope.codec import Event
-from services.chassis.ingest.stream import Link, Stream
+from services.chassis.ingest.records import Link
+from services.chassis.ingest.stream import Stream
 from tests.support.stores import Store
 
 
@@ -17,9 +18,9 @@ def breaking(store: Store, fails: Callable[[Event], bool]) -> Store:
 
 
 def _broken(stream: Stream, fails: Callable[[Event], bool]) -> Stream:
-    def names(event: Event) -> Iterable[Link]:
+    def links_of(event: Event) -> Iterable[Link]:
         if fails(event):
             raise ZeroDivisionError
-        return stream.names(event)
+        return stream.links_of(event)
 
-    return dataclasses.replace(stream, names=names)
+    return dataclasses.replace(stream, links_of=links_of)

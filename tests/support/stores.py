@@ -28,6 +28,7 @@ from services.chassis.base.database import OwnConnection, Pool, open_pool
 from services.chassis.base.parties import PartyBook, save_party
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.positions import Positions
+from services.chassis.ingest.stream import EntityStream
 from services.chassis.projection.settle import Settle, drain
 from services.chassis.service.runtime import Blueprint
 from tests.support.builders import record_of
@@ -79,7 +80,7 @@ class Store:
         self.clock.step(AS_OF)
         self.topic_id = topic_id
         self.book = PartyBook(max_age_seconds=0)
-        own = [s.topic.name for s in blueprint.streams if s.own]
+        own = [s.topic.name for s in blueprint.streams if isinstance(s, EntityStream)]
         self.settler = Settle(blueprint.name, blueprint.folder, pool, self.clock, own)
         self.ingests = {stream.name: self._ingest(stream) for stream in blueprint.streams}
         self._offsets: dict[str, itertools.count[int]] = {}

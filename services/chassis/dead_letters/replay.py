@@ -135,7 +135,7 @@ class Replayer:
             return verdict, answers.receipt_of_rejection(verdict, dead.party or "")
         stream = stream_of(self._streams, dead.record.topic)
         assert stream is not None
-        kept = await outcome.keep_accepted(connection, stream, [verdict], self._clock.now())
+        kept = await stream.store(connection, [verdict], self._clock.now())
         if kept.refused:
             return kept.refused[0], answers.receipt_of_rejection(kept.refused[0], dead.party or "")
         return verdict, outcome.receipt_of(verdict, kept, fresh=bool(kept.fresh))
@@ -144,7 +144,7 @@ class Replayer:
         stream = stream_of(self._streams, dead.record.topic)
         if stream is None:
             return records.reject(dead.record, dead.party, _no_reader(dead))
-        return records.judge(dead.record, stream, self._book, self._clock.received_at)
+        return stream.validate(dead.record, self._book, self._clock.received_at)
 
     async def _mark(self, connection: Connection, dead: Dead, verdict: Verdict, action: int | None) -> None:
         if isinstance(verdict, Accepted):

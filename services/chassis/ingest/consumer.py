@@ -5,17 +5,13 @@ it and never stops the others; a database that is away is waited for; nothing is
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import structlog
-from aiokafka import ConsumerRebalanceListener, TopicPartition
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
+from aiokafka import TopicPartition
 
 from contracts.refusal import refused
-from contracts.topics import party_of
 from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import learn_steps
@@ -23,18 +19,24 @@ from services.chassis.base.database import Pool, transaction
 from services.chassis.base.errors import Fenced, passes, weight
 from services.chassis.base.pace import until
 from services.chassis.base.parties import PartyBook
-from services.chassis.base.settings import ServiceSettings
-from services.chassis.ingest import daily, outcome, records
+from services.chassis.ingest import outcome, records
+from services.chassis.ingest.batch import Batch
+from services.chassis.ingest.facts import Kept
 from services.chassis.ingest.positions import Positions, TopicIds
-from services.chassis.ingest.quarantine import Quarantine, begin_stand_in, sender_of
-from services.chassis.ingest.records import Record, Verdict
-from services.chassis.ingest.shares import Shares
+from services.chassis.ingest.quarantine import Quarantine, begin_stand_in
+from services.chassis.ingest.records import Record
+from services.chassis.ingest.shares import shares_of
 from services.chassis.ingest.stream import Stream
 
 log = structlog.get_logger(__name__)
 
 _BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
 _AFTER_FENCE_SECONDS = 0.2
+
+Take = Callable[[Sequence[Record]], Awaitable[None]]
+"""Validates and stores records in one transaction; raises `Fenced` and what asyncpg raises."""
+Handle = Callable[[Batch], Awaitable[Kept]]
+"""The function of a subscriber: stores a batch, and returns what of it is new."""
 
 
 class Ingest:
@@ -52,56 +54,46 @@ class Ingest:
     ) -> None:
         self.service = service
         self.stream = stream
+        self.group = f"{service}-{stream.name}"
         self.pool = pool
         self.clock = clock
         self.book = book
         self.on_commit = on_commit
         self.quarantine = Quarantine(service, stream, pool, quarantine_limit)
-        self.shares = Shares(service, stream, book.budget)
-        self.broker: KafkaBroker | None = None
+        self.shares = shares_of(service, stream, book.budget)
         self.positions: Positions | None = None
         self.stopping = asyncio.Event()
 
-    def subscribe(self, broker: KafkaBroker, settings: ServiceSettings, topic_ids: TopicIds) -> None:
-        """Adds the batch subscriber; every option here has lost or repeated records at its default."""
-        group = f"{self.service}-{self.stream.name}"
-        seconds = settings.session_timeout_seconds
-        listener = _Late()
-        subscriber = broker.subscriber(
-            pattern=self.stream.topic.regex,
-            batch=True,
-            max_records=settings.batch_records,
-            batch_timeout_ms=20,
-            fetch_min_bytes=8192,
-            fetch_max_wait_ms=20,
-            group_id=group,
-            group_instance_id=f"{group}-{settings.copy_name}",
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.NACK_ON_ERROR,
-            session_timeout_ms=int(seconds * 1000),
-            heartbeat_interval_ms=1000,
-            rebalance_timeout_ms=60_000,
-            parser=_parse,
-            decoder=_keep_raw,
-            listener=listener,
-            include_in_schema=False,
-        )
-        self.broker = broker
-        self.positions = listener.target = Positions(self.pool, subscriber, topic_ids)
+    def attach(self, subscriber: Any, topic_ids: TopicIds) -> Positions:
+        """Reads what a subscriber is assigned, from the stored positions on."""
+        self.positions = Positions(self.pool, subscriber, topic_ids)
         self.positions.held_back = self.quarantine.holds_back
         self.positions.left = self.shares.left
-        subscriber(self._handle)
+        return self.positions
 
-    async def _handle(self, _: object) -> None:
-        assert self.broker is not None
-        message = self.broker.context.get_local("message")
-        batch = self._unread(cast(Sequence[Record], message.raw_message))
+    async def consume(self, batch: Sequence[Record], take: Take | None = None) -> bool:
+        """Has the unread records of a batch taken, and waits while they cannot be; false where it was fenced."""
+        unread = self._unread(batch)
         try:
-            if batch:
-                await self._until_it_passes(batch)
+            if unread:
+                await self._until_it_passes(unread, take or self.take)
         except Fenced:
-            await message.nack()
-            await self._after_fence(batch)
+            await self._after_fence(unread)
+            return False
+        return True
+
+    async def decode(self, message: Any) -> Batch:
+        """Validates the records of a message of FastStream, whatever their bytes."""
+        return await self.validate(message.raw_message)
+
+    async def validate(self, found: Sequence[Record]) -> Batch:
+        """The verdict on each record, by the parties as they are now; raises what asyncpg raises."""
+        stream = self.stream
+        if senders := {name for r in found if (name := stream.sender(r.topic)) is not None}:
+            await learn_steps(self.pool, self.clock)
+            await self.book.refresh(self.pool, *senders)
+        verdicts = [stream.validate(record, self.book, self.clock.received_at) for record in found]
+        return Batch(stream, found, verdicts, self.clock.now())
 
     async def watch_store(self, every_seconds: float = 2.0) -> None:
         """Notices, until cancelled, that the store was put back, and feeds to pause or resume."""
@@ -128,22 +120,22 @@ class Ingest:
         await self.quarantine.refresh()
         self.positions.mind()
 
-    async def _until_it_passes(self, batch: Sequence[Record]) -> None:
+    async def _until_it_passes(self, batch: Sequence[Record], take: Take) -> None:
         for seconds in (*_BACKOFF_SECONDS, None):
             try:
-                return await self.take(batch)
+                return await take(batch)
             except Fenced:
                 raise
             except Exception as failure:
                 if not passes(failure):
-                    return await self._one_by_one(batch, failure)
+                    return await self._one_by_one(batch, take, failure)
                 if seconds is None or self.stopping.is_set():
                     raise
                 log.log(weight(failure), "waiting to store a batch", stream=self.stream.name, failure=repr(failure))
                 await until(self.stopping, seconds)
         raise AssertionError("unreachable")
 
-    async def _one_by_one(self, batch: Sequence[Record], failure: Exception) -> None:
+    async def _one_by_one(self, batch: Sequence[Record], take: Take, failure: Exception) -> None:
         """A bug: finds the record that triggers it and puts that one aside."""
         log.error("a batch fails, trying its records one by one", stream=self.stream.name, exc_info=failure)
         await self.mind_limits()
@@ -151,7 +143,7 @@ class Ingest:
             if self.quarantine.holds_back(record.topic):
                 continue
             try:
-                await self.take([record])
+                await take([record])
             except Exception as single:
                 if isinstance(single, Fenced) or passes(single):
                     raise
@@ -160,46 +152,34 @@ class Ingest:
 
     async def _quarantine(self, record: Record, failure: Exception) -> None:
         telemetry.QUARANTINED.labels(self.service, self.stream.name).inc()
-        name = party_of(record.topic, self.stream.topic)
         refusal = refused("quarantined", "$", f"we failed on this record ({type(failure).__name__}) and keep it")
-        await self.store([record], [records.reject(record, None if self.stream.own else name, refusal)], failed=record)
+        rejected = records.reject(record, self.stream.sender(record.topic), refusal)
+        await self.store(Batch(self.stream, [record], [rejected], self.clock.now()), failed=record)
 
-    async def take(self, batch: Sequence[Record]) -> None:
-        """Judges and stores a batch in one transaction; raises `Fenced` and what asyncpg raises."""
-        parties = {party_of(r.topic, self.stream.topic) for r in batch}
-        if not self.stream.own:
-            await learn_steps(self.pool, self.clock)
-            await self.book.refresh(self.pool, *parties)
-        await self.store(batch, records.judge_all(batch, self.stream, self.book, self.clock.received_at))
+    async def take(self, found: Sequence[Record]) -> None:
+        """Validates and stores records in one transaction; raises `Fenced` and what asyncpg raises."""
+        await self.store(await self.validate(found))
 
-    async def store(
-        self, batch: Sequence[Record], verdicts: Sequence[Verdict], *, failed: Record | None = None
-    ) -> None:
+    async def store(self, batch: Batch, handle: Handle = Batch.store, *, failed: Record | None = None) -> None:
         """Facts, answers and positions of a batch, in one transaction, with what stands in for a failed record."""
         assert self.positions is not None
-        ends = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in batch}
         with telemetry.ROUND.labels(self.service, f"ingest-{self.stream.name}").time():
             async with transaction(self.pool) as connection:
-                await self.positions.advance(connection, ends)
-                if not self.stream.own:
-                    verdicts = await daily.within(connection, verdicts, self.book.budget)
-                kept = await outcome.keep(
-                    connection,
-                    self.service,
-                    self.stream,
-                    verdicts,
-                    _batch_name(ends),
-                    self.clock.now(),
-                    self.positions.topic_id,
-                )
+                await self.positions.advance(connection, batch.ends)
+                batch.connection = connection
+                batch.verdicts = await self.stream.admit(connection, batch.verdicts, self.book)
+                kept = await handle(batch)
+                became = await outcome.answer(connection, self.service, batch, kept, self.positions.topic_id)
                 if failed is not None:
-                    sender = sender_of(self.stream, failed, self.book.get)
-                    await begin_stand_in(connection, self.stream, failed, sender, self.clock.now())
-            self.positions.committed(ends)
-        outcome.count_batch(self.service, self.stream.name, kept)
-        if self.stream.own and kept.rejected:
-            log.critical("records of our own are put aside", topic=self.stream.topic.name, first=kept.rejected[0].first)
-        self.shares.count(verdicts, kept.rejected)
+                    sender = self.book.get(self.stream.sender(failed.topic))
+                    await begin_stand_in(connection, self.stream, failed, sender, batch.now)
+            self.positions.committed(batch.ends)
+        outcome.count_batch(self.service, self.stream.name, became)
+        if not self.stream.is_answered and became.rejected:
+            log.critical(
+                "records of our own are put aside", topic=self.stream.topic.name, first=became.rejected[0].first
+            )
+        self.shares.count(batch.verdicts, became.rejected)
         self.on_commit()
 
     async def _after_fence(self, batch: Sequence[Record]) -> None:
@@ -210,30 +190,3 @@ class Ingest:
         partitions = {TopicPartition(r.topic, r.partition) for r in batch}
         await self.positions.seek(p for p in partitions if p in self.positions)
         await asyncio.sleep(_AFTER_FENCE_SECONDS)
-
-
-class _Late(ConsumerRebalanceListener):
-    """The rebalance listener must be named before the subscriber is there that it needs."""
-
-    target: Positions
-
-    async def on_partitions_revoked(self, revoked: Any) -> None:
-        await self.target.on_partitions_revoked(revoked)
-
-    async def on_partitions_assigned(self, assigned: Any) -> None:
-        await self.target.on_partitions_assigned(assigned)
-
-
-async def _parse(batch: Sequence[Record], original: Callable[[Any], Awaitable[Any]]) -> Any:
-    # FastStream decodes every header as UTF-8 and loses the whole batch when one is not: it gets none of them.
-    message = await original(tuple(replace(r, headers=()) for r in batch))
-    message.raw_message = tuple(batch)
-    return message
-
-
-async def _keep_raw(_: Any) -> None:
-    return None
-
-
-def _batch_name(ends: Mapping[TopicPartition, int]) -> str:
-    return ";".join(f"{p.topic}/{p.partition}/{end}" for p, end in sorted(ends.items()))

@@ -100,7 +100,7 @@ class Kept(NamedTuple):
     superseded: Mapping[Place, datetime] = MappingProxyType({})
 
 
-async def keep_events(connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime) -> Kept:
+async def insert_events(connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime) -> Kept:
     """Stores the fresh revisions; refuses those that change the type of their identity."""
     heads = await _lock_heads(connection, accepted)
     same_type = [a for a in accepted if heads[a.identity].type == a.event.type]
@@ -117,7 +117,7 @@ async def keep_events(connection: Connection, accepted: Sequence[Accepted], reco
     return Kept(fresh, refused_later, _superseded(same_type, heads))
 
 
-async def keep_replicas(connection: Connection, accepted: Sequence[Accepted]) -> list[Accepted]:
+async def replace_replicas(connection: Connection, accepted: Sequence[Accepted]) -> list[Accepted]:
     """Replaces the rows of entities by higher versions; returns the records that did."""
     newest: dict[str, Accepted] = {}
     for one in accepted:

@@ -1,19 +1,18 @@
-"""What becomes of judged records: facts, dead letters, receipts, announcements.
+"""How the senders of a batch are answered: dead letters, receipts, announcements.
 
 Invariant: all of it is written in the caller's transaction, so an answer exists exactly when what it says is so.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from contracts.events.fields import utc_text
 from services.chassis.base.database import Connection
 from services.chassis.base.telemetry import CONSUMED, REJECTED
-from services.chassis.ingest import answers, facts
+from services.chassis.ingest import answers
+from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.records import Accepted, Rejected, Verdict, joined, place
-from services.chassis.ingest.stream import Stream
+from services.chassis.ingest.records import Accepted, Rejected, joined, place
 from services.chassis.outbox import outgoing, receipts
 from services.chassis.outbox.receipts import Receipt
 
@@ -27,40 +26,26 @@ class Outcomes:
     rejected: Sequence[Rejected] = field(default=())
 
 
-async def keep(
+async def answer(
     connection: Connection,
     service: str,
-    stream: Stream,
-    verdicts: Sequence[Verdict],
-    batch: str,
-    now: datetime,
+    batch: Batch,
+    kept: Kept,
     topic_id: Callable[[str], str],
 ) -> Outcomes:
-    """Stores what was judged and answers its senders; `batch` names what is answered together."""
-    accepted = [v for v in verdicts if isinstance(v, Accepted)]
-    rejected = [v for v in verdicts if isinstance(v, Rejected)]
-    kept = await keep_accepted(connection, stream, accepted, now)
-    rejected = joined([*rejected, *kept.refused])
+    """Answers the senders of a batch of which this was kept, and puts aside what was rejected."""
+    rejected, now = joined([*batch.rejected, *kept.refused]), batch.now
     await answers.keep_dead_letters(connection, rejected, topic_id, now)
-    told = [] if stream.own else _receipts(accepted, kept, rejected)
+    told = _receipts(batch.accepted, kept, rejected) if batch.stream.is_answered else []
     await receipts.keep_receipts(connection, told, now)
     await outgoing.append(
         connection,
         [
-            *receipts.receipt_records(service, batch, told, now),
+            *receipts.receipt_records(service, batch.name, told, now),
             *answers.dead_letter_records(service, rejected, now),
         ],
     )
-    return Outcomes(len(kept.fresh), len(accepted) - len(kept.fresh), rejected)
-
-
-async def keep_accepted(connection: Connection, stream: Stream, accepted: Sequence[Accepted], now: datetime) -> Kept:
-    """Stores events, or replicas of our own entities."""
-    if not accepted:
-        return Kept()
-    if stream.own:
-        return Kept(await facts.keep_replicas(connection, accepted))
-    return await facts.keep_events(connection, accepted, now)
+    return Outcomes(len(kept.fresh), len(batch.accepted) - len(kept.fresh), rejected)
 
 
 def receipt_of(one: Accepted, kept: Kept, *, fresh: bool) -> Receipt:

@@ -5,18 +5,16 @@ letters; several feeds that fail stop the stream. Both go on by themselves when 
 or discarded, since the count is that of the store.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
-from contracts.topics import party_of
 from services.chassis.base import telemetry
 from services.chassis.base.database import Connection, Pool
 from services.chassis.base.parties import Party
 from services.chassis.ingest import facts
 from services.chassis.ingest.records import Accepted, Record
-from services.chassis.ingest.stream import Stream
+from services.chassis.ingest.stream import ReportStream, Stream
 
 log = structlog.get_logger(__name__)
 
@@ -80,15 +78,11 @@ async def end_stand_in(
 async def _state(
     connection: Connection, stream: Stream, record: Record, party: Party | None, now: datetime, *, placed: bool
 ) -> None:
-    found = stream.stand_in(record, party, now, placed) if stream.stand_in else None
+    stand_in = stream.stand_in if isinstance(stream, ReportStream) else None
+    found = stand_in(record, party, now, placed) if stand_in else None
     if found is None:
         return
     standing, event = found
     service = event.source.rpartition(":")[2]
-    stated = Accepted(record, service, standing, event, tuple(stream.names(event)), now)
-    await facts.keep_events(connection, [stated], now)
-
-
-def sender_of(stream: Stream, record: Record, get: Callable[[str | None], Party | None]) -> Party | None:
-    """The party whose topic a record is on; None on topics of our own."""
-    return None if stream.own else get(party_of(record.topic, stream.topic))
+    stated = Accepted(record, service, standing, event, tuple(stream.links_of(event)), now)
+    await facts.insert_events(connection, [stated], now)

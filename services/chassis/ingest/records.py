@@ -1,25 +1,19 @@
-"""Kafka records to verdicts: accepted with its event, or rejected with its problems.
+"""What a Kafka record comes to: accepted with its event, or rejected with its problems.
 
 Invariant: one record in, one verdict out, whatever its bytes; a record never decides about another one.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 from aiokafka.structs import ConsumerRecord
 
-from contracts.envelope.codec import Event, decode_record
+from contracts.envelope.codec import Event
 from contracts.events.base import Revision
-from contracts.refusal import Problem, Refused, printable, refused
-from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, party_of
-from services.chassis.base.checks import require_known, require_past
-from services.chassis.base.clock import is_ahead
-from services.chassis.base.parties import Party, PartyBook
-from services.chassis.ingest.stream import Link, Stream
-from services.chassis.kafka.wire import MOST, Unread
+from contracts.refusal import Problem, Refused, printable
 from services.chassis.outbox.outgoing import CAUSED_BY
 
 Record = ConsumerRecord[bytes, bytes]
@@ -28,6 +22,8 @@ _PARTY: Final = re.compile(rb"[a-z0-9-]{1,100}")
 _LONG_RUN: Final = 20
 
 
+Link = tuple[str, str]
+"""(subject that an event names, subject whose picture that one reads because of it, or "")."""
 Place = tuple[str, int, int]
 """Where a record stands: topic, partition, offset."""
 
@@ -97,39 +93,6 @@ class Rejected:
 Verdict = Accepted | Rejected
 
 
-ReceivedAt = Callable[[int], datetime]
-"""The instant at which a record was received, from its log-append time in milliseconds."""
-
-
-def judge_all(records: Sequence[Record], stream: Stream, book: PartyBook, received_at: ReceivedAt) -> list[Verdict]:
-    """The verdict on each record, in order."""
-    return [judge(record, stream, book, received_at) for record in records]
-
-
-def judge(record: Record, stream: Stream, book: PartyBook, received_at: ReceivedAt) -> Verdict:
-    """The verdict on one record."""
-    received = received_at(record.timestamp)
-    name = party_of(record.topic, stream.topic) or stream.topic.name
-    try:
-        if isinstance(record.value, Unread):
-            raise refused("too_large", "$", f"the record's batch unpacks to more than {MOST} bytes, or not at all")
-        event = decode_record(
-            record.headers, record.value, stream.topic.events, MAX_PUBLISHED if stream.own else MAX_INCOMING
-        )
-    except Refused as refusal:
-        return reject(record, None if stream.own else name, refusal)
-    if stream.entitled is None:
-        found = Accepted(record, name, "service", event, tuple(stream.names(event)), received)
-        return _from_the_future(found) if is_ahead(found.version) else found
-    try:
-        require_known(event)
-        party = _entitled(event, stream, book.get(name), name)
-        require_past(event, received)
-    except Refused as refusal:
-        return reject_event(record, name, event, refusal)
-    return Accepted(record, name, party.standing, event, tuple(stream.names(event)), received)
-
-
 def joined(rejected: Sequence[Rejected]) -> list[Rejected]:
     """The same with one for each long run: who sends thousands of bad records gets one answer, and costs one row."""
     runs: list[list[Rejected]] = []
@@ -153,21 +116,6 @@ def reject_event(record: Record, party: str | None, event: Event, refusal: Refus
     """A rejection of a record that could be decoded."""
     refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
     return reject(record, party, refusal)
-
-
-def _from_the_future(found: Accepted) -> Rejected:
-    """Whoever has written it: the true versions that follow would all be lower."""
-    refusal = refused("from_the_future", "$.data.version", "its instant is ahead of our clock")
-    return reject_event(found.record, None, found.event, refusal)
-
-
-def _entitled(event: Event, stream: Stream, party: Party | None, name: str) -> Party:
-    if party is None:
-        raise refused("not_entitled", "$", f"no party {name} is known")
-    party.require(event)
-    assert stream.entitled is not None
-    stream.entitled(event, party)
-    return party
 
 
 def caused_by(record: Record) -> str:

@@ -14,7 +14,7 @@ from services.chassis.base import telemetry
 from services.chassis.base.budgets import Bucket, Budget
 from services.chassis.ingest.daily import BudgetOf
 from services.chassis.ingest.records import Accepted, Rejected, Verdict
-from services.chassis.ingest.stream import Stream
+from services.chassis.ingest.stream import ReportStream, Stream
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +62,18 @@ class _Share:
         self._refused.spend(count, now)
 
 
+class AllOfIt:
+    """The share of topics of our own, which are no party's: they bring all that they have, in pieces."""
+
+    def left(self, _: str) -> int:
+        return _OF_OUR_OWN
+
+    def count(self, verdicts: Sequence[Verdict], rejected: Sequence[Rejected]) -> None:
+        """Notes nothing."""
+
+
 class Shares:
-    """What each topic of one stream may bring; our own topics are no party's, and bring all that they have."""
+    """What each topic of the parties of one stream may bring."""
 
     def __init__(
         self, service: str, stream: Stream, budget_of: BudgetOf, monotonic: Callable[[], float] = time.monotonic
@@ -78,8 +88,6 @@ class Shares:
 
     def left(self, topic: str) -> int:
         """How many records of a topic may be read now; 0 when it has to wait."""
-        if self._stream.own:
-            return _OF_OUR_OWN
         now = self._monotonic()
         left = self._share_of(topic, now).left(now)
         (self._waiting.discard if left else self._waiting.add)(topic)
@@ -90,8 +98,6 @@ class Shares:
 
     def count(self, verdicts: Sequence[Verdict], rejected: Sequence[Rejected]) -> None:
         """Notes what a batch has brought, and what of it was refused in the end."""
-        if self._stream.own:
-            return
         now = self._monotonic()
         brought: dict[str, list[Verdict]] = {}
         for one in verdicts:
@@ -122,3 +128,8 @@ def _worth_while(bucket: Bucket, now: float, each: float = 1.0) -> int:
     level = bucket.left(now)
     enough = max(1.0, bucket.a_minute / 60 * _LEAST_SECONDS)
     return max(1, int(level / each)) if level >= enough else 0
+
+
+def shares_of(service: str, stream: Stream, budget_of: BudgetOf) -> Shares | AllOfIt:
+    """What the topics of a stream may bring."""
+    return Shares(service, stream, budget_of) if isinstance(stream, ReportStream) else AllOfIt()

@@ -130,7 +130,7 @@ class Monitor:
             ingest = read[partition]
             assert ingest.positions is not None
             first, end = ingest.positions.next_offset(partition), ingest.positions.highwater(partition) or 0
-            last = end - 1 if ingest.stream.own else first
+            last = first if ingest.stream.is_answered else end - 1
             backlog.look(first if first < end else None, last, now)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
+from faststream.kafka import KafkaRouter
 
 from services.chassis.base import migrate
 from services.chassis.base.clock import CorridorClock
@@ -28,7 +29,8 @@ from services.chassis.base.parties import PartyBook
 from services.chassis.base.session_lock import NameLock
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.consumer import Ingest
-from services.chassis.ingest.stream import Stream
+from services.chassis.ingest.stream import EntityStream, Stream
+from services.chassis.ingest.subscriber import Subscribers
 from services.chassis.kafka import clients
 from services.chassis.kafka.admin import TopicIds
 from services.chassis.kafka.cluster import Cluster
@@ -48,7 +50,7 @@ _HTTP_STATEMENT_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What makes a service: its name, streams, fold, what it tells, migrations, and further loops of its own.
+    """What makes a service: name, streams and their subscribers, fold, what it tells, migrations, loops of its own.
 
     `prepare` runs before anything is folded. `pending` counts rows of the service's own that are still to be
     worked on, as a statement that gives one number. `purges` say what of its own is taken away by age.
@@ -56,6 +58,7 @@ class Blueprint:
 
     name: str
     streams: Sequence[Stream]
+    routes: Callable[[Subscribers], KafkaRouter]
     folder: Folder
     speaker: Speaker
     migrations: Path
@@ -228,7 +231,7 @@ class Runtime:
 
     def _make_loops(self) -> None:
         name, pool = self.blueprint.name, self.store
-        own = [s.topic.name for s in self.blueprint.streams if s.own]
+        own = [s.topic.name for s in self.blueprint.streams if isinstance(s, EntityStream)]
         self.settle = Settle(
             name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed, self.mark
         )
@@ -245,8 +248,9 @@ class Runtime:
             await self.cluster.require(self.store)
             return await topic_ids(topics)
 
-        for ingest in self.ingests:
-            ingest.subscribe(broker, self.settings, own_topic_ids)
+        subscribers = Subscribers(self.ingests, self.settings)
+        broker.include_router(self.blueprint.routes(subscribers))
+        subscribers.bind(broker, own_topic_ids)
         self._stack.push_async_callback(clients.stop_broker, broker)
         await self._patiently("broker", lambda: clients.start_broker(broker))
         for ingest in self.ingests:

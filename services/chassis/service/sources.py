@@ -30,7 +30,9 @@ class Sources:
     def __init__(self, service: str, streams: Sequence[Stream], config: Mapping[str, str | int | float | bool]) -> None:
         self.away: dict[str, datetime] = {}
         self._service = service
-        self._sources = sorted({writer for stream in streams if stream.own for writer in stream.topic.writers})
+        self._sources = sorted(
+            {writer for stream in streams if not stream.is_answered for writer in stream.topic.writers}
+        )
         self._config = dict(config) | {"log_level": 0}
         self._seen: set[str] = set()
         self._missed: dict[str, datetime] = {}

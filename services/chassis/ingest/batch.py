@@ -1,0 +1,59 @@
+"""A batch of records as a subscriber receives it: validated, and with the transaction in which it is stored.
+
+Invariant: a batch has one verdict for each of its records, in their order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiokafka import TopicPartition
+from pydantic_core import CoreSchema, core_schema
+
+from services.chassis.base.database import Connection
+from services.chassis.ingest.facts import Kept
+from services.chassis.ingest.records import Accepted, Record, Rejected, Verdict
+from services.chassis.ingest.stream import Stream
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records of one stream with their verdicts; `now` is the corridor's present, `connection` its transaction."""
+
+    stream: Stream
+    records: Sequence[Record]
+    verdicts: Sequence[Verdict]
+    now: datetime
+    connection: Connection | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
+        """What FastStream's document says of it: our own document has the schemas of the events."""
+        return core_schema.any_schema()
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """The records whose events are to be stored."""
+        return [v for v in self.verdicts if isinstance(v, Accepted)]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The records that go to the dead letters."""
+        return [v for v in self.verdicts if isinstance(v, Rejected)]
+
+    @property
+    def ends(self) -> Mapping[TopicPartition, int]:
+        """The offset behind the last record of each partition."""
+        return {TopicPartition(r.topic, r.partition): r.offset + 1 for r in self.records}
+
+    @property
+    def name(self) -> str:
+        """What all that is answered together is called."""
+        return ";".join(f"{p.topic}/{p.partition}/{end}" for p, end in sorted(self.ends.items()))
+
+    async def store(self) -> Kept:
+        """Stores what was accepted, as the stream does, and queues the subjects that it names."""
+        if self.connection is None:
+            raise RuntimeError("a batch is stored in the transaction of its positions")
+        return await self.stream.store(self.connection, self.accepted, self.now)

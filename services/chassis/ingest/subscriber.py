@@ -1,0 +1,134 @@
+"""The subscribers of a service as FastStream has them: their options, decoder and middleware.
+
+Invariant: every option here has lost or repeated records at its default; no byte of a record is lost on its way.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, TypedDict, cast
+
+from aiokafka import ConsumerRebalanceListener
+from faststream import AckPolicy, BaseMiddleware, ContextRepo
+from faststream.kafka import KafkaBroker
+from faststream.message import StreamMessage
+
+from services.chassis.base.settings import ServiceSettings
+from services.chassis.ingest.batch import Batch
+from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.facts import Kept
+from services.chassis.ingest.positions import Positions, TopicIds
+from services.chassis.ingest.records import Record
+from services.chassis.ingest.stream import Stream
+
+CallNext = Callable[[StreamMessage[Any]], Awaitable[Any]]
+
+
+class Options(TypedDict):
+    """The options of `router.subscriber` that a stream sets."""
+
+    pattern: str
+    title: str
+    batch: Literal[True]
+    batch_timeout_ms: int
+    max_records: int
+    fetch_min_bytes: int
+    fetch_max_wait_ms: int
+    group_id: str
+    group_instance_id: str
+    auto_offset_reset: Literal["earliest"]
+    ack_policy: AckPolicy
+    session_timeout_ms: int
+    heartbeat_interval_ms: int
+    rebalance_timeout_ms: int
+    parser: Callable[[Any, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+    decoder: Callable[[Any], Awaitable[Any]]
+    listener: ConsumerRebalanceListener
+
+
+class Subscribers:
+    """Gives `router.subscriber` of a service what each of its streams needs."""
+
+    def __init__(self, ingests: Iterable[Ingest], settings: ServiceSettings) -> None:
+        self._ingests = {ingest.stream: ingest for ingest in ingests}
+        self._settings = settings
+        self._listeners: dict[str, _Late] = {}
+
+    def options(self, stream: Stream) -> Options:
+        """The options of the subscriber of a stream; its function receives a `Batch`."""
+        ingest, settings = self._ingests[stream], self._settings
+        listener = self._listeners[ingest.group] = _Late()
+        return {
+            "pattern": stream.topic.regex,
+            "title": stream.topic.name,
+            "batch": True,
+            "batch_timeout_ms": 20,
+            "fetch_min_bytes": 8192,
+            "fetch_max_wait_ms": 20,
+            "max_records": settings.batch_records,
+            "group_id": ingest.group,
+            "group_instance_id": f"{ingest.group}-{settings.copy_name}",
+            "auto_offset_reset": "earliest",
+            "ack_policy": AckPolicy.NACK_ON_ERROR,
+            "session_timeout_ms": int(settings.session_timeout_seconds * 1000),
+            "heartbeat_interval_ms": 1000,
+            "rebalance_timeout_ms": 60_000,
+            "parser": _parse,
+            "decoder": ingest.decode,
+            "listener": listener,
+        }
+
+    def bind(self, broker: KafkaBroker, topic_ids: TopicIds) -> None:
+        """Gives each subscriber of the broker its middleware, and the positions that it reads from."""
+        by_group = {ingest.group: ingest for ingest in self._ingests.values()}
+        broker.add_middleware(partial(Stored, by_group))
+        for subscriber in cast(Sequence[Any], broker.subscribers):
+            ingest = by_group[subscriber.group_id]
+            self._listeners[ingest.group].target = ingest.attach(subscriber, topic_ids)
+
+
+class Stored(BaseMiddleware[Any, Any]):
+    """Stores each batch in one transaction with its positions and answers, around the function that receives it."""
+
+    def __init__(self, ingests: Mapping[str, Ingest], msg: Any, /, *, context: ContextRepo) -> None:
+        super().__init__(msg, context=context)
+        self._ingest = ingests[context.get_local("handler_").group_id]
+
+    async def consume_scope(self, call_next: CallNext, msg: StreamMessage[Any]) -> Any:
+        """Hands what is unread to the function, in as many parts as it takes."""
+
+        async def take(records: Sequence[Record]) -> None:
+            part = copy(msg)
+            part.raw_message = tuple(records)
+            batch = cast(Batch, await part.decode())
+            await self._ingest.store(batch, lambda _: _kept(call_next, part))
+
+        if not await self._ingest.consume(msg.raw_message, take):
+            await msg.nack()
+
+
+async def _kept(call_next: CallNext, part: StreamMessage[Any]) -> Kept:
+    kept = await call_next(part)
+    if not isinstance(kept, Kept):
+        raise TypeError(f"a subscriber returns what it has stored, and not {kept!r}")
+    return kept
+
+
+class _Late(ConsumerRebalanceListener):
+    """The rebalance listener must be named before the subscriber is there that it needs."""
+
+    target: Positions
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        await self.target.on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        await self.target.on_partitions_assigned(assigned)
+
+
+async def _parse(batch: Sequence[Record], original: Callable[[Any], Awaitable[Any]]) -> Any:
+    # FastStream decodes every header as UTF-8 and loses the whole batch when one is not: it gets none of them.
+    message = await original(tuple(replace(r, headers=()) for r in batch))
+    message.raw_message = tuple(batch)
+    return message
