@@ -14,6 +14,6 @@ from services.customs.handlers import STREAMS, routes
 def blueprint() -> Blueprint:
     """What makes the customs service."""
     folder = CustomsFolder()
-    remember = partial(recalled.remember, corridor=folder.corridor)
-    speaker = Entities((topics.CUSTOMS_EVENTS, topics.CUSTOMS_CASES), recalled.owner, remember)
+    closing = partial(recalled.closing, corridor=folder.corridor)
+    speaker = Entities((topics.CUSTOMS_EVENTS, topics.CUSTOMS_CASES), recalled.owner, closing, recalled.remember)
     return Blueprint("customs", STREAMS, routes, folder, speaker, Path(__file__).parent / "migrations")

@@ -13,6 +13,6 @@ from services.tracking.store import PURGE_HISTORY
 
 def blueprint() -> Blueprint:
     """What makes the tracking service."""
-    speaker = Entities((topics.TRACKING_EVENTS,), recalled.owner, recalled.remember)
+    speaker = Entities((topics.TRACKING_EVENTS,), recalled.owner, recalled.closing)
     migrations = Path(__file__).parent / "migrations"
     return Blueprint("tracking", STREAMS, routes, TrackingFolder(), speaker, migrations, purges=(PURGE_HISTORY,))

@@ -49,7 +49,7 @@ class Speech:
     def copy(self, *, reads: bool = False, holds_back: Callable[[str], bool] = lambda _: False) -> Recall:
         return Recall(
             "tracking",
-            Entities((self.spoken,), recalled.owner, recalled.remember),
+            Entities((self.spoken,), recalled.owner, recalled.closing),
             Reads([self.heard] if reads else [], holds_back),
             self.store.pool,
             self.store.settler.mark,

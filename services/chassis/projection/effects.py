@@ -5,7 +5,7 @@ and each published entity names the version before it.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,20 +17,10 @@ from contracts.topics import INTERNAL
 from services.chassis.base.clock import version_after
 from services.chassis.outbox.outgoing import Outgoing
 from services.chassis.outbox.receipts import Receipt, receipt_records
-from services.chassis.projection.fold import Folded, Publication, StoredRevision, by_identity, effective
+from services.chassis.projection.book import Published, Stamps, joined, json_of, publish, read_book, write_book
+from services.chassis.projection.fold import Folded, StoredRevision, by_identity, effective
 from services.chassis.projection.pictures import Held, Saved
 from services.chassis.queue.fold_queue import BEHIND, Taken
-
-
-class Published(NamedTuple):
-    """A publication that has changed, with its data as JSON and the version it gets."""
-
-    publication: Publication
-    data: bytes
-    version: int
-    previous: int | None
-    recorded_at: str
-    as_of: str
 
 
 class Effect(NamedTuple):
@@ -51,13 +41,13 @@ def effect(
     before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime, build: tuple[int, int]
 ) -> Effect:
     """Compares a fold with what is stored; `build` are the numbers of the fold code and of the corridor data."""
-    content, shared = _json(folded.content), _json_of(folded.shared)
+    content, shared = json_of(folded.content), _json_of(folded.shared)
     content_hash, shared_hash = _digest(content), shared and _digest(shared)
     content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
     version, recorded_at = version_after(before.version), _recorded_at(before, now)
-    known: dict[str, list[Any]] = orjson.loads(before.published)
-    stamps = (version, utc_text(recorded_at), utc_text(now))
-    published, book = _publications(folded.publications, content, known, stamps, again=row.republish)
+    known = read_book(before.published)
+    stamps = Stamps(version, None, utc_text(recorded_at), utc_text(now))
+    published, book = publish(folded.publications, content, known, stamps, again=row.republish)
     moves = content_changed or book != known
     saved = Saved(
         before.subject,
@@ -69,8 +59,8 @@ def effect(
         shared if shared_changed else None,
         shared_hash,
         _json_of(folded.memory),
-        _json(book),
-        _json(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked)),
+        write_book(book),
+        json_of(sorted([p.source, p.event_id, p.waits_for] for p in folded.parked)),
         folded.due,
         bool(published),
     )
@@ -95,13 +85,13 @@ def _recorded_at(before: Held, now: datetime) -> datetime:
 def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
     """The records of an effect: its publications on their topics, and its receipts."""
     for one in done.published:
-        body = _joined(one.data, _json(_stamps(one, done)))
+        body = joined(one.data, json_of(_stamps(one, done)))
         for topic in one.publication.topics:
             entity = one.publication.entity
             yield Outgoing(
                 topic,
                 entity,
-                f"{entity}@{one.version}",
+                f"{entity}@{one.stamps.version}",
                 one.publication.type,
                 entity,
                 body,
@@ -113,40 +103,13 @@ def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
 
 
 def _stamps(one: Published, done: Effect) -> dict[str, Any]:
-    stamps: dict[str, Any] = {"version": one.version, "recorded_at": one.recorded_at, "as_of": one.as_of}
-    if one.previous is not None:
-        stamps["previous_version"] = one.previous
+    version, previous, recorded_at, as_of = one.stamps
+    stamps: dict[str, Any] = {"version": version, "recorded_at": recorded_at, "as_of": as_of}
+    if previous is not None:
+        stamps["previous_version"] = previous
     if done.row.priority >= BEHIND:
         stamps["redrawn"] = True
     return stamps
-
-
-def _publications(
-    publications: Sequence[Publication],
-    content: bytes,
-    known: Mapping[str, list[Any]],
-    stamps: tuple[int, str, str],
-    *,
-    again: bool,
-) -> tuple[list[Published], dict[str, list[Any]]]:
-    """What has changed, and for each entity: version, content hash, version before, recorded_at, as_of."""
-    version, recorded_at, as_of = stamps
-    published: list[Published] = []
-    book: dict[str, list[Any]] = dict(known)
-    for publication in publications:
-        data = _json(publication.data)
-        data = _joined(content, data) if publication.whole else data
-        digest = hashlib.sha256(data).hexdigest()[:32]
-        previous: list[Any] | None = known.get(publication.entity)
-        if previous is None and publication.empty:
-            continue
-        if previous is None or previous[1] != digest:
-            before = previous[0] if previous else None
-            published.append(Published(publication, data, version, before, recorded_at, as_of))
-            book[publication.entity] = [version, digest, before, recorded_at, as_of]
-        elif again:
-            published.append(Published(publication, data, previous[0], *previous[2:]))
-    return published, book
 
 
 def _receipts(before: Sequence[Sequence[str]], folded: Folded, revisions: Sequence[StoredRevision]) -> list[Receipt]:
@@ -198,17 +161,8 @@ def _is_other(before: str | None, after: bytes | None) -> bool:
     return before.encode() != after and orjson.loads(before) != orjson.loads(after)
 
 
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
 def _json_of(value: Any) -> bytes | None:
-    return None if value is None else _json(value)
-
-
-def _joined(first: bytes, second: bytes) -> bytes:
-    """One JSON object out of two that are not empty; nothing is written a second time."""
-    return first[:-1] + b"," + second[1:]
+    return None if value is None else json_of(value)
 
 
 def _digest(body: bytes) -> bytes:

@@ -78,13 +78,14 @@ class Replica(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a fold of one subject reads."""
+    """Everything that a fold of one subject reads; `open` has the data of its entities that are open."""
 
     subject: str
     revisions: Sequence[StoredRevision] = ()
     replicas: Sequence[Replica] = ()
     shared: Mapping[str, Any] = field(default_factory=dict)
     memory: Any = None
+    open: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Parked(NamedTuple):
@@ -99,7 +100,8 @@ class Publication(NamedTuple):
     """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of.
 
     With `whole`, the picture's content comes before the data. What is `empty` tells nothing, and is only published
-    where something was told before.
+    where something was told before. With `closing` the entity is open: when it is no longer yielded, it is published
+    once more with these fields.
     """
 
     entity: str
@@ -108,6 +110,14 @@ class Publication(NamedTuple):
     data: Mapping[str, Any]
     whole: bool = False
     empty: bool = False
+    closing: Mapping[str, Any] | None = None
+
+
+class Closing(NamedTuple):
+    """Where an open entity was told, and the fields that close it."""
+
+    topics: Sequence[str]
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

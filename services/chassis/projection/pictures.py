@@ -13,6 +13,7 @@ import orjson
 
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.database import Connection
+from services.chassis.projection.book import open_in
 from services.chassis.projection.fold import Inputs, Replica, StoredRevision
 
 # A plan that was made while a table was empty has to do as well when it is full: what is joined is looked up by
@@ -114,6 +115,7 @@ async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Seq
             [StoredRevision._make(row) for row in revisions[h.subject]],
             [Replica(*row) for row in replicas[h.subject]],
             memory=orjson.loads(h.memory) if h.memory else None,
+            open=open_in(h.published),
         )
         for h in held
     ]

@@ -4,7 +4,7 @@ Invariant: afterwards each book has the highest version that was seen of each en
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import orjson
 
@@ -15,6 +15,8 @@ from services.chassis.base.clock import is_ahead
 from services.chassis.base.database import Connection
 from services.chassis.ingest.records import Record
 from services.chassis.projection import pictures
+from services.chassis.projection.book import Book, Entry, Open, Stamps, json_of, read_book, write_book
+from services.chassis.projection.fold import Closing
 from services.chassis.projection.pictures import Held
 from services.chassis.queue import fold_queue
 from services.chassis.queue.fold_queue import Taken
@@ -24,6 +26,7 @@ UPDATE picture AS p SET version = greatest(p.version, u.version), memory = u.mem
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS u (subject, version, memory, book)
 WHERE p.subject = ANY($1) AND p.subject = u.subject
 """
+_STAMPS: Final = frozenset({"version", "previous_version", "recorded_at", "as_of", "redrawn"})
 _BOOKS = "SELECT published FROM picture WHERE subject = ANY($1::text[])"
 
 
@@ -67,21 +70,26 @@ def _stamp(event: Event) -> int:
 class Entities:
     """The entities of a service's pictures, on compacted topics.
 
-    `owner` gives the subject whose fold has published an entity, `remember` the memory of that subject with the
-    entity in it.
+    `owner` gives the subject whose fold has published an entity, `closing` the topics of an entity that is open and
+    what closes it, `remember` the memory of the subject with the entity in it.
     """
 
     def __init__(
-        self, topics: Sequence[Topic], owner: Callable[[Event], str], remember: Callable[[Any, Event], Any]
+        self,
+        topics: Sequence[Topic],
+        owner: Callable[[Event], str],
+        closing: Callable[[Event], Closing | None],
+        remember: Callable[[Any, Event], Any] = lambda memory, _: memory,
     ) -> None:
         self.topics = topics
         self._owner = owner
+        self._closing = closing
         self._remember = remember
 
     async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
         """Whether the books have these versions or higher ones."""
         rows = await connection.fetch(_BOOKS, sorted({self._owner(e) for e in events}))
-        known = {entity: entry[0] for row in rows for entity, entry in orjson.loads(row["published"]).items()}
+        known = {name: entry.stamps.version for row in rows for name, entry in read_book(row["published"]).items()}
         return all(_version(e) <= known.get(e.subject, 0) for e in events)
 
     async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
@@ -103,21 +111,34 @@ class Entities:
         return len(rows)
 
     def _taken_up(self, held: Held, told: Sequence[Event]) -> "_Row | None":
-        book, memory = orjson.loads(held.published), orjson.loads(held.memory) if held.memory else None
-        unknown = [e for e in sorted(told, key=_version) if _version(e) > book.get(e.subject, [0])[0]]
+        book, memory = read_book(held.published), orjson.loads(held.memory) if held.memory else None
+        unknown = [e for e in sorted(told, key=_version) if _version(e) > _known(book, e.subject)]
         for event in unknown:
             memory = self._remember(memory, event)
-            book[event.subject] = _entry(event, book.get(event.subject))
+            book[event.subject] = self._entry(event, book.get(event.subject))
         if not unknown:
             return None
-        return _Row(held.subject, _version(unknown[-1]), None if memory is None else _text(memory), _text(book))
+        remembered = None if memory is None else json_of(memory).decode()
+        return _Row(held.subject, _version(unknown[-1]), remembered, write_book(book).decode())
+
+    def _entry(self, event: Event, before: Entry | None) -> Entry:
+        """The entry of a book, without a hash: whatever the next fold says is another content."""
+        data = orjson.loads(event.body)
+        recorded_at = data["recorded_at"]
+        previous = before.stamps.version if before else None
+        stamps = Stamps(_version(event), previous, recorded_at, data.get("as_of", recorded_at))
+        closing = self._closing(event)
+        if closing is None:
+            return Entry(stamps, "")
+        own = {name: value for name, value in data.items() if name not in _STAMPS}
+        return Entry(stamps, "", Open(event.type, closing.topics, own, closing.fields))
 
 
 def _ends_late(held: Held, told: Sequence[Event]) -> bool:
     """Whether the last of these records on some entity is below what the store has published of it, or another one."""
-    book, last = orjson.loads(held.published), {e.subject: _version(e) for e in told}
+    book, last = read_book(held.published), {e.subject: _version(e) for e in told}
     highest = {e.subject: _version(e) for e in sorted(told, key=_version)}
-    return any(version < max(highest[entity], book.get(entity, [0])[0]) for entity, version in last.items())
+    return any(version < max(highest[entity], _known(book, entity)) for entity, version in last.items())
 
 
 class _Row(NamedTuple):
@@ -133,16 +154,10 @@ async def queue_recalled(connection: Connection, subjects: Iterable[str], cause:
     await fold_queue.queue_again(connection, ((row, None) for row in rows))
 
 
-def _entry(event: Event, before: Sequence[Any] | None) -> list[Any]:
-    """The entry of a book, without a hash: whatever the next fold says is another content."""
-    stamps = orjson.loads(event.body)
-    recorded_at = stamps["recorded_at"]
-    return [_version(event), "", before[0] if before else None, recorded_at, stamps.get("as_of", recorded_at)]
+def _known(book: Book, entity: str) -> int:
+    """The version of an entity that a book has; 0 where it has none."""
+    return book[entity].stamps.version if entity in book else 0
 
 
 def _version(event: Event) -> int:
     return cast(int, cast(Any, event.data).version)
-
-
-def _text(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -40,13 +40,8 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
 
 
 def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
-    """A case: its state, steps, findings, holds and verdicts.
-
-    Remembered is which releases were refused, and whether anybody was ever told of the case: when all that was
-    said of it is taken back, they have to be told that too.
-    """
+    """A case: its state, steps, findings, holds and verdicts; remembered is which releases were refused."""
     case = parse_case(inputs.subject)
-    memory = inputs.memory or {}
     counted, conflicts = count(inputs.subject, inputs.revisions, corridor)
     about = inputs.shared.get(case.about) or {}
     sorted_out = declarations.sort_out(case, about, counted, inputs.revisions, corridor)
@@ -54,20 +49,19 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     later = [c for c in sorted_out.statements if c.begins > as_of]
     all_holds = [h for h in _holds(counted, about) if h.rules_in(case.jurisdiction)]
     holds = [h.as_of(as_of) for h in all_holds if h.placed_at <= as_of]
-    refused = {(s, e) for s, e in memory.get("refused", ())}
+    refused = {(s, e) for s, e in (inputs.memory or {}).get("refused", ())}
     start = Walk(case, corridor, holds, refused, declared(statements), sorted_out.amended)
     found = walk(start, statements, as_of)
     found.findings += sorted_out.findings
     content = _content(inputs.subject, found, about, as_of) | _conflicts(found, conflicts)
-    told = bool(counted or holds or memory.get("told"))
     return Folded(
         inputs.subject,
         content,
         _shared(found, content),
         min(_instants_ahead(found, later, all_holds, as_of), default=None),
-        forms.publications(content, corridor, FOLD_NUMBER) if told else (),
+        forms.publications(content, corridor, FOLD_NUMBER, empty=not (counted or holds)),
         [*_parked(found, later, statements), *sorted_out.parked],
-        _remembered(found, told=told),
+        {"refused": sorted(list(pair) for pair in found.refused)} if found.refused else None,
         void=frozenset((v["source"], v["event_id"]) for v in found.verdicts if v["verdict"] not in _STANDING),
     )
 
@@ -75,13 +69,11 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
 def fold_passage(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     """A consignment's way over the borders: announcements and violations.
 
-    Remembered is all that was ever told, to be withdrawn when it no longer holds; and what held, since the way of a
-    unit that has gone on with other goods is not to be seen any more.
+    What held goes on to hold for a unit that has gone on with other goods: its way is not to be seen any more.
     """
     key = inputs.subject.removeprefix("passage:")
     consignment = inputs.shared.get(key) or {}
-    memory: dict[str, Any] = inputs.memory or {"known": {}, "now": []}
-    before = [memory["known"][entity] for entity in memory["now"]]
+    before = passage.held(inputs.open, corridor)
     found: list[dict[str, Any]] = []
     wrong: list[dict[str, Any]] = []
     due = None
@@ -90,13 +82,8 @@ def fold_passage(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
         regimes = Regimes({c: s for c, s in inputs.shared.items() if _is_case_of(c, s, key)})
         found, due = passage.announcements(consignment, regimes, corridor, route, as_of, before)
         wrong = passage.violations(consignment, regimes, corridor, route, before)
-    standing = {a["announcement"]: a for a in found} | {v["violation"]: v for v in wrong}
-    known: dict[str, Any] = memory["known"] | standing
-    published = [_announced(m, set(standing), corridor) for m in known.values() if "announcement" in m]
-    published += [p for m in known.values() if "violation" in m for p in _violated(m, set(standing), corridor)]
-    content = {"announcements": found, "violations": wrong}
-    remembered = {"known": known, "now": list(standing)} if known else None
-    return Folded(inputs.subject, content, None, due, published, (), remembered)
+    published = [_announced(a) for a in found] + [p for v in wrong for p in _violated(v, corridor)]
+    return Folded(inputs.subject, {"announcements": found, "violations": wrong}, None, due, published)
 
 
 _BELOW: Final[Mapping[str, Callable[[Inputs, Corridor], Folded]]] = MappingProxyType(
@@ -145,13 +132,6 @@ def _instants_ahead(
     if found.limit_instant is not None:
         # A limit is kept at its own instant, and passed behind it.
         yield found.limit_instant + timedelta(microseconds=1)
-
-
-def _remembered(found: Walk, *, told: bool) -> dict[str, Any] | None:
-    memory: dict[str, Any] = {"told": True} if told else {}
-    if found.refused:
-        memory["refused"] = sorted(list(pair) for pair in found.refused)
-    return memory or None
 
 
 def _holds(statements: Sequence[Counted], about: Mapping[str, Any]) -> list[Hold]:
@@ -243,19 +223,13 @@ def _dated_ahead(one: Counted) -> Parked:
     return Parked(*one.revision.identity, "the instant that it names")
 
 
-def _announced(known: Mapping[str, Any], now: set[str], corridor: Corridor) -> Publication:
-    data = dict(known) if known["announcement"] in now else {**known, "state": "withdrawn"}
-    where = (topics.CUSTOMS_EVENTS.name, topics.CUSTOMS_CASES.of(known["country"]))
-    return Publication(known["announcement"], catalogue.ARRIVAL, where, data)
+def _announced(one: Mapping[str, Any]) -> Publication:
+    where = (topics.CUSTOMS_EVENTS.name, topics.CUSTOMS_CASES.of(one["country"]))
+    return Publication(one["announcement"], catalogue.ARRIVAL, where, one, closing=passage.WITHDRAWN)
 
 
-def _violated(known: Mapping[str, Any], now: set[str], corridor: Corridor) -> list[Publication]:
-    state = "raised" if known["violation"] in now else "withdrawn"
-    data = {n: v for n, v in known.items() if n != "jurisdiction"} | {"state": state}
-    own = forms.topics_of(known["jurisdiction"], corridor)
-    return [
-        Publication(
-            known["violation"], catalogue.VIOLATION, (topics.CUSTOMS_EVENTS.name,), data | {"form": "involved"}
-        ),
-        Publication(f"{known['violation']}#authority", catalogue.VIOLATION, own, data | {"form": "authority"}),
-    ]
+def _violated(one: Mapping[str, Any], corridor: Corridor) -> Iterator[Publication]:
+    data = {n: v for n, v in one.items() if n != "jurisdiction"} | {"state": "raised"}
+    where = {"involved": (topics.CUSTOMS_EVENTS.name,), "authority": forms.topics_of(one["jurisdiction"], corridor)}
+    for form, entity in (("involved", one["violation"]), ("authority", f"{one['violation']}#authority")):
+        yield Publication(entity, catalogue.VIOLATION, where[form], data | {"form": form}, closing=passage.WITHDRAWN)

@@ -53,18 +53,19 @@ def to_do(state: str, *, held: bool, limit: str | None) -> list[str]:
     return found
 
 
-def publications(content: Mapping[str, Any], corridor: Corridor, fold: int) -> list[Publication]:
-    """The forms of one case on the topics where they belong."""
+def publications(content: Mapping[str, Any], corridor: Corridor, fold: int, *, empty: bool) -> list[Publication]:
+    """The forms of one case on the topics where they belong; one that is `empty` is told where it was told before."""
     base = {"fold": fold, "steps": [], "findings": [], "verdicts": []}
     countries = corridor.countries(content["jurisdiction"])
     own = topics_of(content["jurisdiction"], corridor)
     shared = (topics.CUSTOMS_EVENTS.name,)
-    return [
+    forms = [
         _form(f"{content['case']}#public", "public", public(content), base, shared),
         _form(f"{content['case']}#involved", "involved", involved(content), base, shared),
         *(_of_country(content, country, base) for country in countries),
-        *(_answer(content, verdict, own) for verdict in content.get("verdicts", ())),
     ]
+    answers = [_answer(content, verdict, own) for verdict in content.get("verdicts", ())]
+    return [one._replace(empty=empty) for one in forms] + answers
 
 
 def authority(content: Mapping[str, Any], country: str | None) -> dict[str, Any]:

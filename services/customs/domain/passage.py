@@ -8,6 +8,7 @@ goods goes on to hold: its movements from then are no longer to be seen.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from contracts.corridor.borders import Border, BorderSide
@@ -18,6 +19,8 @@ from contracts.identifiers.subjects import Case, parse_case
 from services.customs.domain.transitions import LET_GO
 
 LEFT_WITHOUT_PERMISSION: Final = "LEFT_WITHOUT_PERMISSION"
+WITHDRAWN: Final[Mapping[str, str]] = MappingProxyType({"state": "withdrawn"})
+"""What closes an announcement or a violation that no longer holds."""
 _LEAVES = ("DEPA", "PASS", "GTOT")
 _ENDED = frozenset({"DISCHARGED", "CLOSED"})
 
@@ -78,6 +81,33 @@ def units_of(consignment: Mapping[str, Any]) -> list[Unit]:
     return found or [_unit(consignment["consignment"], consignment["own"])]
 
 
+def held(told: Mapping[str, Mapping[str, Any]], corridor: Corridor) -> list[dict[str, Any]]:
+    """The announcements and violations that hold, by what was told and not withdrawn."""
+    found = []
+    for data in told.values():
+        if "announcement" in data:
+            found.append(dict(data))
+        elif data["form"] == "involved" and (law := law_of(data, corridor)) is not None:
+            kept = {n: v for n, v in data.items() if n not in ("form", "state")}
+            found.append(kept | {"jurisdiction": law})
+    return found
+
+
+def law_of(violation: Mapping[str, Any], corridor: Corridor) -> str | None:
+    """The law that was broken: that of the case; where there is none, of the side of the border that it is named by.
+
+    None where the corridor has no such border any more.
+    """
+    if violation["case"]:
+        return parse_case(violation["case"]).jurisdiction
+    named = violation["violation"].split("/")[1:2]
+    border = next((b for b in corridor.borders if [b.key] == named), None)
+    if border is None:
+        return None
+    side = border.exit if violation["rule"] == LEFT_WITHOUT_PERMISSION else border.entry
+    return side.customs.jurisdiction if side.customs else None
+
+
 def violations(
     consignment: Mapping[str, Any],
     regimes: Regimes,
@@ -111,7 +141,8 @@ def announcements(
     if not under_way or consignment["status"] == "cancelled":
         return [], None
     if all(u.gone for u in units):
-        return [dict(a) for a in before if "announcement" in a], None
+        told = [dict(a) for a in before if "announcement" in a]
+        return sorted(told, key=lambda a: _place_of(a["entry_point"], route)), None
     found, due = [], None
     for border in corridor.borders_of(route.name):
         entry = route.index(border.entry.point)
@@ -270,6 +301,11 @@ def _estimate(unit: Unit, border: Border, route: RouteVariant) -> tuple[datetime
     total = route.planned_total_hours or hours or 1
     first = last.instant + timedelta(hours=hours)
     return first, first + timedelta(hours=spare * min(1.0, max(hours, 1) / total))
+
+
+def _place_of(point: str, route: RouteVariant) -> int:
+    """How far on the way a point is; behind all others one that is not on it."""
+    return route.index(point) if point in route.points else len(route.points)
 
 
 def _furthest(unit: Unit, route: RouteVariant) -> int:

@@ -1,24 +1,21 @@
-"""What customs has published, brought back to the cases and passages that published it.
+"""What customs has published, as its own topics have it: whose it is, what closes it, and what is remembered of it.
 
-Invariant: what was told is remembered as its own fold would: it is withdrawn when it no longer holds, and a release
-that was refused stays so.
+Invariant: what was told is withdrawn when it no longer holds, and a release that was refused stays so.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import orjson
 
-from contracts import catalogue
+from contracts import catalogue, topics
 from contracts.corridor.corridor import Corridor
 from contracts.envelope.codec import Event
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, DecisionAnswered, ViolationChanged
-from contracts.identifiers.subjects import parse_case
-from services.customs.domain.passage import LEFT_WITHOUT_PERMISSION
+from services.chassis.projection.fold import Closing
+from services.customs.domain import forms, passage
 
 _REFUSED: Final = ("refused", "reissue_required")
-_STAMPS: Final = frozenset({"version", "previous_version", "recorded_at", "as_of", "redrawn"})
 _ABOUT: Final = "/consignment:"
 
 Memory = Mapping[str, Any] | None
@@ -34,46 +31,32 @@ def owner(event: Event) -> str:
     return f"passage:{_consignment(cast(ViolationChanged, data))}"
 
 
-def remember(memory: Memory, event: Event, corridor: Corridor) -> Memory:
-    """The memory of that case or passage with it."""
-    return _READERS[event.type](memory, event, corridor)
+def closing(event: Event, corridor: Corridor) -> Closing | None:
+    """What closes an announcement or a violation that holds; a case is never closed in this way."""
+    if event.type not in (catalogue.ARRIVAL, catalogue.VIOLATION):
+        return None
+    data = orjson.loads(event.body)
+    where = _where(data, corridor)
+    return None if where is None or data["state"] == "withdrawn" else Closing(where, passage.WITHDRAWN)
 
 
-def _case(memory: Memory, event: Event, corridor: Corridor) -> Memory:
-    return {**(memory or {}), "told": True}
-
-
-def _answer(memory: Memory, event: Event, corridor: Corridor) -> Memory:
-    answer = cast(DecisionAnswered, event.data)
-    if answer.verdict not in _REFUSED:
+def remember(memory: Memory, event: Event) -> Memory:
+    """The memory of a case with an answer to a release that was refused."""
+    answer = event.data
+    if not isinstance(answer, DecisionAnswered) or answer.verdict not in _REFUSED:
         return memory
     known = {(s, e) for s, e in (memory or {}).get("refused", ())} | {(answer.source, answer.event_id)}
-    return {**(memory or {}), "refused": sorted(list(pair) for pair in known)}
+    return {"refused": sorted(list(pair) for pair in known)}
 
 
-def _arrival(memory: Memory, event: Event, corridor: Corridor) -> Memory:
-    held = cast(ArrivalAnnounced, event.data).state != "withdrawn"
-    return _told(memory, event.subject, _without(event, _STAMPS), held=held)
-
-
-def _violation(memory: Memory, event: Event, corridor: Corridor) -> Memory:
-    violation = cast(ViolationChanged, event.data)
-    law = _law_of(violation, corridor)
-    if law is None:
-        return memory
-    entry = _without(event, _STAMPS | {"form", "state"}) | {"jurisdiction": law}
-    return _told(memory, violation.violation, entry, held=violation.state != "withdrawn")
-
-
-def _told(memory: Memory, name: str, entry: Mapping[str, Any], *, held: bool) -> Memory:
-    """What was told, and whether it still held."""
-    known = dict(memory["known"]) if memory else {}
-    now = [n for n in memory["now"] if n != name] if memory else []
-    return {"known": known | {name: dict(entry)}, "now": [*now, name] if held else now}
-
-
-def _without(event: Event, names: frozenset[str]) -> dict[str, Any]:
-    return {name: value for name, value in orjson.loads(event.body).items() if name not in names}
+def _where(data: Mapping[str, Any], corridor: Corridor) -> tuple[str, ...] | None:
+    """The topics on which it was told; None for a law that the corridor has no more."""
+    if "announcement" in data:
+        return topics.CUSTOMS_EVENTS.name, topics.CUSTOMS_CASES.of(data["country"])
+    law = passage.law_of(data, corridor)
+    if law is None or data["form"] == "involved":
+        return None if law is None else (topics.CUSTOMS_EVENTS.name,)
+    return forms.topics_of(law, corridor)
 
 
 def _consignment(violation: ViolationChanged) -> str:
@@ -81,28 +64,3 @@ def _consignment(violation: ViolationChanged) -> str:
     if violation.subject.startswith("consignment:"):
         return violation.subject
     return f"consignment:{violation.violation.rpartition(_ABOUT)[2]}"
-
-
-def _law_of(violation: ViolationChanged, corridor: Corridor) -> str | None:
-    """The law that was broken: that of the case; where there is none, of the side of the border that it is named by.
-
-    None where the corridor has no such border any more.
-    """
-    if violation.case:
-        return parse_case(violation.case).jurisdiction
-    named = violation.violation.split("/")[1:2]
-    border = next((b for b in corridor.borders if [b.key] == named), None)
-    if border is None:
-        return None
-    side = border.exit if violation.rule == LEFT_WITHOUT_PERMISSION else border.entry
-    return side.customs.jurisdiction if side.customs else None
-
-
-_READERS: Final[Mapping[str, Callable[[Memory, Event, Corridor], Memory]]] = MappingProxyType(
-    {
-        catalogue.CASE: _case,
-        catalogue.ANSWER: _answer,
-        catalogue.ARRIVAL: _arrival,
-        catalogue.VIOLATION: _violation,
-    }
-)

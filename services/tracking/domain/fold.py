@@ -3,7 +3,7 @@
 Invariant: raise `FOLD_NUMBER` with every change that can draw another picture from the same reports.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -26,6 +26,10 @@ FOLD_NUMBER: Final = 10
 # What the picture has of a subject that somebody merely named.
 _OF_ANYTHING: Final = frozenset({"subject", "kind", "known", "status"})
 
+CLOSED: Final[Mapping[str, str]] = MappingProxyType({"state": "closed"})
+"""What closes an exception that is open."""
+_EXCEPTION: Final = ("rule", "leg", "severity", "opened_at", "causes", "about", "statements")
+
 Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
     {
@@ -44,15 +48,13 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     found = reading.read(inputs, corridor, as_of)
     drawn, shared = _KINDS[kind_of(inputs.subject)](inputs, found, corridor)
     content = picture.draw(drawn, corridor)
-    memory = _remembered(inputs.memory, inputs.subject, content.get("exceptions", []))
     return Folded(
         inputs.subject,
         content,
         shared | {"summary": picture.summary(content)},
         min(found.due, default=None),
-        [_subject(content, corridor), *_exceptions(inputs.subject, content, memory)],
+        [_subject(content, corridor), *_exceptions(inputs.subject, content)],
         drawn.parked,
-        memory or None,
     )
 
 
@@ -63,32 +65,14 @@ def _subject(content: Mapping[str, Any], corridor: Corridor) -> Publication:
     return Publication(content["subject"], catalogue.SUBJECT, told_on, data, whole=True, empty=is_empty)
 
 
-def _remembered(memory: Any, subject: str, exceptions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Every exception that was ever open, as it was last; one that is gone is to be told as closed."""
-    known: dict[str, Any] = dict(memory or {})
-    return known | {_entity(subject, e): dict(e) for e in exceptions}
-
-
-def _exceptions(subject: str, content: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Publication]:
-    still = {_entity(subject, e) for e in content.get("exceptions", ())}
-    return [
-        Publication(
-            entity,
-            catalogue.EXCEPTION,
-            (topics.TRACKING_EVENTS.name,),
-            {
-                "exception": entity,
-                "rule": known["rule"],
-                "subject": subject,
-                "severity": known["severity"],
-                "state": "open" if entity in still else "closed",
-                "opened_at": known["opened_at"],
-                "causes": known["causes"],
-            }
-            | {name: known[name] for name in ("leg", "about", "statements") if known.get(name)},
-        )
-        for entity, known in sorted(memory.items())
-    ]
+def _exceptions(subject: str, content: Mapping[str, Any]) -> Iterator[Publication]:
+    """The exceptions that are open; one that is gone is told to be closed."""
+    for one in content.get("exceptions", ()):
+        entity = _entity(subject, one)
+        data = {"exception": entity, "subject": subject, "state": "open", "causes": []} | {
+            name: one[name] for name in _EXCEPTION if one.get(name)
+        }
+        yield Publication(entity, catalogue.EXCEPTION, (topics.TRACKING_EVENTS.name,), data, closing=CLOSED)
 
 
 def _entity(subject: str, exception: Mapping[str, Any]) -> str:

@@ -1,18 +1,15 @@
-"""What tracking has published, brought back to the subjects that published it.
+"""What tracking has published, as its own topics have it: whose it is, and what closes it.
 
-Invariant: an exception that was told is remembered as its own fold would, so that it is closed when it is none.
+Invariant: an exception that was told to be open is closed when its subject has it no more.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import cast
 
-import orjson
-
-from contracts import catalogue
+from contracts import catalogue, topics
 from contracts.envelope.codec import Event
 from contracts.events.tracking import ExceptionChanged
-
-_REMEMBERED: Final = ("rule", "leg", "severity", "opened_at", "causes", "about", "statements")
+from services.chassis.projection.fold import Closing
+from services.tracking.domain.fold import CLOSED
 
 
 def owner(event: Event) -> str:
@@ -20,10 +17,8 @@ def owner(event: Event) -> str:
     return cast(ExceptionChanged, event.data).subject if event.type == catalogue.EXCEPTION else event.subject
 
 
-def remember(memory: Mapping[str, Any] | None, event: Event) -> Mapping[str, Any] | None:
-    """The memory of that subject with it."""
-    if event.type != catalogue.EXCEPTION:
-        return memory
-    told = orjson.loads(event.body)
-    known = {"causes": []} | {name: told[name] for name in _REMEMBERED if name in told}
-    return dict(memory or {}) | {event.subject: known}
+def closing(event: Event) -> Closing | None:
+    """What closes an exception that is open; a picture is never closed."""
+    if event.type != catalogue.EXCEPTION or cast(ExceptionChanged, event.data).state != "open":
+        return None
+    return Closing((topics.TRACKING_EVENTS.name,), CLOSED)
