@@ -5,6 +5,7 @@ it and never stops the others; a database that is away is waited for; nothing is
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 _BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
 _AFTER_FENCE_SECONDS = 0.2
+_APART_SECONDS = 0.02
 
 Take = Callable[[Sequence[Record]], Awaitable[None]]
 """Validates and stores records in one transaction; raises `Fenced` and what asyncpg raises."""
@@ -72,14 +74,18 @@ class Ingest:
         return self.positions
 
     async def consume(self, batch: Sequence[Record], take: Take | None = None) -> bool:
-        """Has the unread records of a batch taken, and waits while they cannot be; false where it was fenced."""
-        unread = self._unread(batch)
+        """Has the unread records of a batch taken, and waits while they cannot be; false where it was fenced.
+
+        Batches begin some milliseconds apart, so that each finds more to do under load.
+        """
+        unread, began = self._unread(batch), time.monotonic()
         try:
             if unread:
                 await self._until_it_passes(unread, take or self.take)
         except Fenced:
             await self._after_fence(unread)
             return False
+        await asyncio.sleep(max(0.0, began + _APART_SECONDS - time.monotonic()))
         return True
 
     async def decode(self, message: Any) -> Batch:

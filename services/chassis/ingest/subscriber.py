@@ -33,7 +33,6 @@ class Options(TypedDict):
     batch: Literal[True]
     batch_timeout_ms: int
     max_records: int
-    fetch_min_bytes: int
     fetch_max_wait_ms: int
     group_id: str
     group_instance_id: str
@@ -64,8 +63,7 @@ class Subscribers:
             "title": stream.topic.name,
             "batch": True,
             "batch_timeout_ms": 20,
-            "fetch_min_bytes": 8192,
-            "fetch_max_wait_ms": 20,
+            "fetch_max_wait_ms": 1000,
             "max_records": settings.batch_records,
             "group_id": ingest.group,
             "group_instance_id": f"{ingest.group}-{settings.copy_name}",

@@ -9,11 +9,13 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 from aiokafka.consumer import consumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
+
+_QUIET_SECONDS: Final = 1.0
 
 Drained = dict[TopicPartition, list[Any]]
 Left = Callable[[str], int]
@@ -33,8 +35,12 @@ class FairFetcher(Fetcher):
     async def fetched_records(
         self, partitions: Collection[TopicPartition], timeout: float = 0, max_records: int | None = None
     ) -> Drained:
-        """Records fetched before, at most `max_records` in all; waits up to `timeout` seconds where there are none."""
-        until = time.monotonic() + timeout
+        """Records fetched before, at most `max_records` in all; waits where there are none.
+
+        It waits up to `timeout` seconds for what is held back, and longer where nothing was fetched: who asks again at
+        once would be busy with nothing.
+        """
+        until = time.monotonic() + (timeout if self._records else max(timeout, _QUIET_SECONDS))
         while not (max_records is None or self._subscriptions.reassignment_in_progress or self._has_failed()):
             drained = self._shared_out(self._ready(partitions), max_records)
             if drained or not await self._fetched(until - time.monotonic()):
