@@ -87,11 +87,19 @@ async def open_pool(
         min_size=1,
         max_size=size,
         init=on_connection,
+        reset=_leave_as_it_is,
         timeout=5,
         command_timeout=COMMAND_SECONDS,
         server_settings=_SERVER_SETTINGS
         | {"application_name": application, "statement_timeout": f"{statement_seconds}s"},
     )
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """Asks the server for nothing when a connection comes back: nobody sets anything but for a transaction.
+
+    The pool's own answer is a statement after each use. An open transaction it rolls back before this.
+    """
 
 
 async def connect_to_migrate(url: str, application: str) -> OwnConnection:
