@@ -6,7 +6,6 @@ Invariant: Ctrl-C, a termination signal, a closed terminal and an error all end 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from urllib.parse import quote
 
 from deploy.broker_clients import party_access, service_environments
 from deploy.environment import write_environment
+from deploy.local.datadir import is_abandoned
 from deploy.local.errors import CannotRun
 from deploy.local.stack import DATABASE_VARIABLES, KAFKA_VARIABLE, Stack, open_stack
 from deploy.provision import EXPECTED, in_a_line, provision
@@ -29,7 +29,6 @@ from services.chassis.base.access import KafkaAccess
 Progress = Callable[[str], None]
 
 _SWEPT: Final = "corridor-demo-"
-_LOCK: Final = "launcher.lock"
 _LOOK_EVERY: Final = 1.0
 _CONTROL: Final = "corridor-control"
 
@@ -136,15 +135,5 @@ def watch_until_interrupt(services: Services, tell: Progress) -> None:
 def _sweep() -> None:
     for directory in Path(tempfile.gettempdir()).glob(f"{_SWEPT}*"):
         with suppress(OSError):
-            if directory.stat().st_uid == os.geteuid() and _abandoned(directory / _LOCK):
+            if directory.stat().st_uid == os.geteuid() and is_abandoned(directory):
                 shutil.rmtree(directory, ignore_errors=True)
-
-
-def _abandoned(lock: Path) -> bool:
-    """Whether nobody holds it: neither a launcher nor a server that it started. Raises `OSError` if not there."""
-    with lock.open("r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True

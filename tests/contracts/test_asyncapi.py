@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from contracts import topics
 from contracts.catalogue import TYPES
@@ -17,7 +18,7 @@ from contracts.tooling import asyncapi_document, gates
 from contracts.tooling.examples_store import DIRECTORY
 from contracts.tooling.frozen import read_document
 from contracts.topics import SERVICES, TABLE, Topic
-from deploy.local.cache import cache_dir, exclusive
+from deploy.local.cache import cache_dir
 
 PARSER = "@asyncapi/parser@3.6.6"
 COMMITTED = DIRECTORY / gates.ASYNCAPI
@@ -99,7 +100,7 @@ def parser() -> Path:
     if npm is None or shutil.which("node") is None:
         pytest.skip("Node is not installed")
     folder = cache_dir() / name
-    with exclusive(cache_dir() / f"{name}.lock"):
+    with FileLock(cache_dir() / f"{name}.lock"):
         if not (folder / "complete").exists():
             folder.mkdir(exist_ok=True)
             (folder / "package.json").write_text('{"private": true}')

@@ -11,8 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import jars as module
 from deploy.local.jars import Jar, JarRefused, JarUnavailable, ensure_jars, read_lock
 from deploy.local.resolve_jars import WANTED, render
+from tests.deploy.processes import python
+
+_BOUND = 30
+_ENSURE = """
+import sys
+from pathlib import Path
+from deploy.local.jars import ensure_jars, read_lock
+print(*ensure_jars(Path(sys.argv[1]), read_lock(Path(sys.argv[2])), repository=sys.argv[3]), sep="\\n")
+"""
 
 
 class Repository(ThreadingHTTPServer):
@@ -24,7 +34,10 @@ class Repository(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.failures: list[int] = []
+        self.broken_off: list[int] = []
         self.asked: list[str] = []
+        self.is_asked, self.may_answer = threading.Event(), threading.Event()
+        self.may_answer.set()
 
     @property
     def url(self) -> str:
@@ -37,6 +50,8 @@ class Repository(ThreadingHTTPServer):
 
     def answer(self, path: str) -> tuple[int, bytes]:
         self.asked.append(path)
+        self.is_asked.set()
+        assert self.may_answer.wait(_BOUND)
         if self.failures:
             return self.failures.pop(0), b""
         content = self.files.get(path)
@@ -51,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: self.server.broken_off.pop()] if self.server.broken_off else body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -110,6 +125,7 @@ def test_a_wrong_jar_is_refused(tmp_path: Path, repository: Repository) -> None:
         ensure_jars(tmp_path, [jar], silent, repository.url)
 
     assert list(tmp_path.iterdir()) == []
+    assert len(repository.asked) == 1
 
 
 def test_a_passing_failure_is_tried_again(tmp_path: Path, repository: Repository) -> None:
@@ -132,15 +148,63 @@ def test_a_lasting_failure_is_told_at_once(tmp_path: Path, repository: Repositor
     assert len(repository.asked) == 1
 
 
+def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path, repository: Repository) -> None:
+    """Half a jar is no jar."""
+    jar = repository.add("a", b"content")
+    repository.broken_off = [3]
+
+    [path] = ensure_jars(tmp_path, [jar], silent, repository.url)
+
+    assert path.read_bytes() == b"content"
+    assert len(repository.asked) == 2
+
+
+def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line names the jar and what the system has said."""
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0)
+    jar = Jar("org.example", "a", "1.0", 1, "0" * 64)
+
+    with pytest.raises(JarUnavailable, match=r"^a-1\.0\.jar could not be fetched: \[Errno \d+\] Connection refused$"):
+        ensure_jars(tmp_path, [jar], silent, "http://127.0.0.1:1")
+
+
+def test_an_address_that_cannot_be_one_is_told_at_once(tmp_path: Path) -> None:
+    jar = Jar("org.example", "a", "1.0", 1, "0" * 64)
+
+    with pytest.raises(JarUnavailable, match=r"^a-1\.0\.jar could not be fetched: "):
+        ensure_jars(tmp_path, [jar], silent, "htp://example")
+
+
+def test_two_processes_fetch_once(tmp_path: Path, repository: Repository) -> None:
+    """The second says that it waits, and has what the first has fetched."""
+    lock, cache = tmp_path / "jars.lock", tmp_path / "cache"
+    jar = repository.add("a", b"content")
+    lock.write_text(render(("org.example:a:1.0",), [jar]))
+    repository.may_answer.clear()
+    command = ("-c", _ENSURE, str(cache), str(lock), repository.url)
+
+    first = python(*command)
+    assert repository.is_asked.wait(_BOUND)
+    second = python(*command)
+    assert second.stdout is not None
+    assert "waiting for another start" in second.stdout.readline()
+    repository.may_answer.set()
+
+    for process in (first, second):
+        output, errors = process.communicate(timeout=_BOUND)
+        assert output.splitlines()[-1] == str(cache / jar.file_name), errors
+    assert len(repository.asked) == 1
+
+
 def test_two_starts_may_fetch_at_once(tmp_path: Path, repository: Repository) -> None:
-    """Files appear complete or not at all, so that neither sees half of the other's."""
+    """Also within one process: neither sees half of the other's, and each jar is fetched once."""
     jars = [repository.add(f"jar-{n}", bytes([n]) * 50_000) for n in range(10)]
 
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(ensure_jars, tmp_path, jars, silent, repository.url) for _ in range(2)]
 
     assert both[0].result() == both[1].result()
-    assert len(list(tmp_path.iterdir())) == len(jars)
+    assert len(list(tmp_path.iterdir())) == len(jars) == len(repository.asked)
 
 
 def test_progress_ends_with_all_of_all(tmp_path: Path, repository: Repository) -> None:
