@@ -23,10 +23,10 @@ $(STAMP): requirements.lock
 setup: $(STAMP) ## make .venv with the locked dependencies
 
 demo: $(STAMP) ## the pilot-train journey on a stack of its own; ONCE=1 plays it to its end and checks it
-	@$(PY) -m deploy.demo $(if $(ONCE),--once)
+	@$(PY) -m corridor demo $(if $(ONCE),--once)
 
 up: $(STAMP) ## Kafka, Postgres and the three services, without the journey; DATA=directory keeps what they hold, TLS=1 speaks to Kafka over TLS
-	@$(PY) -m deploy.up $(if $(DATA),--data "$(DATA)")
+	@$(PY) -m corridor up $(if $(DATA),--data "$(DATA)")
 
 test: $(STAMP) ## the gate: verify, then all tests but the long suites, on real servers
 	@$(MAKE) --no-print-directory verify
@@ -40,30 +40,30 @@ test-all: $(STAMP) ## everything: long suites and the Docker path as well
 	@$(PY) -m pytest $(TWO)
 
 bench: $(STAMP) ## throughput and latency, compared in one run; run it alone
-	@$(PY) -m tests.bench
+	@$(PY) -m corridor bench
 
 fuzz: $(STAMP) ## records mutated from the golden examples, through everything that reads them; COUNT=20000, SEED=, ONLY=number
-	@$(PY) -m tests.fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+	@$(PY) -m corridor fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 faults: $(STAMP) ## kills, cuts, full disks and restores under load, by a seed, and what must hold after; FAULTS=30, SEED=1, SPACING=3
-	@$(PY) -m tests.faults --faults $(or $(FAULTS),30) --seed $(or $(SEED),1) --spacing $(or $(SPACING),3)
+	@$(PY) -m corridor faults --faults $(or $(FAULTS),30) --seed $(or $(SEED),1) --spacing $(or $(SPACING),3)
 
 contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
-	@$(PY) -m contracts.tooling.generate
+	@$(PY) -m corridor contracts generate
 
 verify: $(STAMP) ## format, lint, strict types, import walls, sizes, contract gates
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --cache-dir .import_linter_cache >.import_linter.log 2>&1 || { cat .import_linter.log; exit 1; }
-	@$(PY) -m tests.house
-	@$(PY) -m contracts.tooling.generate --check
+	@$(PY) -m corridor sizes
+	@$(PY) -m corridor contracts check
 
 fmt: $(STAMP) ## format and mend what can be mended
 	@.venv/bin/ruff check --fix -q . ; .venv/bin/ruff format -q .
 
 sbom: $(STAMP) ## what a release is made of: a CycloneDX document and the licences of others, into var/release
-	@$(PY) -m deploy.sbom
+	@$(PY) -m corridor sbom
 
 clean: ## remove .venv and what runs have left (not the download cache)
 	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,1 +1,1 @@
-"""How Corridor is run on one machine: the local stack, the demo, provisioning, tokens and backups."""
+"""The local stack and the demo; and for any system provisioning, tokens, backups and the bill of a release."""

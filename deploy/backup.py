@@ -1,4 +1,4 @@
-"""Saves a service's store to a file, and puts it back: `python -m deploy.backup save|restore <service> <file>`.
+"""Saves a service's store to a file, and puts it back: `python -m corridor backup save|restore <service> <file>`.
 
 Invariant: a file is one consistent snapshot, facts with the positions up to which they were read, so a store put back
 reads on from there; nothing is put back under a copy that is at work.
@@ -78,7 +78,7 @@ def _find(tool: str) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Saves or restores one store; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.backup", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m corridor backup", description=__doc__)
     parser.add_argument("what", choices=("save", "restore"))
     parser.add_argument("service", choices=sorted(DATABASE_VARIABLES))
     parser.add_argument("file", type=Path)
@@ -100,7 +100,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"backup: {failure}", file=sys.stderr)
         return 2 if isinstance(failure, BackupError) else 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

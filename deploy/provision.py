@@ -213,8 +213,8 @@ async def provision(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m deploy.provision`."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.provision", description=__doc__.splitlines()[0])
+    """`python -m corridor provision`."""
+    parser = argparse.ArgumentParser(prog="python -m corridor provision", description=__doc__.splitlines()[0])
     parser.add_argument("--parties", type=Path, default=PARTIES)
     parser.add_argument("--tokens", type=Path, default=Path("var/tokens.json"), help="where the tokens are kept")
     parser.add_argument("--new-tokens", action="store_true", help="replace tokens that the file does not have")
@@ -281,7 +281,3 @@ def _party(
     agreed = sorted({p for group in agreements if entry["party"] in group for p in group} - {entry["party"]})
     budget = {**budgets.get(_ALL_ROLES, {}), **budgets.get(entry["role"], {}), **entry.get("budget", {})}
     return Party.model_validate(rest | {"types": types, "sources": sources, "agreements": agreed, "budget": budget})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

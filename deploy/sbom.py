@@ -1,4 +1,4 @@
-"""`python -m deploy.sbom`: what a release is made of: a CycloneDX document, and the licences of others.
+"""`python -m corridor sbom`: what a release is made of: a CycloneDX document, and the licences of others.
 
 Invariant: it lists what the two locks list, each with its hashes, and nothing else; the same locks give the same bytes.
 Licences are as the packages themselves say, read from what is installed here; what says nothing is shown as saying
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -87,7 +86,7 @@ def licence_texts(found: Sequence[Part]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes both files; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.sbom", description="what a release is made of")
+    parser = argparse.ArgumentParser(prog="python -m corridor sbom", description="what a release is made of")
     parser.add_argument("--into", type=Path, default=Path("var/release"))
     options = parser.parse_args(arguments)
     found = parts(ROOT / "requirements.lock", read_lock(), cache_dir() / "jars")
@@ -166,7 +165,3 @@ def _component(part: Part) -> dict[str, Any]:
 
 def _licences(names: Sequence[str]) -> list[dict[str, Any]]:
     return [{"license": {"name": name}} for name in names]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

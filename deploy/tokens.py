@@ -1,4 +1,4 @@
-"""`python -m deploy.tokens list|issue|rotate|revoke`: the tokens of the parties, in the stores of all services.
+"""`python -m corridor tokens list|issue|rotate|revoke`: the tokens of the parties, in the stores of all services.
 
 Invariant: a token is printed once, to whoever asked for it, after every store has its hash, and is kept nowhere else.
 One that was revoked ends within seconds in all copies, with its sessions and open streams. Doing it again does no harm.
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.tokens", description="the tokens of the parties")
+    parser = argparse.ArgumentParser(prog="python -m corridor tokens", description="the tokens of the parties")
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="who has which tokens, for what and until when")
     listing.add_argument("party", nargs="?")
@@ -156,7 +156,3 @@ def _urls(environ: Mapping[str, str]) -> dict[str, str]:
         if not environ.get(name):
             raise ProvisionError(f"{name} is not set")
     return {service: environ[name] for service, name in names.items()}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""`python -m deploy.up`: Kafka, Postgres and the three services on real time, for as long as the command runs.
+"""`python -m corridor up`: Kafka, Postgres and the three services on real time, for as long as the command runs.
 
 Invariant: what it prints is what a party needs to connect: addresses, the dashboard, and the file that a shell reads
 to have them all, with the tokens.
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.up", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m corridor up", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, help="keep data in this directory (default: a temporary one)")
     parser.add_argument("--services", nargs="+", choices=SERVICES, default=list(SERVICES), metavar="SERVICE")
     return parser
@@ -61,7 +61,3 @@ def _tell(running: Launched) -> None:
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -32,9 +32,7 @@ x-known-values are open, and a value that a reader does not know means other."""
 
 def asyncapi_text(examples: Sequence[Golden]) -> str:
     """The document as it is committed."""
-    head = (
-        "# Generated from the topic table and the event models by python -m contracts.tooling.generate. Do not edit.\n"
-    )
+    head = "# Generated from the topic table and the event models by `make contracts`. Do not edit.\n"
     text: str = yaml.dump(asyncapi_document(examples), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return head + text
 

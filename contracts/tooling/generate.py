@@ -1,6 +1,6 @@
-"""Writes the schemas and the AsyncAPI document; `--check` says what is wrong, `--release` writes a release down.
+"""`python -m corridor contracts`: writes the schemas and the AsyncAPI document, checks them, writes a release down.
 
-Invariant: `--check` writes nothing and fails exactly when a gate finds something.
+Invariant: `check` writes nothing and fails exactly when a gate finds something.
 """
 
 import argparse
@@ -50,12 +50,8 @@ def against_release(directory: Path) -> tuple[list[str], str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m contracts.tooling.generate", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if anything is wrong")
-    parser.add_argument("--release", metavar="VERSION", help="write the published documents down as released/VERSION")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="the contracts folder")
-    chosen = parser.parse_args(arguments)
-    if not chosen.check and not chosen.release:
+    chosen = _parser().parse_args(arguments)
+    if chosen.verb == "generate":
         for path in write(chosen.directory):
             print(f"wrote {path}")
         return 0
@@ -63,10 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in faults:
         print(fault, file=sys.stderr)
     print(f"contracts: {len(faults)} fault(s); {against}")
-    if chosen.release and not faults:
-        print(f"wrote {release(chosen.directory, chosen.release)}")
+    if chosen.verb == "release" and not faults:
+        print(f"wrote {release(chosen.directory, chosen.version)}")
     return 1 if faults else 0
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m corridor contracts", description="the documents of the contracts")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("generate", help="writes the schemas and the AsyncAPI document")
+    verbs.add_parser("check", help="writes nothing, and fails if anything is wrong")
+    released = verbs.add_parser("release", help="checks, and writes the published documents down as released/VERSION")
+    released.add_argument("version", metavar="VERSION")
+    for one in verbs.choices.values():
+        one.add_argument("--directory", type=Path, default=DIRECTORY, help="the contracts folder")
+    return parser

@@ -1,4 +1,4 @@
-"""Writes `kafka_jars.lock` anew: `python -m deploy.local.resolve_jars`, after changing `WANTED`.
+"""Writes `kafka_jars.lock` anew: `python -m corridor jars`, after changing `WANTED`.
 
 Invariant: the list is the runtime closure of `WANTED`, hashed from files fetched for this run
 alone.
@@ -6,8 +6,10 @@ alone.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from jgo.maven import Dependency, MavenContext
@@ -22,7 +24,7 @@ WANTED = (
 )
 _HEADER = """\
 # Runtime closure of {wanted}
-# Written by `python -m deploy.local.resolve_jars`. Columns: group, artifact, version, bytes, SHA-256.
+# Written by `python -m corridor jars`. Columns: group, artifact, version, bytes, SHA-256.
 """
 
 
@@ -46,12 +48,12 @@ def _hashed(dependency: Dependency) -> Jar:
     return Jar(dependency.groupId, dependency.artifactId, dependency.version, len(content), sha256)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Resolves, fetches and writes; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m corridor jars", description="writes the list of Kafka's jars anew")
+    parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         jars = resolve(WANTED, Path(scratch))
     LOCK_FILE.write_text(render(WANTED, jars))
     print(f"{LOCK_FILE.name}: {len(jars)} jars, {sum(jar.size for jar in jars) / 1e6:.0f} MB")
-
-
-if __name__ == "__main__":
-    main()
+    return 0

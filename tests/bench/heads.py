@@ -1,4 +1,4 @@
-"""`python -m tests.bench.heads`: what the heads cost as they grow, since they are never purged.
+"""`python -m corridor heads`: what the heads cost as they grow, since they are never purged.
 
 Prints bytes for each head and the time of a batch of fresh identities at several sizes, and what that comes to at a
 hundred million. Identities are random, which is the worst case for the index.
@@ -10,9 +10,9 @@ import argparse
 import asyncio
 import json
 import statistics
-import sys
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,11 +36,11 @@ _BATCH = 500
 _AIM = 100_000_000
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Prints a line for each size, and one JSON object last; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.heads", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m corridor heads", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 3_000_000, 10_000_000])
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with temporary_directory() as data, open_stack(data, {}, lambda _: None) as stack:
         assert stack.admin_url
         print(json.dumps(asyncio.run(_measure(stack.admin_url, sorted(options.sizes)))))
@@ -83,7 +83,3 @@ async def _batch(connection: asyncpg.Connection[Any]) -> float:
     began = time.perf_counter()
     await connection.fetch(_LOCK_HEADS, *values, [b"h" * 32] * _BATCH)
     return time.perf_counter() - began
-
-
-if __name__ == "__main__":
-    sys.exit(main())

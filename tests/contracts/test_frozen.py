@@ -266,7 +266,7 @@ def test_a_release_is_written_once_and_its_version_rises(contracts: Path, versio
 def test_a_faulty_state_is_not_released(contracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (contracts / SCHEMA_FILE).unlink()
 
-    assert main(["--release", "v1.0.0", "--directory", str(contracts)]) == 1
+    assert main(["release", "v1.0.0", "--directory", str(contracts)]) == 1
     assert newest_release(contracts) is None
 
 
@@ -274,7 +274,7 @@ def test_the_command_writes_a_release_of_the_committed_state(tmp_path: Path) -> 
     for folder in PUBLISHED:
         shutil.copytree(DIRECTORY / folder, tmp_path / folder)
 
-    assert main(["--release", "v1.0.0", "--directory", str(tmp_path)]) == 0
+    assert main(["release", "v1.0.0", "--directory", str(tmp_path)]) == 0
     assert against_release(tmp_path) == ([], "compared with release v1.0.0")
 
 

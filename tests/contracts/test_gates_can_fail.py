@@ -204,7 +204,7 @@ def test_regular_settings_other_than_the_design_fail(
 
 def test_the_check_says_what_is_wrong_and_fails(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (copy / SCHEMA).unlink()
-    assert main(["--check", "--directory", str(copy)]) == 1
+    assert main(["check", "--directory", str(copy)]) == 1
     printed = capsys.readouterr()
     assert f"{SCHEMA} is missing" in printed.err
     assert "contracts: 1 fault(s); nothing is released" in printed.out

@@ -84,5 +84,5 @@ def test_a_schema_asks_a_decision_who_made_it() -> None:
 
 
 def test_the_check_passes_on_the_committed_state(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--check"]) == 0
+    assert main(["check"]) == 0
     assert "0 fault(s)" in capsys.readouterr().out

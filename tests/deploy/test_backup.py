@@ -36,7 +36,7 @@ async def system() -> AsyncIterator[System]:
 
 def backup(system: System, *words: str) -> subprocess.CompletedProcess[str]:
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **system.stack.environment()}
-    command = [sys.executable, "-m", "deploy.backup", *words]
+    command = [sys.executable, "-m", "corridor", "backup", *words]
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -126,7 +126,7 @@ async def test_nothing_is_put_back_under_a_copy_at_work(system: System, tmp_path
 
 def test_an_address_that_is_missing_is_one_line(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "deploy.backup", "save", "tracking", str(tmp_path / "x")]
+    command = [sys.executable, "-m", "corridor", "backup", "save", "tracking", str(tmp_path / "x")]
 
     ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
 

@@ -1,4 +1,4 @@
-"""`python -m deploy.local`: what it prints, and that nothing stays behind however it ends."""
+"""`python -m corridor stack`: what it prints, and that nothing stays behind however it ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Launcher:
     def __init__(self, data: Path) -> None:
         environ = {name: value for name, value in os.environ.items() if name not in (*_VARIABLES, "STACK")}
         self.data = data
-        self.process = python("-m", "deploy.local", "--data", str(data), environ=environ)
+        self.process = python("-m", "corridor", "stack", "--data", str(data), environ=environ)
         self._addresses: dict[str, str] = {}
 
     def addresses(self) -> dict[str, str]:

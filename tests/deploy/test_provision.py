@@ -92,7 +92,8 @@ def run(environ: dict[str, str], directory: Path, parties: Path) -> subprocess.C
     command = [
         sys.executable,
         "-m",
-        "deploy.provision",
+        "corridor",
+        "provision",
         "--tokens",
         str(directory / "t.json"),
         "--parties",

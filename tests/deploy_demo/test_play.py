@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 def launched_until(line: str, *arguments: str) -> tuple[subprocess.Popen[str], list[int]]:
     """A demo that has said a line, and the processes that it has started."""
-    process = python("-m", "deploy.demo", *arguments)
+    process = python("-m", "corridor", "demo", *arguments)
     assert process.stdout is not None
     for said in process.stdout:
         if line in said:
@@ -36,7 +36,7 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 
 def test_played_once_it_ends_with_the_expected_pictures() -> None:
-    process = python("-m", "deploy.demo", "--once")
+    process = python("-m", "corridor", "demo", "--once")
 
     said, complaints = process.communicate(timeout=500)
 
@@ -82,7 +82,7 @@ def test_killed_it_leaves_no_process_and_the_next_one_starts() -> None:
 
 
 def test_up_tells_of_a_service_that_has_ended() -> None:
-    process = python("-m", "deploy.up", "--services", "tracking")
+    process = python("-m", "corridor", "up", "--services", "tracking")
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("running"):
@@ -102,7 +102,7 @@ def test_up_on_servers_that_are_not_there_says_so_in_a_line() -> None:
     """As in a terminal that has read the environment of a stack which is gone."""
     gone = "postgresql://corridor@127.0.0.1:1/corridor"
     environ = {f"{service.upper()}_DATABASE_URL": gone for service in SERVICES}
-    process = python("-m", "deploy.up", environ=os.environ | environ | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    process = python("-m", "corridor", "up", environ=os.environ | environ | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
 
     said, complaints = process.communicate(timeout=60)
 
@@ -114,7 +114,7 @@ def test_up_on_servers_that_are_not_there_says_so_in_a_line() -> None:
 
 
 def test_up_tells_how_to_connect_and_ends_with_ctrl_c() -> None:
-    process = python("-m", "deploy.up")
+    process = python("-m", "corridor", "up")
     assert process.stdout is not None
     said = []
     for line in process.stdout:

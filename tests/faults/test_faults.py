@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.__main__ import planned
+from tests.faults.command import planned
 from tests.faults.run import played
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]

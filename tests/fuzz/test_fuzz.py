@@ -19,7 +19,7 @@ from services.chassis.ingest import records
 from services.chassis.ingest.records import Rejected
 from services.chassis.ingest.stream import Stream
 from tests.fuzz import guided, judged, on_purpose, over_http, over_kafka, over_openapi
-from tests.fuzz.__main__ import Report
+from tests.fuzz.command import Report
 from tests.fuzz.draft import Draft
 from tests.fuzz.mutate import Spoilt, many, spoilt, untouched
 from tests.fuzz.ways import WAYS

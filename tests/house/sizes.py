@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-PRODUCT: Final = ("contracts", "services", "deploy")
+PRODUCT: Final = ("contracts", "services", "deploy", "corridor")
 MODULE: Final = 350
 FUNCTION: Final = 40
 ROOMS: Final = ("ingest", "projection", "queue", "outbox")

@@ -43,7 +43,7 @@ class Cluster:
             address = self._config["bootstrap.servers"]
             raise OtherCluster(
                 f"Kafka at {address} is cluster {met}, and the store belongs to cluster {own}; "
-                f"to move the store on purpose: python -m services.{self._service} cluster forget"
+                f"to move the store on purpose: python -m corridor cluster {self._service} forget"
             )
 
     async def watch(self, pool: Pool) -> None:

@@ -102,13 +102,13 @@ def _show(seed: int, number: int) -> None:
     print(f"{one.headers!r}\n{one.value!r}\n{judged.judge(one, judged.Book())!r}")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m corridor fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=20_000, help="how many records")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="which records")
     parser.add_argument("--seconds", type=int, default=60, help="how long guided by coverage")
     parser.add_argument("--only", type=int, default=None, help="show the record of this number")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.only is not None:
         _show(options.seed, options.only)
         return 0
@@ -116,7 +116,3 @@ def main() -> int:
     ok = report.close()
     print(json.dumps(report.line))
     return 0 if ok else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

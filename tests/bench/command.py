@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: three throughputs over the same SQL work in one run, their ratios, and latency.
+"""`python -m corridor bench`: three throughputs over the same SQL work in one run, their ratios, and latency.
 
 The last line is one JSON object. Run it with nothing else on the machine.
 """
@@ -12,6 +12,7 @@ import os
 import platform
 import statistics
 import sys
+from collections.abc import Sequence
 
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import Stack, open_stack
@@ -21,15 +22,15 @@ from tests.bench.workload import BATCH, produce, workload
 from tests.support.stores import fresh_database
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the figures; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m corridor bench", description=__doc__)
     parser.add_argument("--events", type=int, default=16_000)
     parser.add_argument("--plain-events", type=int, default=1_500)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20, help="of the latency run")
     parser.add_argument("--rate", type=int, default=200, help="events a second of the latency run")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     print(f"{platform.platform()}, Python {platform.python_version()}, batches of {BATCH}, Postgres with fsync")
     for loop, statements in (("ingest", INGEST), ("settle", SETTLE)):
         print(f"{loop}: " + "; ".join(statements))
@@ -72,7 +73,3 @@ async def _run(stack: Stack, options: argparse.Namespace, name: str, number: int
 
 def _quiet(_: str) -> None:
     return None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

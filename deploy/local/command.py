@@ -1,4 +1,4 @@
-"""`python -m deploy.local`: the stack for as long as the command runs.
+"""`python -m corridor stack`: the stack for as long as the command runs.
 
 Invariant: Ctrl-C, a termination signal and an error all end in everything stopped.
 """
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     names = ", ".join(SERVICES)
-    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=f"Kafka, and Postgres for {names}")
+    parser = argparse.ArgumentParser(prog="python -m corridor stack", description=f"Kafka, and Postgres for {names}")
     parser.add_argument("--data", type=Path, help="keep data in this directory (default: a temporary one)")
     return parser
 
@@ -58,7 +58,3 @@ def _tell(stack: Stack) -> None:
 def _say(line: str) -> None:
     """On standard error, so that standard output is the environment and nothing else."""
     print(line, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

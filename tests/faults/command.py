@@ -1,4 +1,4 @@
-"""`python -m tests.faults --faults N --seed S`: a run under faults, told line by line, with its figures at the end.
+"""`python -m corridor faults --faults N --seed S`: a run under faults, told line by line, with its figures at the end.
 
 Invariant: the last line is one JSON object; the exit code is 0 only when every invariant holds. The logs of a run
 that failed are kept.
@@ -35,7 +35,7 @@ _KEPT = ROOT / "var" / "faults"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs, tells, and judges."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m corridor faults", description=__doc__.splitlines()[0])
     parser.add_argument("--faults", type=int, default=30, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="the same seed throws the same faults")
     parser.add_argument("--spacing", type=float, default=3.0, help="seconds between two faults")
@@ -109,7 +109,3 @@ def _keep(data: Path, name: str, outcome: Outcome) -> None:
     lines = [f"{violation.invariant}: {violation.detail}\n" for violation in outcome.violations]
     (kept / "violations.txt").write_text("".join(lines))
     print(f"the logs are in {kept}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""`python -m deploy.demo`: the pilot-train journey on a stack of its own.
+"""`python -m corridor demo`: the pilot-train journey on a stack of its own.
 
 Invariant: Ctrl-C leaves no process behind. With `--once` the last line is one JSON object, and the exit code is 0
 only when every picture is the expected one.
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m corridor demo", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--once", action="store_true", help="play to the end without waiting, check, and stop")
     parser.add_argument("--pace", type=float, metavar="SECONDS", help=f"least length of a step (default: {_PACE:g})")
     parser.add_argument("--services", nargs="+", choices=SERVICES, default=list(SERVICES), metavar="SERVICE")
@@ -87,7 +87,3 @@ def _tell(result: Result) -> None:
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
