@@ -7,9 +7,10 @@ start. Starts at the same time fetch each jar once between them.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,22 +114,31 @@ def _fetch_all(directory: Path, jars: Sequence[Jar], progress: Progress, reposit
         registry={jar.file_name: f"sha256:{jar.sha256}" for jar in jars},
         urls={jar.file_name: f"{repository}/{jar.url_path}" for jar in jars},
     )
-    count = _Counter(jars, progress)
-    pool = ThreadPoolExecutor(_THREADS)
-    try:
-        for done in as_completed([pool.submit(_fetch, store, jar) for jar in jars]):
-            count.one_done(done.result())
-    finally:
-        # After a failure those that have not begun are not wanted any more.
-        pool.shutdown(cancel_futures=True)
+    count, failed = _Counter(jars, progress), threading.Event()
+
+    def fetch(jar: Jar) -> Jar:
+        if not failed.is_set():
+            try:
+                _fetch(store, jar)
+            except BaseException:
+                failed.set()
+                raise
+        return jar
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        try:
+            for jar in pool.map(fetch, jars):
+                count.one_done(jar)
+        finally:
+            failed.set()
 
 
-def _fetch(store: pooch.Pooch, jar: Jar) -> Jar:
+def _fetch(store: pooch.Pooch, jar: Jar) -> None:
     """Fetches one, trying again after errors that may pass; the store would do so after all errors."""
     for attempt in range(_TRIES):
         try:
             Path(store.fetch(jar.file_name, downloader=_DOWNLOADER)).chmod(0o644)
-            break
+            return
         except requests.RequestException as error:
             if not _may_pass(error) or attempt == _TRIES - 1:
                 raise JarUnavailable(f"{jar.file_name} could not be fetched: {_reason(error)}") from error
@@ -137,7 +147,6 @@ def _fetch(store: pooch.Pooch, jar: Jar) -> Jar:
             raise JarRefused(
                 f"{jar.file_name} refused: what was fetched has another SHA-256 than {LOCK_FILE.name} says"
             ) from error
-    return jar
 
 
 def _may_pass(error: requests.RequestException) -> bool:

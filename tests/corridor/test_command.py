@@ -16,9 +16,9 @@ _LISTS = "import sys; from corridor.__main__ import main; main(['--help']); prin
 _LACKS = "import sys; sys.modules['psutil'] = None; from corridor.__main__ import main; sys.exit(main(['stack']))"
 
 
-def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     """A Python of its own in the project, with nothing of our environment that a service would read."""
-    environ = {"PATH": os.environ["PATH"], **variables}
+    environ = {"PATH": os.environ["PATH"]}
     return subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
     )
@@ -91,21 +91,16 @@ def test_a_service_is_started_as_launchers_start_it(service: str) -> None:
     """By its name, with its settings from the environment."""
     ended = python("-m", "corridor", "service", service)
 
-    assert (ended.returncode, ended.stderr.splitlines()) == (
-        2,
-        [f"{service}: {service.upper()}_DATABASE_URL is not set"],
-    )
+    assert (ended.returncode, ended.stderr) == (2, f"{service}: {service.upper()}_DATABASE_URL is not set\n")
 
 
-@pytest.mark.parametrize("area", ["dead-letters", "cluster"])
-def test_what_is_asked_of_a_service_reaches_it_whole(area: str) -> None:
-    url = "postgresql://corridor@127.0.0.1:1/corridor"
-    verb = {"dead-letters": ("count", "--reason", "not_json"), "cluster": ("show",)}[area]
+@pytest.mark.parametrize(("area", "verb"), [("dead-letters", "count"), ("cluster", "show")])
+def test_what_is_asked_of_a_service_reaches_it(area: str, verb: str) -> None:
+    """Its own command answers, and says what the verb takes."""
+    ended = python("-m", "corridor", area, "customs", verb, "--help")
 
-    ended = python("-m", "corridor", area, "customs", *verb, CUSTOMS_DATABASE_URL=url)
-
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("customs: the database cannot be reached")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f" {verb} [-h]" in ended.stdout
 
 
 @pytest.mark.parametrize("words", [["dead-letters", "custom", "count"], ["cluster"], ["service", "tracking", "count"]])

@@ -175,6 +175,16 @@ def test_an_address_that_cannot_be_one_is_told_at_once(tmp_path: Path) -> None:
         ensure_jars(tmp_path, [jar], silent, "htp://example")
 
 
+def test_after_a_failure_no_more_is_asked_for(tmp_path: Path, repository: Repository) -> None:
+    """Each of those that fetch at once fails once at most."""
+    jars = [Jar("org.example", f"absent-{n}", "1.0", 1, "0" * 64) for n in range(40)]
+
+    with pytest.raises(JarUnavailable, match=r"^absent-\d+-1\.0\.jar could not be fetched: .*404"):
+        ensure_jars(tmp_path, jars, silent, repository.url)
+
+    assert len(repository.asked) <= module._THREADS
+
+
 def test_two_processes_fetch_once(tmp_path: Path, repository: Repository) -> None:
     """The second says that it waits, and has what the first has fetched."""
     lock, cache = tmp_path / "jars.lock", tmp_path / "cache"
