@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 PAGE = 1000
 _LOCK_SPACE = 0x0C02
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = 0.5
 _HOLD_SECONDS = 1.0
 _ANSWER_SECONDS = 10.0
 _PACE_SECONDS = 0.01

@@ -129,7 +129,7 @@ class Settle:
             await until(self._wake, rest)
         return done.taken >= most or rest > 0
 
-    async def run_timers(self, every_seconds: float = 0.5) -> None:
+    async def run_timers(self, every_seconds: float = 1.0) -> None:
         """Queues what is due, until cancelled."""
         await repeat(self.fire, every_seconds, "timers failed")
 

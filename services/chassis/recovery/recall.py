@@ -37,7 +37,7 @@ RETURNING since, noticed, {SERVER} AS server
 _MINE = f"noticed = $1 AND {SERVER} = $2 AND {as_left('$3')}"
 _KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_MINE}"
 _DONE = f"DELETE FROM recall WHERE {_MINE}"
-_EVERY_SECONDS = 0.5
+_EVERY_SECONDS = 1.0
 # Each look writes: it is all that an idle service does to its store.
 _LOOK_EACH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
