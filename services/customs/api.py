@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from contracts import catalogue, topics
 from contracts.envelope.codec import Event
@@ -17,11 +17,11 @@ from contracts.events.base import Revision
 from contracts.events.fields import Text, utc_text
 from services.chassis.base import visibility
 from services.chassis.base.pace import until
-from services.chassis.base.parties import Party
 from services.chassis.base.visibility import Viewer
+from services.chassis.http.callers import Asking
 from services.chassis.http.door import Door
 from services.chassis.http.openapi import ASKED, REPORTS, failures
-from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.http.problems import ProblemError
 from services.chassis.service import app as chassis_app
 from services.chassis.service.runtime import Runtime
 from services.customs import handlers, store
@@ -33,14 +33,14 @@ _SETTLED = ("effective", "refused", "conflict", "reissue_required")
 
 def make_app(runtime: Runtime) -> FastAPI:
     """The app of the customs service."""
-    app, keeper = chassis_app.new_app(runtime, "Corridor customs")
-    app.include_router(_reports(runtime, keeper))
-    app.include_router(_cases(runtime, keeper))
-    app.include_router(chassis_app.receipts(runtime, keeper))
+    app = chassis_app.new_app(runtime, "Corridor customs")
+    app.include_router(_reports(runtime))
+    app.include_router(_cases(runtime))
+    app.include_router(chassis_app.receipts(runtime))
     return app
 
 
-def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+def _reports(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 409, 413, 415))
     door = Door(
         [(topics.DECLARATIONS, handlers.may_declare), (topics.DECISIONS, handlers.may_decide)],
@@ -53,7 +53,7 @@ def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     async def report(
         request: Request,
         response: Response,
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the verdict on a decision")] = 0,
     ) -> dict[str, Any]:
         """Declarations, decisions and holds. A single decision can wait for its verdict: 200, 409, or 202."""
@@ -95,17 +95,17 @@ def _is_on(verdict: Mapping[str, Any], event: Event) -> bool:
     return datetime.fromisoformat(verdict["updated_at"]) >= cast(Revision, event.data).updated_at
 
 
-def _cases(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+def _cases(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["cases"], responses=failures(*ASKED))
-    _add_cases(router, runtime, keeper)
-    _add_verdicts(router, runtime, keeper)
+    _add_cases(router, runtime)
+    _add_verdicts(router, runtime)
     return router
 
 
-def _add_cases(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_cases(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/v1/cases")
     async def read_cases(
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         after: Annotated[Text, Query(max_length=400)] = "",
         jurisdiction: Annotated[Text | None, Query(max_length=8)] = None,
         state: Annotated[Text | None, Query(max_length=40)] = None,
@@ -129,10 +129,10 @@ def _add_cases(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
         return {"items": items, "after": items[-1]["case"] if items else None}
 
 
-def _add_verdicts(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_verdicts(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/v1/verdicts", responses=failures(404))
     async def read_verdict(
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         case: Annotated[Text, Query(max_length=200)],
         source: Annotated[Text, Query(max_length=400)],
         id: Annotated[Text, Query(max_length=400)],

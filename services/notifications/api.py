@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Match, Mount
@@ -17,14 +17,12 @@ from contracts.events.fields import Instant, Text, utc_text
 from contracts.identifiers import subjects
 from contracts.identifiers.subjects import BadSubject
 from services.chassis.base import visibility
-from services.chassis.base.parties import Party
-from services.chassis.http.callers import caller_of
+from services.chassis.http.callers import Asking, caller_of
 from services.chassis.http.openapi import ASKED, failures
-from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.http.problems import ProblemError
 from services.chassis.service import app as chassis_app
-from services.chassis.service import sessions
 from services.chassis.service.runtime import Runtime
-from services.notifications import store, stream
+from services.notifications import sessions, store, stream
 from services.notifications.domain.fold import head, visible
 
 _DASHBOARD: Final = FilePath(__file__).parent / "dashboard"
@@ -40,21 +38,21 @@ SubjectKind = Literal["run", "train", "wagon", "container", "consignment"]
 
 def make_app(runtime: Runtime) -> FastAPI:
     """The app of the notifications service."""
-    app, keeper = chassis_app.new_app(runtime, "Corridor notifications", streams=("/v1/stream",))
-    app.include_router(sessions.router(runtime, app.state.callers))
-    app.include_router(_feed(runtime, keeper))
-    app.include_router(_seen(runtime, keeper))
+    app = chassis_app.new_app(runtime, "Corridor notifications", streams=("/v1/stream",))
+    app.include_router(sessions.router(runtime))
+    app.include_router(_feed(runtime))
+    app.include_router(_seen(runtime))
     _mount_dashboard(app)
     return app
 
 
-def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+def _feed(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["feed"], responses=failures(*ASKED))
     channels = stream.Channels(runtime)
 
     @router.get("/feed")
     async def read_feed(
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         after: Annotated[int, Query(ge=0, le=_HIGHEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         last: Annotated[int | None, Query(ge=1, le=1000)] = None,
@@ -70,7 +68,7 @@ def _feed(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     @router.get("/stream", response_class=EventSourceResponse)
     async def read_stream(
         request: Request,
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         after: Annotated[int, Query(ge=0, le=_HIGHEST)] = 0,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> AsyncIterator[ServerSentEvent]:
@@ -93,17 +91,17 @@ def _cursor(last_event_id: str | None, after: int) -> int:
     return after
 
 
-def _seen(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+def _seen(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["overview"], responses=failures(*ASKED))
-    _add_setting(router, runtime, keeper)
-    _add_lists(router, runtime, keeper)
-    _add_subject(router, runtime, keeper)
+    _add_setting(router, runtime)
+    _add_lists(router, runtime)
+    _add_subject(router, runtime)
     return router
 
 
-def _add_setting(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_setting(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/me")
-    async def read_me(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+    async def read_me(party: Asking) -> dict[str, Any]:
         """Who the caller is, and the corridor's present."""
         return {
             "party": party.party,
@@ -115,17 +113,17 @@ def _add_setting(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> Non
         }
 
     @router.get("/points")
-    async def read_points(party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+    async def read_points(party: Asking) -> dict[str, Any]:
         """The points of the corridor: names, countries, zones; and from when on silence is news."""
         folder: Any = runtime.blueprint.folder
         points = [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in folder.corridor.points]
         return {"items": points, "silent_hours": folder.corridor.thresholds.silent_hours}
 
 
-def _add_lists(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_lists(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/overview")
     async def read_overview(
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         kind: SubjectKind | None = None,
         query: Annotated[Text, Query(max_length=80)] = "",
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
@@ -141,19 +139,15 @@ def _add_lists(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
         return {"items": rows, "cursor": cursor, "now": utc_text(runtime.clock.now()), "away": away}
 
     @router.get("/attention")
-    async def read_attention(
-        party: Annotated[Party, Depends(keeper)], limit: Annotated[int, Query(ge=1, le=5000)] = 1000
-    ) -> dict[str, Any]:
+    async def read_attention(party: Asking, limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> dict[str, Any]:
         """What is open: exceptions, violations, holds, and arrivals that nobody has declared."""
         items = await store.read_attention(runtime.store, party.party, limit)
         return {"items": items, "now": utc_text(runtime.clock.now())}
 
 
-def _add_subject(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_subject(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/subjects/{kind}/{id:path}", responses=failures(404))
-    async def read_subject(
-        kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, Depends(keeper)]
-    ) -> dict[str, Any]:
+    async def read_subject(kind: SubjectKind, id: Annotated[str, Path()], party: Asking) -> dict[str, Any]:
         """What the caller may see of a subject: its head, its facts, and customs and exceptions about it."""
         try:
             subject = subjects.parse(f"{kind}:{id}")

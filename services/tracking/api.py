@@ -5,17 +5,17 @@ Invariant: reports go to Kafka, as everybody's do; whoever reads is shown what t
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
+from fastapi import APIRouter, FastAPI, Path, Query, Request
 
 from contracts import topics
 from contracts.events.fields import Instant, Text, as_shown
 from contracts.identifiers import subjects
 from contracts.identifiers.subjects import BadSubject
 from services.chassis.base import visibility
-from services.chassis.base.parties import Party
+from services.chassis.http.callers import Asking
 from services.chassis.http.door import Door
 from services.chassis.http.openapi import ASKED, REPORTS, failures
-from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.http.problems import ProblemError
 from services.chassis.service import app as chassis_app
 from services.chassis.service.runtime import Runtime
 from services.tracking import store, views
@@ -29,14 +29,14 @@ After = Annotated[Text, Query(max_length=200)]
 
 def make_app(runtime: Runtime) -> FastAPI:
     """The app of the tracking service."""
-    app, keeper = chassis_app.new_app(runtime, "Corridor tracking")
-    app.include_router(_reports(runtime, keeper))
-    app.include_router(_subjects(runtime, keeper))
-    app.include_router(chassis_app.receipts(runtime, keeper))
+    app = chassis_app.new_app(runtime, "Corridor tracking")
+    app.include_router(_reports(runtime))
+    app.include_router(_subjects(runtime))
+    app.include_router(chassis_app.receipts(runtime))
     return app
 
 
-def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+def _reports(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 413, 415))
     door = Door(
         [(topics.MILESTONES, entitled)],
@@ -46,7 +46,7 @@ def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     )
 
     @router.post("/v1/events", status_code=202, openapi_extra=REPORTS)
-    async def report(request: Request, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+    async def report(request: Request, party: Asking) -> dict[str, Any]:
         """One event (binary or structured mode) or a batch; answered when Kafka has it."""
         events = await door.post(request, party)
         return {"taken": [{"source": e.source, "id": e.id} for e in events]}
@@ -54,20 +54,20 @@ def _reports(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
     return router
 
 
-def _subjects(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+def _subjects(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/v1/subjects", tags=["subjects"], responses=failures(*ASKED))
-    _add_list(router, runtime, keeper)
+    _add_list(router, runtime)
     # An id may hold slashes, so the timeline is matched before the subject itself.
-    _add_timeline(router, runtime, keeper)
-    _add_picture(router, runtime, keeper)
+    _add_timeline(router, runtime)
+    _add_picture(router, runtime)
     return router
 
 
-def _add_list(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_list(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/{kind}", responses=failures(403))
     async def read_list(
         kind: SubjectKind,
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         known_at: KnownAt = None,
         after: After = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -80,12 +80,12 @@ def _add_list(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
         return {"items": [as_shown(dict(row)) for row in rows], "after": rows[-1]["subject"] if rows else None}
 
 
-def _add_timeline(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_timeline(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/{kind}/{id:path}/timeline", responses=failures(400, 404))
     async def read_timeline(
         kind: SubjectKind,
         id: Annotated[str, Path()],
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         known_at: KnownAt = None,
         after: After = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -104,11 +104,9 @@ def _add_timeline(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> No
         return {"subject": subject, "revisions": page.revisions, "after": page.after}
 
 
-def _add_picture(router: APIRouter, runtime: Runtime, keeper: Doorkeeper) -> None:
+def _add_picture(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/{kind}/{id:path}", responses=failures(404))
-    async def read_subject(
-        kind: SubjectKind, id: Annotated[str, Path()], party: Annotated[Party, Depends(keeper)]
-    ) -> dict[str, Any]:
+    async def read_subject(kind: SubjectKind, id: Annotated[str, Path()], party: Asking) -> dict[str, Any]:
         """What the caller may see of the picture of a subject."""
         sight = await views.look(runtime, party, _key(kind, id))
         if sight.shown is None:

@@ -23,7 +23,7 @@ def app() -> FastAPI:
     settings = ServiceSettings(
         kafka_bootstrap_servers="nowhere:1", database_url="postgresql://nowhere", http_port=0, copy_name="early"
     )
-    return new_app(Runtime(blueprint(), settings), "early")[0]
+    return new_app(Runtime(blueprint(), settings), "early")
 
 
 def asks(app: FastAPI, *, raises: bool) -> httpx.AsyncClient:

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.events.fields import Text, as_shown
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.database import Pool
-from services.chassis.base.parties import Party, PartyBook
+from services.chassis.base.parties import PartyBook
 from services.chassis.dead_letters import letters
 from services.chassis.dead_letters.letters import Filter, RowId
 from services.chassis.dead_letters.replay import Replayer
+from services.chassis.http.callers import Asking
 from services.chassis.http.openapi import failures
-from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.http.problems import ProblemError
 from services.chassis.ingest.stream import Stream
 
 
@@ -62,11 +63,11 @@ class Owner(Protocol):
         ...
 
 
-def router(owner: Owner, keeper: Doorkeeper) -> APIRouter:
+def router(owner: Owner) -> APIRouter:
     """The operations on dead letters; mounted under `/ops`."""
     routes = APIRouter(prefix="/dead-letters")
     _add_reading(routes, owner)
-    _add_work(routes, owner, keeper)
+    _add_work(routes, owner)
     return routes
 
 
@@ -98,15 +99,15 @@ def _add_reading(routes: APIRouter, owner: Owner) -> None:
         return as_shown(found | {"last_action": action and as_shown(action)})
 
 
-def _add_work(routes: APIRouter, owner: Owner, keeper: Doorkeeper) -> None:
+def _add_work(routes: APIRouter, owner: Owner) -> None:
     @routes.post("/replay", responses=failures(400))
-    async def replay(asked: Replay, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+    async def replay(asked: Replay, party: Asking) -> dict[str, Any]:
         report = await _replayer(owner).replay(asked.filter, party.party, dry_run=asked.dry_run, again=asked.again)
         owner.stored()
         return report.as_json()
 
     @routes.post("/discard", responses=failures(400))
-    async def discard(asked: Discard, party: Annotated[Party, Depends(keeper)]) -> dict[str, Any]:
+    async def discard(asked: Discard, party: Asking) -> dict[str, Any]:
         report = await _replayer(owner).discard(asked.filter, party.party, asked.reason)
         owner.stored()
         return report.as_json()

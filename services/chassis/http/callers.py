@@ -9,22 +9,25 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final
+from typing import Annotated, Final
 
 import structlog
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from services.chassis.base.budgets import Bucket, OverBudget
 from services.chassis.base.database import Pool
 from services.chassis.base.parties import Party, PartyBook, digest
 from services.chassis.base.tokens import Held, TokenBook
-from services.chassis.http.problems import CALLER, ProblemError
+from services.chassis.http.problems import ProblemError
 
 log = structlog.get_logger(__name__)
 
 SESSION_HEADER: Final = "corridor-session"
 COOKIE_PREFIX: Final = "corridor-"
+# Where the edge leaves in the scope of a request who asks.
+CALLER: Final = "corridor.caller"
 _LONGEST_TOKEN: Final = 200
 _REFUSALS_A_MINUTE: Final = 120
 _TELL_EVERY_SECONDS: Final = 10.0
@@ -118,11 +121,22 @@ class Guesses:
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
-    """Who asks, as found before the request came here."""
+    """Who asks, as the edge has found it; 401 where it has let somebody in without a token."""
     caller: Caller | None = connection.scope.get(CALLER)
     if caller is None:
         raise ProblemError(401, "send Authorization: Bearer <token>")
     return caller
+
+
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
+
+
+async def party_of(request: Request, _: _Bearer) -> Party:
+    """The party that asks; as a dependency of a route it also says in the OpenAPI document that a token is needed."""
+    return caller_of(request).party
+
+
+Asking = Annotated[Party, Depends(party_of)]
 
 
 def cookies_of(connection: HTTPConnection) -> list[str]:
@@ -136,16 +150,3 @@ def _token_of(headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:
         return token.strip() if kind.lower() == "bearer" else ""
     session = headers.get(SESSION_HEADER, "")
     return cookies.get(COOKIE_PREFIX + session, "") if session else ""
-
-
-def cookie(name: str, value: str, seconds: int, *, secure: bool) -> str:
-    """The text of a `Set-Cookie` for a session; no seconds take it away."""
-    try:
-        jar: SimpleCookie = SimpleCookie({COOKIE_PREFIX + name: value})
-    except CookieError as failure:
-        raise ProblemError(401, "the session is not known") from failure
-    morsel = jar[COOKIE_PREFIX + name]
-    values: dict[str, Any] = {"path": "/", "max-age": str(seconds), "httponly": True, "samesite": "Strict"}
-    for attribute, given in (values | ({"secure": True} if secure else {})).items():
-        morsel[attribute] = given
-    return morsel.OutputString()

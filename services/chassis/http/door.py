@@ -22,8 +22,8 @@ from contracts.topics import MAX_INCOMING, Topic
 from services.chassis.base.budgets import Meter
 from services.chassis.base.checks import require_known, require_past
 from services.chassis.base.parties import Party
-from services.chassis.http.edge import LARGEST_REPORTS
-from services.chassis.http.problems import METER, ProblemError, read_body
+from services.chassis.http.edge import METER, content_type_of
+from services.chassis.http.problems import ProblemError
 
 MAX_BATCH = 500
 
@@ -57,11 +57,9 @@ class Door:
         return [event for event, _ in events]
 
     async def _decode(self, request: Request) -> list[tuple[Event, str]]:
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        batch = content_type == codec.BATCH
-        body = await read_body(request, LARGEST_REPORTS if batch else MAX_INCOMING)
+        content_type, body = content_type_of(request.headers), await request.body()
         try:
-            if batch:
+            if content_type == codec.BATCH:
                 return self._batch(body)
             if content_type == codec.STRUCTURED:
                 return [(codec.decode_structured(parse_json(body), self._accepts), "$")]

@@ -7,28 +7,26 @@ and nobody else's; every answer, also to a refusal or a failure, says what brows
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.envelope.codec import BATCH
 from contracts.refusal import Problem
+from contracts.topics import MAX_INCOMING
 from services.chassis.base.budgets import Meter, Meters, OverBudget
 from services.chassis.base.database import asked_over_http
-from services.chassis.base.errors import passes
-from services.chassis.http.callers import Caller, Callers
-from services.chassis.http.problems import (
-    CALLER,
-    METER,
-    RETRY_AFTER_SECONDS,
-    ProblemError,
-    answer_of,
-    over_budget_answer,
-    problem_answer,
-)
+from services.chassis.http.callers import CALLER, Caller, Callers
+from services.chassis.http.problems import ProblemError, answer_of, problem_of
 
+log = structlog.get_logger(__name__)
+
+# Where a request's scope has what its party has spent.
+METER: Final = "corridor.meter"
 LARGEST_REPORTS: Final = 4 * 1024 * 1024
 LARGEST_OPERATION: Final = 64 * 1024
 LARGEST_OTHER: Final = 4 * 1024
@@ -56,21 +54,14 @@ class _Answer:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What an app says of its addresses: which are open streams."""
-
-    streams: Collection[str] = field(default=())
-
-
 class Edge:
-    """Plain ASGI, so that bodies and streams pass as they come."""
+    """Plain ASGI, so that bodies and streams pass as they come; `streams` are the addresses of open streams."""
 
-    def __init__(self, app: ASGIApp, callers: Callers, meters: Meters, rules: Rules) -> None:
+    def __init__(self, app: ASGIApp, callers: Callers, streams: Collection[str] = ()) -> None:
         self._app = app
         self._callers = callers
-        self._meters = meters
-        self._rules = rules
+        self._meters = Meters()
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,25 +72,22 @@ class Edge:
         try:
             with asked_over_http():
                 await self._admit(scope, receive, send, answer)
-        except ProblemError as refusal:
-            await answer_of(refusal)(scope, receive, send)
-        except OverBudget as refusal:
-            await asyncio.sleep(_REFUSED_AFTER_SECONDS)
-            await over_budget_answer(refusal)(scope, receive, send)
         except Exception as failure:
             if answer.started:
                 raise
-            if passes(failure):
-                await problem_answer(503, "a server does not answer: try again", RETRY_AFTER_SECONDS)(
-                    scope, receive, send
-                )
-                return
-            await problem_answer(500, "the failure is logged")(scope, receive, send)
-            raise
+            if isinstance(failure, OverBudget):
+                await asyncio.sleep(_REFUSED_AFTER_SECONDS)
+            refusal = problem_of(failure)
+            if refusal.status_code == 503 and CALLER in scope:
+                log.warning("a request cannot be answered now", path=scope["path"], failure=repr(failure))
+            await answer_of(refusal)(scope, receive, send)
+            if refusal.status_code == 500:
+                raise
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send, answer: _Answer) -> None:
-        limit = _limit(scope)
-        _require_small(Headers(scope=scope), limit)
+        headers = Headers(scope=scope)
+        limit = _limit(scope["path"], headers)
+        _require_small(headers, limit)
         if not scope["path"].startswith(_GUARDED):
             await self._app(scope, _bounded(receive, limit, None), send)
             return
@@ -117,7 +105,7 @@ class Edge:
     @asynccontextmanager
     async def _place(self, scope: Scope, meter: Meter) -> AsyncIterator[None]:
         """A place among the party's own requests: streams are counted apart, and reads take turns."""
-        if scope["path"] in self._rules.streams:
+        if scope["path"] in self._streams:
             with meter.open_stream():
                 yield
             return
@@ -129,10 +117,15 @@ class Edge:
                 yield
 
 
-def _limit(scope: Scope) -> int:
-    if scope["path"] == "/v1/events":
-        return LARGEST_REPORTS
-    return LARGEST_OPERATION if scope["path"].startswith("/ops/") else LARGEST_OTHER
+def content_type_of(headers: Headers) -> str:
+    """The kind of a body, without its parameters."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _limit(path: str, headers: Headers) -> int:
+    if path == "/v1/events":
+        return LARGEST_REPORTS if content_type_of(headers) == BATCH else MAX_INCOMING
+    return LARGEST_OPERATION if path.startswith("/ops/") else LARGEST_OTHER
 
 
 def _require_small(headers: Headers, limit: int) -> None:

@@ -18,15 +18,13 @@ from pydantic import BaseModel
 from contracts.events import fields
 from contracts.events.fields import Text, as_shown, utc_text
 from services.chassis.base import telemetry
-from services.chassis.base.budgets import Meters
 from services.chassis.base.clock_steps import save_step
-from services.chassis.base.parties import Party
 from services.chassis.dead_letters import api
 from services.chassis.http import guard, problems
-from services.chassis.http.callers import Callers
-from services.chassis.http.edge import Edge, Rules
+from services.chassis.http.callers import Asking, Callers, party_of
+from services.chassis.http.edge import Edge
 from services.chassis.http.openapi import ASKED, failures
-from services.chassis.http.problems import Doorkeeper, ProblemError
+from services.chassis.http.problems import ProblemError
 from services.chassis.service import state
 from services.chassis.service.health import Health
 from services.chassis.service.runtime import Runtime
@@ -44,7 +42,7 @@ class Instant(BaseModel):
     instant: fields.Instant
 
 
-def new_app(runtime: Runtime, title: str, streams: Collection[str] = ()) -> tuple[FastAPI, Doorkeeper]:
+def new_app(runtime: Runtime, title: str, streams: Collection[str] = ()) -> FastAPI:
     """The app of a service with everything that is common to all; `streams` are the addresses of open streams."""
 
     @asynccontextmanager
@@ -59,18 +57,17 @@ def new_app(runtime: Runtime, title: str, streams: Collection[str] = ()) -> tupl
     # Redirects would be built from what the caller says that the host is called.
     app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     problems.install(app)
-    keeper = Doorkeeper()
     app.state.callers = Callers(lambda: runtime.store, runtime.book)
-    app.add_middleware(Edge, callers=app.state.callers, meters=Meters(), rules=Rules(streams))
-    app.include_router(_health(runtime))
-    app.include_router(_operations(runtime, keeper))
-    return app, keeper
+    app.add_middleware(Edge, callers=app.state.callers, streams=streams)
+    health = Health(runtime)
+    app.include_router(_health(health))
+    app.include_router(_operations(runtime, health))
+    return app
 
 
-def _health(runtime: Runtime) -> APIRouter:
+def _health(health: Health) -> APIRouter:
     """What needs no token says no more than up or down."""
     router = APIRouter(tags=["health"])
-    health = Health(runtime)
 
     @router.get("/live")
     async def live() -> dict[str, str]:
@@ -82,10 +79,6 @@ def _health(runtime: Runtime) -> APIRouter:
         response.status_code = 200 if found["ready"] else 503
         return {"ready": found["ready"]}
 
-    @router.get("/ops/ready", tags=["operations"], responses=failures(*ASKED, 403))
-    async def ready_in_detail() -> dict[str, bool]:
-        return await health.read()
-
     @router.get("/metrics", response_class=PlainTextResponse, responses=failures(*ASKED, 403))
     async def metrics() -> Response:
         return Response(generate_latest(telemetry.REGISTRY), media_type=CONTENT_TYPE_LATEST)
@@ -93,13 +86,13 @@ def _health(runtime: Runtime) -> APIRouter:
     return router
 
 
-def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
-    router = APIRouter(
-        prefix="/ops",
-        tags=["operations"],
-        dependencies=[Depends(problems.operations_only(keeper))],
-        responses=failures(*ASKED, 403),
-    )
+def _operations(runtime: Runtime, health: Health) -> APIRouter:
+    said = failures(*ASKED, 403)
+    router = APIRouter(prefix="/ops", tags=["operations"], dependencies=[Depends(party_of)], responses=said)
+
+    @router.get("/ready")
+    async def ready_in_detail() -> dict[str, bool]:
+        return await health.read()
 
     @router.get("/state")
     async def read_state() -> dict[str, Any]:
@@ -127,17 +120,17 @@ def _operations(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
             await runtime.settle.fire()
         return {"instant": utc_text(stands)}
 
-    router.include_router(api.router(runtime, keeper))
+    router.include_router(api.router(runtime))
     return router
 
 
-def receipts(runtime: Runtime, keeper: Doorkeeper) -> APIRouter:
+def receipts(runtime: Runtime) -> APIRouter:
     """`GET /v1/receipts`: the answers to the caller's own reports."""
     router = APIRouter(tags=["receipts"], responses=failures(*ASKED))
 
     @router.get("/v1/receipts")
     async def read_receipts(
-        party: Annotated[Party, Depends(keeper)],
+        party: Asking,
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         id: Annotated[Text | None, Query(max_length=400)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
