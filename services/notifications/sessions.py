@@ -12,7 +12,7 @@ from contracts.events.fields import utc_text
 from services.chassis.base import tokens
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.tokens import Session
-from services.chassis.http.callers import COOKIE_PREFIX, Caller, caller_of, cookies_of, party_of
+from services.chassis.http.callers import COOKIE_PREFIX, Caller, caller_of, party_of
 from services.chassis.http.openapi import ASKED, failures
 from services.chassis.http.problems import ProblemError
 from services.chassis.service.runtime import Runtime
@@ -55,7 +55,8 @@ def router(runtime: Runtime) -> APIRouter:
 async def _session_of(runtime: Runtime, request: Request, caller: Caller) -> Session | None:
     """Goes on with the session that asks, or opens one for the token; None when that is gone."""
     if not caller.token.is_session:
-        return await tokens.open_session(runtime.store, caller.token, cookies_of(request))
+        had = [value for name, value in request.cookies.items() if name.startswith(COOKIE_PREFIX)]
+        return await tokens.open_session(runtime.store, caller.token, had)
     until = await tokens.renew_session(runtime.store, caller.token)
     name = _name_of(caller)
     value = request.cookies.get(COOKIE_PREFIX + name)

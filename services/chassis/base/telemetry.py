@@ -6,6 +6,7 @@ report's content.
 
 import logging
 import sys
+import time
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -71,6 +72,22 @@ SOURCE_AWAY = Gauge(
     registry=REGISTRY,
 )
 BUSY = Gauge("corridor_busy_seconds", "How long what is first in the queues has waited", ["service"], registry=REGISTRY)
+
+
+class Seldom:
+    """Has something that may happen thousands of times a second told in the log now and then."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self._seconds = seconds
+        self._told_at = float("-inf")
+
+    def may(self) -> bool:
+        """Whether it may be told now; who asks and may, tells it."""
+        now = time.monotonic()
+        if now - self._told_at < self._seconds:
+            return False
+        self._told_at = now
+        return True
 
 
 def set_up_logs(level: str, form: str) -> None:

@@ -6,9 +6,10 @@ the log, without the token.
 """
 
 import time
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Final
 
 import structlog
@@ -16,9 +17,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from services.chassis.base.budgets import Bucket, OverBudget
+from services.chassis.base.budgets import Bucket, Meter, Meters, OverBudget
 from services.chassis.base.database import Pool
 from services.chassis.base.parties import Party, PartyBook, digest
+from services.chassis.base.telemetry import Seldom
 from services.chassis.base.tokens import Held, TokenBook
 from services.chassis.http.problems import ProblemError
 
@@ -30,16 +32,16 @@ COOKIE_PREFIX: Final = "corridor-"
 CALLER: Final = "corridor.caller"
 _LONGEST_TOKEN: Final = 200
 _REFUSALS_A_MINUTE: Final = 120
-_TELL_EVERY_SECONDS: Final = 10.0
 _ADDRESSES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and with which token."""
+    """Who asks, with which token, and what that party spends here."""
 
     party: Party
     token: Held
+    meter: Meter
 
 
 class Callers:
@@ -49,6 +51,7 @@ class Callers:
         self._pool = pool
         self._book = book
         self._tokens = TokenBook()
+        self._meters = Meters()
         self._guesses = Guesses()
 
     async def identify(self, connection: HTTPConnection) -> Caller:
@@ -65,7 +68,7 @@ class Callers:
         party = self._book.get(held.party)
         if party is None:
             raise ProblemError(401, "the token's party is not known any more")
-        return Caller(party, held)
+        return Caller(party, held, self._meters.of(party.party, party.budget))
 
     async def _find(self, address: str, sha256: bytes) -> Held | None:
         """The token; what was not valid lately is a guess until it is found."""
@@ -90,33 +93,26 @@ class Guesses:
     """Tokens refused, by address. Of addresses that are seldom heard of the oldest are forgotten."""
 
     def __init__(self) -> None:
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-        self._untold: dict[str, int] = {}
-        self._told_at = float("-inf")
+        self._bucket_of = lru_cache(_ADDRESSES)(lambda _: Bucket(_REFUSALS_A_MINUTE))
+        self._untold: Counter[str] = Counter()
+        self._seldom = Seldom()
 
     def begin(self, address: str) -> None:
         """Counts a guess; raises `OverBudget` while this address has guessed too often."""
-        now = time.monotonic()
-        bucket = self._buckets.setdefault(address, Bucket(_REFUSALS_A_MINUTE))
-        self._buckets.move_to_end(address)
+        now, bucket = time.monotonic(), self._bucket_of(address)
         if seconds := bucket.wait(now):
             raise OverBudget("too many wrong tokens from this address", seconds)
         bucket.spend(1, now)
-        while len(self._buckets) > _ADDRESSES:
-            self._buckets.popitem(last=False)
 
     def was_none(self, address: str) -> None:
         """What was counted was no guess."""
-        if address in self._buckets:
-            self._buckets[address].spend(-1, time.monotonic())
+        self._bucket_of(address).spend(-1, time.monotonic())
 
     def tell(self, address: str, path: str) -> None:
         """A token was wrong; told in the log, several at once."""
-        now = time.monotonic()
-        self._untold[address] = self._untold.get(address, 0) + 1
-        if now - self._told_at >= _TELL_EVERY_SECONDS or len(self._untold) > _ADDRESSES:
-            log.warning("tokens were refused", addresses=dict(list(self._untold.items())[:20]), path=path[:80])
-            self._told_at = now
+        self._untold[address] += 1
+        if self._seldom.may() or len(self._untold) > _ADDRESSES:
+            log.warning("tokens were refused", addresses=dict(self._untold.most_common(20)), path=path[:80])
             self._untold.clear()
 
 
@@ -137,11 +133,6 @@ async def party_of(request: Request, _: _Bearer) -> Party:
 
 
 Asking = Annotated[Party, Depends(party_of)]
-
-
-def cookies_of(connection: HTTPConnection) -> list[str]:
-    """What cookies of ours the browser has sent."""
-    return [value for name, value in connection.cookies.items() if name.startswith(COOKIE_PREFIX)]
 
 
 def _token_of(headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:

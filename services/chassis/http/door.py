@@ -19,10 +19,10 @@ from contracts.envelope.canonical import parse_json
 from contracts.envelope.codec import Event
 from contracts.refusal import Problem, Refused, refused
 from contracts.topics import MAX_INCOMING, Topic
-from services.chassis.base.budgets import Meter
 from services.chassis.base.checks import require_known, require_past
 from services.chassis.base.parties import Party
-from services.chassis.http.edge import METER, content_type_of
+from services.chassis.http.callers import caller_of
+from services.chassis.http.edge import content_type_of
 from services.chassis.http.problems import ProblemError
 
 MAX_BATCH = 500
@@ -49,9 +49,7 @@ class Door:
     async def post(self, request: Request, party: Party) -> list[Event]:
         """The events of a request, acknowledged by the broker; raises `ProblemError`, or `OverBudget`."""
         events = await self._decode(request)
-        meter: Meter | None = request.scope.get(METER)
-        if meter is not None:
-            meter.reports(len(events))
+        caller_of(request).meter.reports(len(events))
         places = [self._place(event, party, path) for event, path in events]
         await self._produce([(topic, event) for topic, (event, _) in zip(places, events, strict=True)])
         return [event for event, _ in events]

@@ -18,23 +18,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.envelope.codec import BATCH
 from contracts.refusal import Problem
 from contracts.topics import MAX_INCOMING
-from services.chassis.base.budgets import Meter, Meters, OverBudget
+from services.chassis.base.budgets import Meter, OverBudget
 from services.chassis.base.database import asked_over_http
+from services.chassis.base.tokens import Scope as Right
 from services.chassis.http.callers import CALLER, Caller, Callers
 from services.chassis.http.problems import ProblemError, answer_of, problem_of
 
 log = structlog.get_logger(__name__)
 
-# Where a request's scope has what its party has spent.
-METER: Final = "corridor.meter"
 LARGEST_REPORTS: Final = 4 * 1024 * 1024
 LARGEST_OPERATION: Final = 64 * 1024
 LARGEST_OTHER: Final = 4 * 1024
 # Who is over the budget waits for the answer, so that asking again at once buys nothing.
 _REFUSED_AFTER_SECONDS: Final = 1.0
-# What needs a token. Everything else is the page, and what a load balancer asks.
-_GUARDED: Final = ("/v1/", "/ops/", "/metrics", "/openapi.json")
-
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -60,7 +56,6 @@ class Edge:
     def __init__(self, app: ASGIApp, callers: Callers, streams: Collection[str] = ()) -> None:
         self._app = app
         self._callers = callers
-        self._meters = Meters()
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,16 +81,16 @@ class Edge:
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send, answer: _Answer) -> None:
         headers = Headers(scope=scope)
-        limit = _limit(scope["path"], headers)
+        limit, right = _rule(scope["path"], headers)
         _require_small(headers, limit)
-        if not scope["path"].startswith(_GUARDED):
-            await self._app(scope, _bounded(receive, limit, None), send)
+        if right is None:
+            await self._app(scope, _bounded(receive, limit), send)
             return
         caller = await self._callers.identify(HTTPConnection(scope))
-        _require_scope(caller, scope["method"], scope["path"])
-        meter = self._meters.of(caller.party.party, caller.party.budget)
+        _require_right(caller, right)
+        meter = caller.meter
         meter.request()
-        scope[CALLER], scope[METER] = caller, meter
+        scope[CALLER] = caller
         async with self._place(scope, meter):
             try:
                 await self._app(scope, _bounded(receive, limit, meter.body), send)
@@ -122,10 +117,16 @@ def content_type_of(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _limit(path: str, headers: Headers) -> int:
+def _rule(path: str, headers: Headers) -> tuple[int, Right | None]:
+    """The largest body that an address takes, and the right that it asks for; None for what anybody may ask."""
     if path == "/v1/events":
-        return LARGEST_REPORTS if content_type_of(headers) == BATCH else MAX_INCOMING
-    return LARGEST_OPERATION if path.startswith("/ops/") else LARGEST_OTHER
+        return LARGEST_REPORTS if content_type_of(headers) == BATCH else MAX_INCOMING, "report"
+    if path.startswith("/ops/"):
+        return LARGEST_OPERATION, "operate"
+    if path.startswith("/metrics"):
+        return LARGEST_OTHER, "operate"
+    # Everything else is the page, and what a load balancer asks.
+    return LARGEST_OTHER, "read" if path.startswith(("/v1/", "/openapi.json")) else None
 
 
 def _require_small(headers: Headers, limit: int) -> None:
@@ -142,19 +143,14 @@ def _too_large(limit: int) -> ProblemError:
     return ProblemError(413, f"the body is over {limit} bytes", [Problem("too_large", "$", f"the limit is {limit}")])
 
 
-def _require_scope(caller: Caller, method: str, path: str) -> None:
-    needed = "read"
-    if path.startswith(("/ops/", "/metrics")):
-        needed = "operate"
-    elif path == "/v1/events":
-        needed = "report"
-    if needed not in caller.token.scopes:
-        raise ProblemError(403, f"this token is not for what needs the right to {needed}")
-    if needed == "operate" and caller.party.role != "operations":
+def _require_right(caller: Caller, right: Right) -> None:
+    if right not in caller.token.scopes:
+        raise ProblemError(403, f"this token is not for what needs the right to {right}")
+    if right == "operate" and caller.party.role != "operations":
         raise ProblemError(403, "only operations may do this")
 
 
-def _bounded(receive: Receive, limit: int, count: Callable[[int], None] | None) -> Receive:
+def _bounded(receive: Receive, limit: int, count: Callable[[int], None] = lambda _: None) -> Receive:
     """Raises `ProblemError` as soon as more has come than the limit."""
     size = 0
 
@@ -162,9 +158,9 @@ def _bounded(receive: Receive, limit: int, count: Callable[[int], None] | None) 
         nonlocal size
         message = await receive()
         if message["type"] == "http.request":
-            size += len(message.get("body", b""))
-            if count is not None:
-                count(len(message.get("body", b"")))
+            come = len(message.get("body", b""))
+            count(come)
+            size += come
             if size > limit:
                 raise _too_large(limit)
         return message

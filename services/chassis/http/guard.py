@@ -10,14 +10,16 @@ import errno
 import resource
 import socket
 import struct
-import time
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from services.chassis.base.telemetry import Seldom
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +29,6 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 _RESERVED: Final = 256
 # What may still come of a body that nobody reads any more: whoever sends too much can still read why it was refused.
 _LEFT_OVER: Final = 8 * 1024 * 1024
-_TELL_EVERY_SECONDS: Final = 10.0
 _OUT_OF: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -45,42 +46,37 @@ class Bounds:
 
 
 class Crowd:
-    """The connections that there are."""
+    """The connections that there are, by address."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self._by_address: Counter[str] = Counter()
-        self._count = 0
+        self._open: Counter[str] = Counter()
         self._turned_away = 0
-        self._told_at = float("-inf")
+        self._seldom = Seldom()
 
     def enter(self, address: str) -> int | None:
         """None for one that may stay; else the status that turns it away."""
         status = self._refusal(address)
         if status is None:
-            self._count += 1
-            self._by_address[address] += 1
+            self._open[address] += 1
         else:
-            self._tell(address)
+            self._turned_away += 1
+            if self._seldom.may():
+                count, there = self._turned_away, self._open.total()
+                log.warning("connections are turned away", address=address, count=count, open=there)
+                self._turned_away = 0
         return status
 
     def leave(self, address: str) -> None:
-        self._count -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        self._open[address] -= 1
+        if not self._open[address]:
+            del self._open[address]
 
     def _refusal(self, address: str) -> int | None:
-        if self._count >= self.bounds.connections:
+        if self._open.total() >= self.bounds.connections:
             return 503
-        full = self._by_address[address] >= self.bounds.per_address
+        full = self._open[address] >= self.bounds.per_address
         return 429 if full and address not in self.bounds.trusted else None
-
-    def _tell(self, address: str) -> None:
-        self._turned_away += 1
-        if (now := time.monotonic()) - self._told_at >= _TELL_EVERY_SECONDS:
-            log.warning("connections are turned away", address=address, count=self._turned_away, open=self._count)
-            self._told_at, self._turned_away = now, 0
 
 
 class Guarded(H11Protocol):
@@ -88,13 +84,12 @@ class Guarded(H11Protocol):
 
     crowd: Crowd
     _address: str | None = None
-    _timer: asyncio.TimerHandle | None = None
-    _taking: asyncio.TimerHandle | None = None
     _awaits = ""
     _left_over = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         address = self.client[0] if self.client else ""
         status = self.crowd.enter(address)
         if status is not None:
@@ -105,9 +100,8 @@ class Guarded(H11Protocol):
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._timer, self._taking):
-            if timer is not None:
-                timer.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
         if self._address is not None:
             self.crowd.leave(self._address)
         super().connection_lost(exc)
@@ -129,13 +123,18 @@ class Guarded(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._taking = self.loop.call_later(self.crowd.bounds.taking_seconds, self._cut)
+        self._cut_after("taking", self.crowd.bounds.taking_seconds)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._taking is not None:
-            self._taking.cancel()
-            self._taking = None
+        self._cut_after("taking", None)
+
+    def _cut_after(self, timer: str, seconds: float | None) -> None:
+        """Hangs up when the time of a timer is over; with None it is stopped."""
+        if timer in self._timers:
+            self._timers.pop(timer).cancel()
+        if seconds is not None:
+            self._timers[timer] = self.loop.call_later(seconds, self._cut)
 
     def _cut(self) -> None:
         """Hangs up at once: the kernel keeps nothing for who takes nothing."""
@@ -154,13 +153,8 @@ class Guarded(H11Protocol):
         if awaits == self._awaits:
             return
         self._awaits = awaits
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         bounds = self.crowd.bounds
-        seconds = {"request": bounds.header_seconds, "body": bounds.body_seconds}.get(awaits)
-        if seconds is not None:
-            self._timer = self.loop.call_later(seconds, self._cut)
+        self._cut_after("sending", {"request": bounds.header_seconds, "body": bounds.body_seconds}.get(awaits))
 
     def _awaited(self) -> str:
         if self.conn.their_state is h11.SEND_BODY:
@@ -179,11 +173,9 @@ def raise_descriptors() -> int:
     if soft == resource.RLIM_INFINITY:
         return 2**20
     wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 65536)
-    try:
+    with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError):
-        return soft
-    return wanted
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def share(wanted: int, descriptors: int) -> int:
@@ -193,24 +185,22 @@ def share(wanted: int, descriptors: int) -> int:
 
 def calm(loop: asyncio.AbstractEventLoop) -> None:
     """Has the loop tell now and then that nothing can be accepted, not thousands of times a second."""
-    told_at = float("-inf")
+    seldom = Seldom()
 
     def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        nonlocal told_at
         failure = context.get("exception")
         if not (isinstance(failure, OSError) and failure.errno in _OUT_OF):
             loop.default_exception_handler(context)
-        elif (now := time.monotonic()) - told_at >= _TELL_EVERY_SECONDS:
-            told_at = now
+        elif seldom.may():
             log.error("no connection can be accepted", failure=repr(failure))
 
     loop.set_exception_handler(tell)
 
 
-def _turned_away(status: int, title: str) -> bytes:
-    body = f'{{"type":"about:blank","title":"{title}","status":{status},"detail":"too many connections"}}'
+def _turned_away(status: HTTPStatus) -> bytes:
+    body = f'{{"type":"about:blank","title":"{status.phrase}","status":{status},"detail":"too many connections"}}'
     head = (
-        f"HTTP/1.1 {status} {title}",
+        f"HTTP/1.1 {status} {status.phrase}",
         "Content-Type: application/problem+json",
         f"Content-Length: {len(body)}",
         "Retry-After: 5",
@@ -219,4 +209,4 @@ def _turned_away(status: int, title: str) -> bytes:
     return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
 
 
-_TURNED_AWAY: Final = {429: _turned_away(429, "Too Many Requests"), 503: _turned_away(503, "Service Unavailable")}
+_TURNED_AWAY: Final = {status: _turned_away(HTTPStatus(status)) for status in (429, 503)}

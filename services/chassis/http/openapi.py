@@ -3,29 +3,15 @@
 Invariant: every status that a route answers is in its document, and every failure there is a problem.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 
 from contracts.envelope.codec import BATCH, JSON, STRUCTURED
-from contracts.refusal import REASONS
+from contracts.refusal import Problem
 
 PROBLEM: Final = "application/problem+json"
-TITLES: Final[Mapping[int, str]] = {
-    400: "The request is wrong",
-    401: "A valid bearer token is needed",
-    403: "Not entitled",
-    404: "Not found",
-    405: "The method is not allowed",
-    409: "Refused",
-    413: "The body is too large",
-    415: "The content type is not supported",
-    422: "The report is wrong",
-    429: "Too much at once",
-    500: "We failed",
-    503: "Not known now",
-}
 # What every route that asks for a token may answer.
 ASKED: Final = (401, 422, 429, 503)
 _TEXT: Final = {"type": "string"}
@@ -39,14 +25,7 @@ _PROBLEM_SCHEMA: Final[dict[str, Any]] = {
         "title": _TEXT,
         "status": {"type": "integer"},
         "detail": _TEXT,
-        "problems": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["path", "reason", "detail"],
-                "properties": {"path": _TEXT, "reason": {"enum": list(REASONS)}, "detail": _TEXT},
-            },
-        },
+        "problems": {"type": "array", "items": TypeAdapter(Problem).json_schema()},
     },
 }
 _ATTRIBUTES: Final = ("id", "source", "type", "subject")
@@ -80,7 +59,7 @@ REPORTS: Final[dict[str, Any]] = {
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documentation of these statuses as problems, for `responses` of a route or router."""
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": TITLES[status], "content": content} for status in sorted(statuses)}
+    return {status: {"content": content} for status in sorted(statuses)}
 
 
 def complete(app: FastAPI) -> None:

@@ -5,6 +5,8 @@ says that we failed, and no more.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
@@ -15,7 +17,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from contracts.refusal import Problem
 from services.chassis.base.budgets import OverBudget
 from services.chassis.base.errors import passes
-from services.chassis.http.openapi import PROBLEM, TITLES, complete
+from services.chassis.http.openapi import PROBLEM, complete
 
 RETRY_AFTER_SECONDS = 5
 
@@ -69,11 +71,11 @@ def problem_of(failure: Exception) -> ProblemError:
 
 def answer_of(failure: StarletteHTTPException) -> Response:
     """The problem document of a failure."""
-    problems = [{"path": p.path, "reason": p.reason, "detail": p.detail} for p in getattr(failure, "problems", ())]
+    problems = [asdict(p) for p in getattr(failure, "problems", ())]
     status = failure.status_code
     body = {
         "type": "about:blank",
-        "title": TITLES.get(status, "Failure"),
+        "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": str(failure.detail),
         **({"problems": problems} if problems else {}),
