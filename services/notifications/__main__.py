@@ -1,10 +1,11 @@
-"""`python -m services.notifications`."""
+"""`python -m services.notifications`: the service; with arguments, a command about a running copy."""
 
 import sys
 
+from services.chassis.dead_letters import cli
 from services.chassis.service.process import main
 from services.notifications.api import make_app
 from services.notifications.app import blueprint
 
 if __name__ == "__main__":
-    sys.exit(main(blueprint(), make_app))
+    sys.exit(cli.run("notifications", sys.argv[1:]) if len(sys.argv) > 1 else main(blueprint(), make_app))

@@ -60,7 +60,7 @@ async def test_a_store_belongs_to_the_first_that_it_meets(stack: Stack, pool: Po
 async def test_another_one_is_told_with_what_to_do(stack: Stack, pool: Pool) -> None:
     await moved_away(pool)
 
-    with pytest.raises(OtherCluster, match=r"the store belongs to cluster another; .* -m corridor cluster tracking"):
+    with pytest.raises(OtherCluster, match=r"belongs to cluster another; .* -m corridor cluster forget tracking"):
         await Cluster("tracking", stack.access.config()).require(pool)
 
     assert await known(pool) == "another"
@@ -90,7 +90,7 @@ async def test_the_command_line_moves_a_store(stack: Stack, url: str, pool: Pool
 
 def command(url: str, verb: str) -> object:
     environ = {"TRACKING_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
-    words = (sys.executable, "-m", "corridor", "cluster", "tracking", verb)
+    words = (sys.executable, "-m", "corridor", "cluster", verb, "tracking")
     return json.loads(subprocess.run(words, env=environ, capture_output=True, timeout=30, check=True).stdout)
 
 

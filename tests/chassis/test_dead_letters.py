@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-from aiokafka import TopicPartition
 
+from contracts.events.fields import utc_text
 from deploy.local.stack import Stack
-from deploy.services import ROOT
 from services.chassis.base.clock import machinery_now
-from services.chassis.base.database import open_pool, transaction
-from services.chassis.base.parties import digest, save_token
 from services.chassis.dead_letters import letters
 from services.chassis.dead_letters.letters import TRIES, Filter
 from services.chassis.dead_letters.replay import Replayer, Report
 from services.chassis.service.state import read_state
 from services.tracking.api import make_app
-from services.tracking.app import blueprint
 from tests.support import builders as b
-from tests.support.broken import breaking
+from tests.support.broken import TOPIC, breaking, quarantined
+from tests.support.edges import asking, bearer, give_tokens
 from tests.support.pipeline import runtime_of
-from tests.support.stores import Store, fresh_database, fresh_store
+from tests.support.stores import Store, fresh_store
 
 pytestmark = pytest.mark.servers
-TOPIC = "milestones-pr"
 ALL = Filter()
 
 
 def replayer(store: Store) -> Replayer:
-    return Replayer(store.blueprint.name, store.blueprint.streams, store.pool, store.clock, store.book)
-
-
-async def quarantined(store: Store, *names: str) -> None:
-    """Plans on which a copy with a bug has failed; the others it has stored."""
-    broken = breaking(store, lambda event: event.id in names)
-    await store.assign(broken.ingests["milestones"], {TopicPartition(TOPIC, 0)})
-    records = [b.record_of(b.a_plan(id=n), TOPIC, offset) for offset, n in enumerate(names)]
-    await broken.ingests["milestones"].consume(records)
+    return Replayer(store.blueprint.name, store.blueprint.streams, lambda: store.pool, store.clock, store.book)
 
 
 async def test_what_a_bug_had_put_aside_takes_effect_when_it_is_replayed(store: Store) -> None:
@@ -167,20 +154,24 @@ async def test_a_record_of_our_own_topics_is_replayed_as_what_it_is(stack: Stack
         assert await store.rows("receipt") == []
 
 
+@asynccontextmanager
+async def asked_by_operations(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service's HTTP API with a token of operations."""
+    await give_tokens(store, ("operations", "pr"))
+    async with asking(make_app(runtime_of(store)), raises=True) as client:
+        client.headers.update(bearer("operations"))
+        yield client
+
+
 async def test_operations_work_on_them_over_http_and_nobody_else(store: Store) -> None:
     await quarantined(store, "a")
-    async with transaction(store.pool) as connection:
-        for party in ("operations", "pr"):
-            await save_token(connection, party, "test", digest(f"token-{party}"), machinery_now())
-    transport = httpx.ASGITransport(make_app(runtime_of(store)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://tracking") as client:
-        client.headers["Authorization"] = "Bearer token-operations"
+    async with asked_by_operations(store) as client:
         (item,) = (await client.get("/ops/dead-letters")).json()["items"]
         whole = (await client.get(f"/ops/dead-letters/{item['id']}")).json()
         dry = (await client.post("/ops/dead-letters/replay", json={"filter": {"ids": [item["id"]]}})).json()
         wet = (await client.post("/ops/dead-letters/replay", json={"filter": {}, "dry_run": False})).json()
         actions = (await client.get("/ops/dead-letters/actions")).json()["actions"]
-        client.headers["Authorization"] = "Bearer token-pr"
+        client.headers.update(bearer("pr"))
         refused = await client.post("/ops/dead-letters/replay", json={"filter": {}, "dry_run": False})
 
     assert (item["reason"], whole["body"]) == ("quarantined", b.a_plan(id="a").body.decode())
@@ -190,36 +181,28 @@ async def test_operations_work_on_them_over_http_and_nobody_else(store: Store) -
     assert refused.status_code == 403
 
 
-async def command(url: str, *words: str) -> tuple[int | None, list[Any]]:
-    """Runs `dead-letters` with these words in a process of its own; gives the exit code and the JSON lines."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.tracking", "dead-letters", *words),
-        env={"TRACKING_DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    said, _ = await child.communicate()
-    return child.returncode, [json.loads(line) for line in said.splitlines()]
+async def test_who_works_with_a_token_of_operations_says_who_it_is(store: Store) -> None:
+    await quarantined(store, "a", "b")
+    async with asked_by_operations(store) as client:
+        for id, by in ((1, {"by": "anna"}), (2, {})):
+            asked = {"filter": {"ids": [id]}, "reason": "sent again by telephone", **by}
+            assert (await client.post("/ops/dead-letters/discard", json=asked)).status_code == 200
+        actions = (await client.get("/ops/dead-letters/actions")).json()["actions"]
+
+    assert [a["by"] for a in actions] == ["operations", "operations/anna"]
 
 
-async def test_the_command_line_does_all_of_it(stack: Stack) -> None:
-    assert stack.admin_url
-    async with fresh_database(stack.admin_url, "tracking") as url:
-        pool = await open_pool(url, "test")
-        await quarantined(Store(blueprint(), pool), "a", "b")
-        count = await command(url, "count")
-        listed = await command(url, "list", "--party", "pr", "--limit", "1")
-        shown = await command(url, "show", "1")
-        dry = await command(url, "replay", "--id", "1", "--dry-run")
-        wet = await command(url, "replay", "--reason", "quarantined", "--by", "anna")
-        actions = await command(url, "actions")
-        nothing = await command(url, "replay")
-        pool.terminate()
+async def test_those_of_a_time_can_be_asked_for(store: Store) -> None:
+    await quarantined(store, "a", "b")
+    await store.pool.execute("UPDATE dead_letter SET recorded_at = recorded_at - interval '1 day' WHERE event_id = 'a'")
+    noon = utc_text(await store.pool.fetchval("SELECT min(recorded_at) + interval '12 hours' FROM dead_letter"))
+    async with asked_by_operations(store) as client:
+        found = {}
+        for bound in ("since", "until"):
+            listed = (await client.get("/ops/dead-letters", params={bound: noon})).json()["items"]
+            found[bound] = [item["event_id"] for item in listed]
+        asked = {"filter": {"until": noon}, "dry_run": False}
+        replayed = (await client.post("/ops/dead-letters/replay", json=asked)).json()
 
-    assert (count[0], count[1][0]["number"]) == (0, 2)
-    assert [row["topic"] for row in listed[1]] == [TOPIC]
-    assert shown[1][0]["body"] == b.a_plan(id="a").body.decode()
-    assert dry[1][0]["outcomes"] == {"accepted": 1}
-    assert wet == (0, [{"dry_run": False, "found": 2, "outcomes": {"accepted": 2}, "failed": [], "action": 1}])
-    assert [a["by"] for a in actions[1]] == ["anna"]
-    assert nothing == (2, [])
+    assert found == {"since": ["b"], "until": ["a"]}
+    assert replayed["found"] == 1

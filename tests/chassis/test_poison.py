@@ -87,7 +87,7 @@ async def test_a_paused_feed_goes_on_where_it_was_when_its_dead_letters_are_repl
     ingest = await read(store, lambda e: True, records)
     assert ingest._unread(records) == []
 
-    replayer = Replayer("tracking", store.blueprint.streams, store.pool, store.clock, store.book)
+    replayer = Replayer("tracking", store.blueprint.streams, lambda: store.pool, store.clock, store.book)
     await replayer.replay(Filter(reason="quarantined"), "anna", dry_run=False)
     await ingest.mind_limits()
 

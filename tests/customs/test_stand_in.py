@@ -49,7 +49,7 @@ async def accepted(store: Store) -> Store:
 
 
 def replayer(store: Store) -> Replayer:
-    return Replayer("customs", store.blueprint.streams, store.pool, store.clock, store.book)
+    return Replayer("customs", store.blueprint.streams, lambda: store.pool, store.clock, store.book)
 
 
 async def test_a_quarantined_decision_holds_its_case(accepted: Store) -> None:

@@ -16,32 +16,13 @@ from services.chassis.base.access import KafkaAccess, Security
 from services.chassis.base.errors import SettingsError
 
 
-class StoreSettings(BaseSettings):
-    """What work on a service's store needs; the database variable is `<SERVICE>_DATABASE_URL`."""
+class ServiceSettings(BaseSettings):
+    """What every service needs to run; the database variable is `<SERVICE>_DATABASE_URL`."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True)
 
     database_url: Annotated[str, Field(pattern=r"^postgres(ql)?://")]
     clock: Literal["real", "stepped"] = "real"
-
-    @classmethod
-    def load(cls, service: str, **overrides: Any) -> Self:
-        """The settings of `service`; raises `SettingsError` with one line."""
-        variable = f"{service.upper()}_DATABASE_URL"
-        values = {"database_url": os.environ.get(variable)} | overrides
-        try:
-            return cls(**{name: value for name, value in values.items() if value is not None})
-        except ValidationError as failure:
-            raise SettingsError(_line(failure, variable)) from None
-        except NotParsed as failure:
-            # It names the field in its text alone.
-            named = re.search(r'field "(\w+)"', str(failure))
-            raise SettingsError(f"{named[1].upper() if named else 'a setting'} is wrong: it is no JSON") from None
-
-
-class ServiceSettings(StoreSettings):
-    """What every service needs to run."""
-
     kafka_bootstrap_servers: Annotated[str, Field(min_length=3, pattern=r"^[^\s:,]+:[0-9]+(,[^\s:,]+:[0-9]+)*$")]
     http_port: Annotated[int, Field(ge=0, le=65535)]
     http_host: str = "127.0.0.1"
@@ -68,6 +49,20 @@ class ServiceSettings(StoreSettings):
     keep_days: dict[Literal["receipt", "dead_letter", "item", "history"], Annotated[int, Field(ge=1)]] = {}
     quarantine_limit: Annotated[int, Field(ge=1, le=10_000)] = 5
     name_wait_seconds: Annotated[float, Field(ge=0, le=120)] = 30.0
+
+    @classmethod
+    def load(cls, service: str, **overrides: Any) -> Self:
+        """The settings of `service`; raises `SettingsError` with one line."""
+        variable = f"{service.upper()}_DATABASE_URL"
+        values = {"database_url": os.environ.get(variable)} | overrides
+        try:
+            return cls(**{name: value for name, value in values.items() if value is not None})
+        except ValidationError as failure:
+            raise SettingsError(_line(failure, variable)) from None
+        except NotParsed as failure:
+            # It names the field in its text alone.
+            named = re.search(r'field "(\w+)"', str(failure))
+            raise SettingsError(f"{named[1].upper() if named else 'a setting'} is wrong: it is no JSON") from None
 
     @model_validator(mode="after")
     def _knows_how_to_sign_in(self) -> Self:

@@ -5,7 +5,7 @@ back. What stood in for a quarantined record goes when the record is no longer i
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,37 +54,50 @@ class _RolledBack(Exception):
 
 
 class Replayer:
-    """Works on the dead letters of one service."""
+    """Works on the dead letters of one service; `store` raises `OSError` while that has not been reached."""
 
     def __init__(
-        self, service: str, streams: Sequence[Stream], pool: Pool, clock: CorridorClock, book: PartyBook
+        self,
+        service: str,
+        streams: Sequence[Stream],
+        store: Callable[[], Pool],
+        clock: CorridorClock,
+        book: PartyBook,
+        on_commit: Callable[[], None] = lambda: None,
     ) -> None:
         self.service = service
         self._streams = streams
-        self._pool = pool
+        self._reached = store
         self._clock = clock
         self._book = book
+        self._on_commit = on_commit
+
+    @property
+    def pool(self) -> Pool:
+        """The store, as whoever asks now may use it."""
+        return self._reached()
 
     async def replay(self, wanted: Filter, by: str, *, dry_run: bool, again: bool = False) -> Report:
         """Judges and stores the records of a filter anew, oldest first; a dry run only says what would become."""
-        await self._book.refresh(self._pool)
+        await self._book.refresh(self.pool)
         report = Report(dry_run)
-        ids = await letters.ids_of(self._pool, wanted, again=again)
+        ids = await letters.ids_of(self.pool, wanted, again=again)
         if not dry_run:
-            report.action = await letters.begin(self._pool, by, "replay", wanted, None)
+            report.action = await letters.begin(self.pool, by, "replay", wanted, None)
         for id in ids:
             await self._replay_one(id, report)
         if report.action is not None:
             resolved = sum(report.outcomes[taken] for taken in ("accepted", "repeat", "superseded"))
-            await letters.end(self._pool, report.action, report.found, resolved)
+            await letters.end(self.pool, report.action, report.found, resolved)
+            self._on_commit()
         return report
 
     async def discard(self, wanted: Filter, by: str, reason: str) -> Report:
         """Gives dead letters up for good, for a reason; their bytes stay until they are purged."""
         report = Report(dry_run=False)
-        report.action = await letters.begin(self._pool, by, "discard", wanted, reason)
-        for id in await letters.ids_of(self._pool, wanted, again=True):
-            async with transaction(self._pool) as connection:
+        report.action = await letters.begin(self.pool, by, "discard", wanted, reason)
+        for id in await letters.ids_of(self.pool, wanted, again=True):
+            async with transaction(self.pool) as connection:
                 row = await connection.fetchrow(_TAKE, id)
                 if row is None:
                     continue
@@ -92,7 +105,8 @@ class Replayer:
                 report.outcomes["discarded"] += 1
                 await connection.execute(_RESOLVE, id, "discarded", machinery_now(), report.action)
                 await self._release(connection, dead_of(row))
-        await letters.end(self._pool, report.action, report.found, report.outcomes["discarded"])
+        await letters.end(self.pool, report.action, report.found, report.outcomes["discarded"])
+        self._on_commit()
         return report
 
     async def _replay_one(self, id: int, report: Report) -> None:
@@ -108,10 +122,10 @@ class Replayer:
             report.failed.append({"id": id, "reason": "quarantined", "detail": type(failure).__name__})
             if not report.dry_run:
                 again = Problem("quarantined", "$", f"we failed on this record again ({type(failure).__name__})")
-                await self._pool.execute(_FAILED, id, again.reason, again.path, again.detail, report.action)
+                await self.pool.execute(_FAILED, id, again.reason, again.path, again.detail, report.action)
 
     async def _in_transaction(self, id: int, report: Report) -> None:
-        async with transaction(self._pool) as connection:
+        async with transaction(self.pool) as connection:
             row = await connection.fetchrow(_TAKE, id)
             if row is None:
                 return

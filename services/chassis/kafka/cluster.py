@@ -12,7 +12,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from services.chassis.base.database import Pool
+from services.chassis.base.database import Connection, Pool
 from services.chassis.base.errors import OtherCluster, passes
 from services.chassis.kafka.admin import Administration
 
@@ -43,7 +43,7 @@ class Cluster:
             address = self._config["bootstrap.servers"]
             raise OtherCluster(
                 f"Kafka at {address} is cluster {met}, and the store belongs to cluster {own}; "
-                f"to move the store on purpose: python -m corridor cluster {self._service} forget"
+                f"to move the store on purpose: python -m corridor cluster forget {self._service}"
             )
 
     async def watch(self, pool: Pool) -> None:
@@ -64,13 +64,13 @@ class Cluster:
             raise OSError(f"the broker does not say which cluster it is of: {self._admin.why(failure)}") from failure
 
 
-async def known(pool: Pool) -> str | None:
+async def known(store: Pool | Connection) -> str | None:
     """The cluster that a store belongs to."""
-    found: str | None = await pool.fetchval(_FIND)
+    found: str | None = await store.fetchval(_FIND)
     return found
 
 
-async def forget(pool: Pool) -> str | None:
+async def forget(store: Connection) -> str | None:
     """Has the store belong to whichever cluster the next copy meets; returns the one that it belonged to."""
-    found: str | None = await pool.fetchval(_FORGET)
+    found: str | None = await store.fetchval(_FORGET)
     return found

@@ -20,6 +20,7 @@ from contracts.events.fields import Text, as_shown, utc_text
 from services.chassis.base import telemetry
 from services.chassis.base.clock_steps import save_step
 from services.chassis.dead_letters import api
+from services.chassis.dead_letters.replay import Replayer
 from services.chassis.http import guard, problems
 from services.chassis.http.callers import Asking, Callers, party_of
 from services.chassis.http.edge import Edge
@@ -120,7 +121,9 @@ def _operations(runtime: Runtime, health: Health) -> APIRouter:
             await runtime.settle.fire()
         return {"instant": utc_text(stands)}
 
-    router.include_router(api.router(runtime))
+    name, streams = runtime.blueprint.name, runtime.blueprint.streams
+    replayer = Replayer(name, streams, lambda: runtime.store, runtime.clock, runtime.book, runtime.stored)
+    router.include_router(api.router(replayer))
     return router
 
 

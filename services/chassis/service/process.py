@@ -17,14 +17,11 @@ from services.chassis.base import telemetry
 from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.http import guard
-from services.chassis.service import commands
 from services.chassis.service.runtime import Blueprint, Runtime
 
 
 def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
-    """Runs a service until it is stopped, or a command on its store; returns the exit code."""
-    if len(sys.argv) > 1:
-        return commands.run(blueprint, sys.argv[1:])
+    """Runs a service until it is stopped; returns the exit code."""
     try:
         settings = ServiceSettings.load(blueprint.name)
         listener = _listen(settings)

@@ -95,16 +95,6 @@ class Runtime:
         self._tasks: list[asyncio.Task[Any]] = []
 
     @property
-    def name(self) -> str:
-        """What the service is called."""
-        return self.blueprint.name
-
-    @property
-    def streams(self) -> Sequence[Stream]:
-        """What it reads."""
-        return self.blueprint.streams
-
-    @property
     def store(self) -> Pool:
         """The pool; raises `OSError` while the database has not been reached.
 

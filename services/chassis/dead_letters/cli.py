@@ -1,0 +1,168 @@
+"""`python -m services.<name> dead-letters ...`: a client of `/ops/dead-letters` of a running copy, for operations.
+
+Invariant: it knows nothing of the store and does nothing that the API does not do. It says what came of it as one JSON
+object a line, and exits 0 when all that was asked for is done, 1 when something failed again, is not there or nobody
+answers, 2 when it was asked wrongly or may not ask. A token is in no argument, which others on the host could read.
+"""
+
+import argparse
+import getpass
+import json
+import os
+import ssl
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from contracts.refusal import REASONS
+
+_VERBS: Final = {
+    "list": "what waits, oldest first",
+    "show": "one of them whole",
+    "count": "how many there are of each reason and party",
+    "replay": "judge and store them as if they had just been read",
+    "discard": "give them up, with a reason",
+    "actions": "who replayed and discarded what",
+}
+_PATH: Final = "/ops/dead-letters"
+# Where what is listed is in an answer.
+_LISTS: Final = {"list": ("", "items"), "count": ("/counts", "counts"), "actions": ("/actions", "actions")}
+_FILTER: Final = ("id", "reason", "party", "topic", "since", "until", "resolved")
+# A replay takes as long as there are records.
+_TIMEOUT: Final = httpx.Timeout(10, read=None)
+
+
+class AskedWrongly(Exception):
+    """What is missing, in one line."""
+
+
+def run(service: str, arguments: Sequence[str]) -> int:
+    """Does what the arguments say; returns the exit code."""
+    options = _parser(service).parse_args(arguments)
+    try:
+        with _client(service, options, os.environ) as client:
+            return _act(client, options) if options.verb in ("replay", "discard") else _read(client, options)
+    except (AskedWrongly, httpx.InvalidURL) as failure:
+        return _failed(service, str(failure), 2)
+    except httpx.HTTPStatusError as failure:
+        answer = failure.response
+        wrongly = answer.status_code < 500 and answer.status_code not in (404, 429)
+        return _failed(service, _why(answer), 2 if wrongly else 1)
+    except httpx.HTTPError as failure:
+        return _failed(service, f"{failure.request.url} does not answer ({failure!r})", 1)
+
+
+def _parser(service: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{service}", description="without arguments: run the service"
+    )
+    areas = parser.add_subparsers(dest="area", required=True)
+    letters = areas.add_parser("dead-letters", help="what was put aside, asked of a running copy")
+    letters.add_argument("--address", help=f"where a copy answers, as http://host:port (default: ${service.upper()})")
+    letters.add_argument("--tokens", type=Path, help="the file that provisioning writes (default: $TOKENS)")
+    verbs = letters.add_subparsers(dest="verb", required=True)
+    found = {verb: verbs.add_parser(verb, help=what) for verb, what in _VERBS.items()}
+    found["show"].add_argument("id", type=int)
+    for verb in ("list", "count", "replay", "discard"):
+        _add_filter(found[verb], choose=verb in ("replay", "discard"))
+    found["list"].add_argument("--limit", type=int, help="how many at most (default: 100, up to 1000)")
+    found["list"].add_argument("--after", type=int, help="only those behind this id")
+    found["replay"].add_argument("--dry-run", action="store_true", help="only say what would become of each")
+    found["replay"].add_argument("--again", action="store_true", help="also those that have failed too often")
+    found["discard"].add_argument("--why", required=True, help="kept with them")
+    for verb in ("replay", "discard"):
+        found[verb].add_argument("--by", default=getpass.getuser(), help="who does it (default: you)")
+    return parser
+
+
+def _add_filter(parser: argparse.ArgumentParser, *, choose: bool) -> None:
+    parser.add_argument("--id", type=int, action="append", help="may be given several times")
+    parser.add_argument("--reason", choices=REASONS)
+    parser.add_argument("--party")
+    parser.add_argument("--topic")
+    parser.add_argument("--since", help="recorded from this instant on")
+    parser.add_argument("--until", help="recorded before this instant")
+    if choose:
+        parser.add_argument("--all", action="store_true", help="needed when no other condition is given")
+    else:
+        parser.add_argument("--resolved", action="store_true", help="with those replayed and discarded")
+
+
+def _client(service: str, options: argparse.Namespace, environ: Mapping[str, str]) -> httpx.Client:
+    variable = service.upper()
+    address = options.address or environ.get(variable, "")
+    if not address.startswith(("http://", "https://")):
+        raise AskedWrongly(f"where does a copy answer? --address http://host:port, or {variable} in the environment")
+    signed = {"Authorization": f"Bearer {_token(options.tokens or environ.get('TOKENS'), environ)}"}
+    trust = ssl.create_default_context()
+    return httpx.Client(base_url=address, headers=signed, timeout=_TIMEOUT, verify=trust, trust_env=False)
+
+
+def _token(file: str | None, environ: Mapping[str, str]) -> str:
+    """The token of operations: by itself in the environment, or in the file of all."""
+    if token := environ.get("CORRIDOR_TOKEN"):
+        return token
+    if not file:
+        raise AskedWrongly("no token: set CORRIDOR_TOKEN, or say --tokens or TOKENS")
+    try:
+        return str(json.loads(Path(file).read_text(encoding="utf-8"))["operations"])
+    except (OSError, ValueError, KeyError, TypeError) as failure:
+        raise AskedWrongly(f"{file} has no token of operations ({failure!r})") from failure
+
+
+def _read(client: httpx.Client, options: argparse.Namespace) -> int:
+    if options.verb == "show":
+        _say(_answer(client.get(f"{_PATH}/{options.id}")))
+        return 0
+    path, name = _LISTS[options.verb]
+    asked = {n: v for n in (*_FILTER, "limit", "after") if (v := getattr(options, n, None))}
+    for row in _answer(client.get(_PATH + path, params=asked))[name]:
+        _say(row)
+    return 0
+
+
+def _act(client: httpx.Client, options: argparse.Namespace) -> int:
+    chosen = {n: v for n in _FILTER if (v := getattr(options, n, None))}
+    if not chosen and not options.all:
+        raise AskedWrongly("say which dead letters, or --all")
+    if "id" in chosen:
+        chosen["ids"] = chosen.pop("id")
+    asked: dict[str, Any] = {"filter": chosen, "by": options.by}
+    if options.verb == "replay":
+        asked |= {"dry_run": options.dry_run, "again": options.again}
+    else:
+        asked["reason"] = options.why
+    report = _answer(client.post(f"{_PATH}/{options.verb}", json=asked))
+    _say(report)
+    return 1 if report["failed"] else 0
+
+
+def _answer(answer: httpx.Response) -> Any:
+    """The JSON of an answer; raises `HTTPStatusError` for a refusal, and `AskedWrongly` for what is no service."""
+    answer.raise_for_status()
+    try:
+        return answer.json()
+    except ValueError:
+        raise AskedWrongly(f"what answers at {answer.url} is no service") from None
+
+
+def _why(answer: httpx.Response) -> str:
+    """What a refusal says, in one line."""
+    try:
+        said = answer.json()
+        faults = [f"{p['path']}: {p['detail']}" for p in said.get("problems", ())]
+        return "; ".join([f"{said['detail']} ({answer.status_code})", *faults])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"{answer.url} answers {answer.status_code}"
+
+
+def _failed(service: str, why: str, code: int) -> int:
+    print(f"{service}: {why}", file=sys.stderr)
+    return code
+
+
+def _say(row: dict[str, Any]) -> None:
+    print(json.dumps(row, ensure_ascii=False), flush=True)
