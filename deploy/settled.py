@@ -23,8 +23,6 @@ from services.chassis.base.access import KafkaAccess
 
 Ends = Mapping[tuple[str, int], int]
 
-# What a service counts as work still to do; `pending` is its own kind.
-_QUEUES: Final = ("unsettled", "outbox", "outbox_failed", "recall", "due", "pending")
 _BETWEEN_PASSES: Final = 0.01
 _BETWEEN_TRIES: Final = 0.05
 _KAFKA_WITHIN: Final = 10.0
@@ -86,7 +84,7 @@ class Watch:
             await self._unconfirmed(instant)
             return {}, ["a clock was behind"]
         busy = [f"{name} does not answer" for name in self._silent(states)]
-        busy += [f"{s['service']} has {s[queue]} {queue}" for s in states for queue in _QUEUES if s.get(queue)]
+        busy += [f"{s['service']} has {number} {queue}" for s in states for queue, number in s["to_do"].items()]
         if busy:
             return {}, busy
         try:

@@ -5,30 +5,20 @@ queued again; whoever is entitled only now gets history. Each copy does so when 
 has worked with the parties of before.
 """
 
-import asyncio
+from functools import partial
 
-import structlog
-
-from services.chassis.base.errors import passes
+from services.chassis.base.pace import repeat
 from services.chassis.queue import fold_queue
 from services.chassis.service.runtime import Runtime
 from services.notifications import store
 from services.notifications.folder import NotificationsFolder
-
-log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 2.0
 
 
 async def run(runtime: Runtime) -> None:
     """Looks for changed parties until cancelled."""
-    while True:
-        try:
-            await refresh(runtime)
-        except Exception as failure:
-            if not passes(failure):
-                log.exception("audiences cannot be refreshed")
-        await asyncio.sleep(_EVERY_SECONDS)
+    await repeat(partial(refresh, runtime), _EVERY_SECONDS, "audiences cannot be refreshed")
 
 
 async def refresh(runtime: Runtime) -> None:

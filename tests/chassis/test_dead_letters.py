@@ -15,7 +15,7 @@ from services.chassis.base.clock import machinery_now
 from services.chassis.dead_letters import letters
 from services.chassis.dead_letters.letters import TRIES, Filter
 from services.chassis.dead_letters.replay import Replayer, Report
-from services.chassis.service.state import read_state
+from services.chassis.service import progress
 from services.tracking.api import make_app
 from tests.support import builders as b
 from tests.support.broken import TOPIC, breaking, quarantined
@@ -104,13 +104,13 @@ async def test_the_filter_chooses(store: Store) -> None:
 
 async def test_a_discarded_one_is_no_longer_listed_and_its_bytes_stay(store: Store) -> None:
     await quarantined(store, "a")
-    waiting = (await read_state(store.pool, machinery_now()))["dead_letters"]
+    waiting = (await progress.read(store.pool, machinery_now())).counts["dead_letters"]
 
     report = await replayer(store).discard(ALL, "anna", "sent again by telephone")
 
     assert dict(report.outcomes) == {"discarded": 1}
     assert await letters.listed(store.pool, ALL) == []
-    assert (waiting, (await read_state(store.pool, machinery_now()))["dead_letters"]) == (1, 0)
+    assert (waiting, (await progress.read(store.pool, machinery_now())).counts["dead_letters"]) == (1, 0)
     (dead,) = await letters.listed(store.pool, Filter(resolved=True))
     whole: Any = await letters.shown(store.pool, dead["id"])
     assert whole["body"] == b.a_plan(id="a").body.decode()

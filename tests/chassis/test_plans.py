@@ -39,7 +39,7 @@ GROWING = QUEUES | {
 # Indexes of what waits or is open alone, which is all that is asked of them.
 OF_FEW = {"item_unnumbered", "picture_open"}
 # Counts what waits, for operations.
-READS_ALL = {"services.chassis.service.state._COUNTS"}
+READS_ALL = {"services.chassis.service.progress._COUNTS", "services.chassis.service.progress._SHARES"}
 _STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 _INDEXES = """
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid, 1, true) AS first FROM pg_index

@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.base import database, session_lock
+from services.chassis.base import database
 from services.chassis.base.errors import NameTaken
+from services.chassis.base.pace import repeat
 from services.chassis.base.session_lock import NameLock
 from services.chassis.base.settings import ServiceSettings
 from tests.support.stores import fresh_database
@@ -76,11 +77,10 @@ async def test_copies_of_other_names_work_side_by_side(url: str) -> None:
         await lock.release()
 
 
-async def test_a_name_is_taken_again_when_the_connection_broke(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_lock, "_CHECK_SECONDS", 0.05)
+async def test_a_name_is_taken_again_when_the_connection_broke(url: str) -> None:
     lock = NameLock("tracking", "a", url, 5)
     await lock.acquire()
-    keeping = asyncio.create_task(lock.keep())
+    keeping = asyncio.create_task(repeat(lock.keep, 0.05))
     connection = await asyncpg.connect(url)
     holders = (
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'tracking-name-a' AND datname = current_database()"

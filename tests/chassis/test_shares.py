@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.shares import Shares
 from services.chassis.service.health import readiness
-from services.chassis.service.monitor import Monitor
+from services.chassis.service.progress import Monitor
 from services.customs.app import blueprint as customs
 from tests.support import builders as b
 from tests.support.edges import give_budget
@@ -207,43 +207,42 @@ async def test_the_share_of_a_partys_work_is_its_own_in_the_services_behind(stor
     assert sent == {(topics.TRACKING_EVENTS.name, "pr"), ("receipts-pr", "")}
 
 
-async def looked(store: Store) -> Monitor:
-    return Monitor("tracking", "SELECT 0", store.pool, store.clock, list(store.ingests.values()))
+async def look(monitor: Monitor, store: Store) -> float | None:
+    """Has a look taken; since when the shares of the queue wait."""
+    await monitor.look(store.pool, store.clock.now(), list(store.ingests.values()))
+    return monitor.backlogs.since("share")
 
 
 async def test_a_party_with_a_long_queue_does_not_make_a_copy_unready_as_long_as_it_moves(store: Store) -> None:
-    monitor = await looked(store)
+    monitor = Monitor("tracking", "SELECT 0")
     for number in range(5):
         await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "pr")
 
-    await monitor.read()
-    began = monitor.progress.busy_since
+    began = await look(monitor, store)
     await store.pool.execute("DELETE FROM unsettled WHERE id = (SELECT min(id) FROM unsettled)")
-    await monitor.read()
+    moved = await look(monitor, store)
 
     assert began is not None
-    assert monitor.progress.busy_since is not None and monitor.progress.busy_since > began
+    assert moved is not None and moved > began
 
 
 async def test_a_queue_of_nobodys_that_is_not_worked_off_makes_a_copy_unready_though_it_moves(store: Store) -> None:
-    monitor = await looked(store)
+    monitor = Monitor("tracking", "SELECT 0")
     for number in range(5):
         await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "")
 
-    await monitor.read()
-    began = monitor.progress.busy_since
+    began = await look(monitor, store)
     await store.pool.execute("DELETE FROM unsettled WHERE id = (SELECT min(id) FROM unsettled)")
-    await monitor.read()
 
-    assert monitor.progress.busy_since == began
+    assert began is not None
+    assert await look(monitor, store) == began
 
 
 async def test_a_record_of_our_own_that_is_put_aside_is_told_and_takes_no_door_away(stack: Stack) -> None:
     async with fresh_store(stack.admin_url or "", customs()) as store:
         await store.take([b.a_record(topics.TRACKING_EVENTS.name, 0, (), b"{")])
         runtime = runtime_of(store)
-        runtime.monitor = await looked(store)
-        await runtime.monitor.read()
+        await look(runtime.monitor, store)
 
         found = await readiness(runtime)
 

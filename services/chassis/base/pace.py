@@ -17,13 +17,19 @@ from services.chassis.base.errors import passes
 log = structlog.get_logger(__name__)
 
 
-async def repeat(action: Callable[[], Awaitable[Any]], every_seconds: float, trouble: str) -> None:
-    """Does it now and then, until cancelled; what does not pass by itself is logged as `trouble`."""
+async def repeat(action: Callable[[], Awaitable[Any]], every_seconds: float, trouble: str | None = None) -> None:
+    """Does it now and then, until cancelled.
+
+    What does not pass by itself is logged as `trouble`, and raised where that is None: what has to hold while the
+    process lives.
+    """
     while True:
         try:
             await action()
         except Exception as failure:
             if not passes(failure):
+                if trouble is None:
+                    raise
                 log.exception(trouble)
         await asyncio.sleep(every_seconds)
 

@@ -14,7 +14,7 @@ from services.chassis.base.errors import NameTaken, passes
 log = structlog.get_logger(__name__)
 
 _SPACE = 0x0C01
-_CHECK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 _TRY_SECONDS = 0.5
 
 
@@ -48,16 +48,14 @@ class NameLock:
             await asyncio.sleep(_TRY_SECONDS)
 
     async def keep(self) -> None:
-        """Watches the connection and takes the name again when it broke; raises `NameTaken`."""
-        while True:
-            await asyncio.sleep(_CHECK_SECONDS)
-            try:
-                assert self._connection is not None
-                await self._connection.execute("SELECT 1")
-            except Exception as failure:
-                if not passes(failure):
-                    raise
-                await self.acquire()
+        """Looks at the connection, and takes the name again when it broke; raises `NameTaken`."""
+        assert self._connection is not None
+        try:
+            await self._connection.execute("SELECT 1")
+        except Exception as failure:
+            if not passes(failure):
+                raise
+            await self.acquire()
 
     async def _try(self) -> bool:
         await self.release()

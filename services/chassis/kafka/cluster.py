@@ -13,7 +13,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 
 from services.chassis.base.database import Connection, Pool
-from services.chassis.base.errors import OtherCluster, passes
+from services.chassis.base.errors import OtherCluster
 from services.chassis.kafka.admin import Administration
 
 _FIND: Final = "SELECT id FROM cluster"
@@ -45,16 +45,6 @@ class Cluster:
                 f"Kafka at {address} is cluster {met}, and the store belongs to cluster {own}; "
                 f"to move the store on purpose: python -m corridor cluster forget {self._service}"
             )
-
-    async def watch(self, pool: Pool) -> None:
-        """Looks until cancelled, since another may have come to the address; raises `OtherCluster`."""
-        while True:
-            await asyncio.sleep(EVERY_SECONDS)
-            try:
-                await self.require(pool)
-            except Exception as failure:
-                if not passes(failure):
-                    raise
 
     def _ask(self) -> str:
         # Not by describing it: at a broker that comes back and lists nobody yet, librdkafka ends the process.

@@ -26,7 +26,7 @@ from services.chassis.http.callers import Asking, Callers, party_of
 from services.chassis.http.edge import Edge
 from services.chassis.http.openapi import ASKED, failures
 from services.chassis.http.problems import ProblemError
-from services.chassis.service import state
+from services.chassis.service import progress
 from services.chassis.service.health import Health
 from services.chassis.service.runtime import Runtime
 
@@ -97,19 +97,7 @@ def _operations(runtime: Runtime, health: Health) -> APIRouter:
 
     @router.get("/state")
     async def read_state() -> dict[str, Any]:
-        now = runtime.clock.now()
-        found = await state.read_state(runtime.store, now, runtime.blueprint.pending)
-        reads = [stream.topic.regex for stream in runtime.blueprint.streams]
-        held = [p for i in runtime.ingests if i.positions is not None for p in i.positions.assigned]
-        return found | {
-            "service": runtime.blueprint.name,
-            "copy": runtime.settings.copy_name,
-            "clock": utc_text(now),
-            "reads": reads,
-            "assigned": sorted(f"{p.topic}/{p.partition}" for p in held),
-            "paused": sorted(topic for ingest in runtime.ingests for topic in ingest.quarantine.paused),
-            "away": {source: utc_text(since) for source, since in runtime.sources.away.items()},
-        }
+        return await _state(runtime)
 
     @router.post("/clock", responses=failures(400))
     async def step_clock(to: Instant) -> dict[str, str]:
@@ -125,6 +113,25 @@ def _operations(runtime: Runtime, health: Health) -> APIRouter:
     replayer = Replayer(name, streams, lambda: runtime.store, runtime.clock, runtime.book, runtime.stored)
     router.include_router(api.router(replayer))
     return router
+
+
+async def _state(runtime: Runtime) -> dict[str, Any]:
+    """What this copy reads, and what it and the others have still to do."""
+    now = runtime.clock.now()
+    found = await progress.read(runtime.store, now, runtime.blueprint.pending)
+    held = [p for i in runtime.ingests if i.positions is not None for p in i.positions.assigned]
+    return {
+        **found.counts,
+        "to_do": found.to_do,
+        "positions": found.positions,
+        "service": runtime.blueprint.name,
+        "copy": runtime.settings.copy_name,
+        "clock": utc_text(now),
+        "reads": [stream.topic.regex for stream in runtime.blueprint.streams],
+        "assigned": sorted(f"{p.topic}/{p.partition}" for p in held),
+        "paused": sorted(topic for ingest in runtime.ingests for topic in ingest.quarantine.paused),
+        "away": {source: utc_text(since) for source, since in runtime.sources.away.items()},
+    }
 
 
 def receipts(runtime: Runtime) -> APIRouter:

@@ -11,7 +11,6 @@ from typing import Any
 
 from services.chassis.base.errors import passes
 from services.chassis.kafka import clients
-from services.chassis.service.monitor import Progress
 from services.chassis.service.runtime import Runtime
 
 _PING_SECONDS = 2.0
@@ -38,18 +37,18 @@ class Health:
 
 async def readiness(runtime: Runtime) -> dict[str, bool]:
     """What is up and what is not; `ready` is the verdict."""
-    now, progress = time.monotonic(), runtime.monitor.progress if runtime.monitor else Progress()
+    now, backlogs = time.monotonic(), runtime.monitor.backlogs
     checks = {
         "started": runtime.ready.is_set(),
         "database": await _answers(lambda: _ask_store(runtime)),
         "broker": await _answers(lambda: clients.see_brokers(runtime.door_producer)),
         "assigned": bool(runtime.ingests) and all(i.positions is not None and i.positions.met for i in runtime.ingests),
         "reading": not any(i.quarantine.stopped for i in runtime.ingests),
-        "keeping_up": progress.keeps_up(now),
-        "settling": progress.settles(now),
+        "keeping_up": backlogs.move(now, "lag"),
+        "settling": backlogs.move(now, "outbox", "recall", "share"),
     }
     # It is told, and takes no door away: one record that cannot be read must not stop all others.
-    return {"ready": all(checks.values()), **checks, "understanding": progress.misunderstood == 0}
+    return {"ready": all(checks.values()), **checks, "understanding": runtime.monitor.misunderstood == 0}
 
 
 async def _ask_store(runtime: Runtime) -> None:

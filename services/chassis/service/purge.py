@@ -11,10 +11,9 @@ from typing import Final, NamedTuple
 from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.database import Pool, transaction
-from services.chassis.base.pace import repeat
 
 PAGE: Final = 5000
-_EVERY_SECONDS = 600.0
+EVERY_SECONDS: Final = 600.0
 _LOCK_SPACE = 0x0C04
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, $2)"
 
@@ -61,10 +60,6 @@ class Purge:
         self._rules = [rule._replace(days=days.get(rule.table, rule.days)) for rule in (*RULES, *rules)]
         self._pool = pool
         self._clock = clock
-
-    async def run(self, every_seconds: float = _EVERY_SECONDS) -> None:
-        """Purges now and then, until cancelled; waits while the database is away."""
-        await repeat(self.purge, every_seconds, "a purge failed")
 
     async def purge(self, page: int = PAGE) -> dict[str, int]:
         """Takes away all that is too old; returns how many rows of each table."""

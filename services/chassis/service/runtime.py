@@ -19,26 +19,28 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaRouter
 
-from services.chassis.base import migrate
+from services.chassis.base import migrate, session_lock
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import load_steps
 from services.chassis.base.database import Pool, connect_to_migrate, is_asked_over_http, open_pool
 from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError, passes
 from services.chassis.base.mark import StoreMark
+from services.chassis.base.pace import repeat
 from services.chassis.base.parties import PartyBook
 from services.chassis.base.session_lock import NameLock
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.stream import EntityStream, Stream
 from services.chassis.ingest.subscriber import Subscribers
-from services.chassis.kafka import clients
+from services.chassis.kafka import clients, cluster
 from services.chassis.kafka.admin import TopicIds
 from services.chassis.kafka.cluster import Cluster
 from services.chassis.outbox.relay import Relay
 from services.chassis.projection.settle import Folder, Settle
 from services.chassis.recovery.recall import Reads, Recall
 from services.chassis.recovery.spoken import Speaker
-from services.chassis.service.monitor import Monitor
+from services.chassis.service import progress, purge, sources
+from services.chassis.service.progress import Monitor
 from services.chassis.service.purge import Purge, Rule
 from services.chassis.service.sources import Sources
 
@@ -84,7 +86,7 @@ class Runtime:
         self.relay: Relay | None = None
         self.ingests: list[Ingest] = []
         self.ready = asyncio.Event()
-        self.monitor: Monitor | None = None
+        self.monitor = Monitor(blueprint.name, blueprint.pending)
         self.cluster = Cluster(blueprint.name, clients.admin_config(settings))
         self.sources = Sources(blueprint.name, blueprint.streams, clients.admin_config(settings))
         self.failure: BaseException | None = None
@@ -149,7 +151,7 @@ class Runtime:
         pool = await self._open_store()
         self._make_loops()
         await self._patiently("broker", lambda: self.cluster.require(self.store))
-        self._spawn(self.cluster.watch(self.store))
+        self._repeat(lambda: self.cluster.require(pool), cluster.EVERY_SECONDS)
         self.producer = await self._patiently("broker", self._start_producer)
         await self._start_recall()
         producer = partial(clients.patient_producer, self.settings)
@@ -171,7 +173,7 @@ class Runtime:
         lock = NameLock(name, self.settings.copy_name, url, self.settings.name_wait_seconds)
         self._stack.push_async_callback(lock.release)
         await lock.acquire()
-        self._spawn(lock.keep())
+        self._repeat(lock.keep, session_lock.CHECK_SECONDS)
         pool: Pool = await self._patiently("database", lambda: open_pool(url, name, on_connection=self.mark.meet))
         self._stack.callback(pool.terminate)
         # Whoever can ask the store also asks what time it is.
@@ -187,10 +189,15 @@ class Runtime:
     def _start_the_rest(self, pool: Pool) -> None:
         """What looks after the work and does none of it, and the service's own loops."""
         name, plan = self.blueprint.name, self.blueprint
-        self.monitor = Monitor(name, plan.pending, pool, self.clock, self.ingests)
-        purge = Purge(name, plan.purges, dict[str, int](self.settings.keep_days.items()), pool, self.clock)
-        for work in (self.monitor.run(), self.sources.run(), purge.run(), *(loop(self) for loop in plan.loops)):
-            self._spawn(work)
+        old = Purge(name, plan.purges, dict[str, int](self.settings.keep_days.items()), pool, self.clock)
+        self._repeat(partial(self._look, pool), progress.EVERY_SECONDS, "progress cannot be read")
+        self._repeat(self.sources.look, sources.EVERY_SECONDS, "it cannot be seen who is at work")
+        self._repeat(old.purge, purge.EVERY_SECONDS, "a purge failed")
+        for loop in plan.loops:
+            self._spawn(loop(self))
+
+    async def _look(self, pool: Pool) -> None:
+        await self.monitor.look(pool, self.clock.now(), self.ingests)
 
     async def _start_settle(self) -> None:
         assert self.settle is not None
@@ -278,6 +285,10 @@ class Runtime:
                 log.log(logging.DEBUG if said else logging.WARNING, "waiting", what=what, failure=repr(failure))
                 said = True
             await asyncio.sleep(_RETRY_SECONDS)
+
+    def _repeat(self, action: Callable[[], Awaitable[Any]], seconds: float, trouble: str | None = None) -> None:
+        """Spawns what is done now and then; without `trouble` a failure that does not pass ends the service."""
+        self._spawn(repeat(action, seconds, trouble))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

@@ -16,7 +16,6 @@ from confluent_kafka.admin import AdminClient
 
 from services.chassis.base import telemetry
 from services.chassis.base.clock import machinery_now
-from services.chassis.base.pace import repeat
 from services.chassis.ingest.stream import Stream
 
 EVERY_SECONDS: Final = 3.0
@@ -41,13 +40,10 @@ class Sources:
     def _client(self) -> AdminClient:
         return AdminClient(self._config, logger=None)
 
-    async def run(self) -> None:
-        """Looks until cancelled."""
-        if self._sources:
-            await repeat(self.look, EVERY_SECONDS, "it cannot be seen who is at work")
-
     async def look(self) -> None:
         """One look; raises `OSError` while Kafka does not answer."""
+        if not self._sources:
+            return
         try:
             groups = await asyncio.to_thread(self._groups)
         except OSError:
