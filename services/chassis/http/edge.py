@@ -5,9 +5,8 @@ and nobody else's; every answer, also to a refusal or a failure, says what brows
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from typing import Final
 
 import structlog
@@ -42,12 +41,24 @@ _HEADERS: Final = {
 _TLS_FOR: Final = "max-age=31536000"
 
 
-@dataclass(slots=True)
 class _Answer:
-    """What has been sent of an answer."""
+    """Sends an answer with what every answer says, and knows what of it has left."""
 
-    started: bool = False
-    size: int = 0
+    def __init__(self, send: Send, *, tls: bool) -> None:
+        self._send = send
+        self._headers = _HEADERS | ({"Strict-Transport-Security": _TLS_FOR} if tls else {})
+        self.started = False
+        self.size = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers.setdefault(name, value)
+        else:
+            self.size += len(message.get("body", b""))
+        await self._send(message)
 
 
 class Edge:
@@ -62,11 +73,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer()
-        send = _dressed(send, answer, tls=scope.get("scheme") == "https")
+        answer = _Answer(send, tls=scope.get("scheme") == "https")
         try:
             with asked_over_http():
-                await self._admit(scope, receive, send, answer)
+                await self._admit(scope, receive, answer)
         except Exception as failure:
             if answer.started:
                 raise
@@ -75,41 +85,33 @@ class Edge:
             refusal = problem_of(failure)
             if refusal.status_code == 503 and CALLER in scope:
                 log.warning("a request cannot be answered now", path=scope["path"], failure=repr(failure))
-            await answer_of(refusal)(scope, receive, send)
+            await answer_of(refusal)(scope, receive, answer.send)
             if refusal.status_code == 500:
                 raise
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send, answer: _Answer) -> None:
+    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         headers = Headers(scope=scope)
         limit, right = _rule(scope["path"], headers)
         _require_small(headers, limit)
         if right is None:
-            await self._app(scope, _bounded(receive, limit), send)
+            await self._app(scope, _bounded(receive, limit), answer.send)
             return
         caller = await self._callers.identify(HTTPConnection(scope))
         _require_right(caller, right)
-        meter = caller.meter
-        meter.request()
+        caller.meter.request()
         scope[CALLER] = caller
-        async with self._place(scope, meter):
-            try:
-                await self._app(scope, _bounded(receive, limit, meter.body), send)
-            finally:
-                meter.answered(answer.size)
+        await self._within_budget(caller.meter, scope, _bounded(receive, limit, caller.meter.body), answer)
 
-    @asynccontextmanager
-    async def _place(self, scope: Scope, meter: Meter) -> AsyncIterator[None]:
-        """A place among the party's own requests: streams are counted apart, and reads take turns."""
-        if scope["path"] in self._streams:
-            with meter.open_stream():
-                yield
-            return
-        with meter.in_flight():
-            if scope["method"] in ("GET", "HEAD"):
-                async with meter.turn:
-                    yield
-            else:
-                yield
+    async def _within_budget(self, meter: Meter, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Works on it in the party's own share: its streams are counted apart, and its reads take turns."""
+        is_stream = scope["path"] in self._streams
+        takes_turns = not is_stream and scope["method"] in ("GET", "HEAD")
+        with meter.open_stream() if is_stream else meter.in_flight():
+            async with meter.turn if takes_turns else nullcontext():
+                try:
+                    await self._app(scope, receive, answer.send)
+                finally:
+                    meter.answered(answer.size)
 
 
 def content_type_of(headers: Headers) -> str:
@@ -166,19 +168,3 @@ def _bounded(receive: Receive, limit: int, count: Callable[[int], None] = lambda
         return message
 
     return bounded
-
-
-def _dressed(send: Send, answer: _Answer, *, tls: bool) -> Send:
-    async def dressed(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            answer.started = True
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            if tls:
-                headers.setdefault("Strict-Transport-Security", _TLS_FOR)
-        else:
-            answer.size += len(message.get("body", b""))
-        await send(message)
-
-    return dressed
