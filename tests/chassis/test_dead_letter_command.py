@@ -17,7 +17,6 @@ from structlog.testing import capture_logs
 
 from deploy.services import ROOT
 from services.chassis.dead_letters import cli
-from services.chassis.http.guard import Bounds
 from services.tracking.api import make_app
 from tests.chassis.test_openapi import document_of
 from tests.support import builders as b
@@ -61,7 +60,7 @@ async def served(store: Store, **environ: str) -> AsyncIterator[dict[str, str]]:
     await give_tokens(store, ("operations", "pr"))
     # The copy is in this process, where a log would be among what the command says.
     with capture_logs():
-        async with serving(make_app(runtime_of(store)), Bounds()) as port:
+        async with serving(make_app(runtime_of(store))) as port:
             yield {"TRACKING": f"http://127.0.0.1:{port}", "CORRIDOR_TOKEN": "token-of-operations"} | environ
 
 

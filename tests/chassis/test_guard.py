@@ -15,13 +15,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.chassis.http import guard
-from services.chassis.http.guard import Bounds
 from tests.support.edges import serving
 
 HALF = b"GET /live HTTP/1.1\r\nHost: x\r\nX-Long: "
 WHOLE = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
-QUICK = Bounds(header_seconds=0.5, body_seconds=0.5, taking_seconds=0.5)
-PATIENT = Bounds()
+QUICK = {"header_seconds": 0.5, "body_seconds": 0.5, "taking_seconds": 0.5}
 
 
 async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -67,12 +65,12 @@ async def hung_up(reader: asyncio.StreamReader, within: float = 10) -> bytes:
     ids=["nothing", "half a request", "half a second request", "half a body"],
 )
 async def test_who_sends_half_of_it_is_hung_up_on(sends: bytes) -> None:
-    async with serving(answers, QUICK) as port, connected(port, sends) as (reader, _):
+    async with serving(answers, **QUICK) as port, connected(port, sends) as (reader, _):
         await hung_up(reader)
 
 
 async def test_who_sends_a_byte_now_and_then_has_no_more_time_for_it() -> None:
-    async with serving(answers, QUICK) as port, connected(port, HALF) as (reader, writer):
+    async with serving(answers, **QUICK) as port, connected(port, HALF) as (reader, writer):
         closing = asyncio.create_task(hung_up(reader))
         began = time.monotonic()
         while not closing.done():
@@ -83,7 +81,7 @@ async def test_who_sends_a_byte_now_and_then_has_no_more_time_for_it() -> None:
 
 async def test_who_takes_nothing_of_an_answer_is_hung_up_on() -> None:
     async with (
-        serving(answers, QUICK) as port,
+        serving(answers, **QUICK) as port,
         connected(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, _),
     ):
         transport = reader._transport  # type: ignore[attr-defined]
@@ -99,7 +97,7 @@ async def test_who_takes_nothing_of_an_answer_is_hung_up_on() -> None:
 
 async def test_who_goes_on_sending_a_body_that_nobody_reads_is_hung_up_on() -> None:
     head = b"POST /live HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
-    async with serving(answers, PATIENT) as port, connected(port, head) as (reader, writer):
+    async with serving(answers) as port, connected(port, head) as (reader, writer):
         closing = asyncio.create_task(hung_up(reader))
         sent = 0
         while not closing.done():
@@ -116,7 +114,7 @@ async def test_who_goes_on_sending_a_body_that_nobody_reads_is_hung_up_on() -> N
 async def test_who_sends_a_little_too_much_can_read_the_answer() -> None:
     """The connection is not broken off while the rest of such a body comes."""
     async with (
-        serving(answers, PATIENT) as port,
+        serving(answers) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         assert (await client.post("/live", content=b" " * 5 * 1024 * 1024)).status_code == 200
@@ -127,7 +125,7 @@ _LINUX = pytest.mark.skipif(sys.platform != "linux", reason="there is one addres
 
 @_LINUX
 async def test_one_address_does_not_take_all_connections() -> None:
-    async with serving(answers, Bounds(connections=50, per_address=5)) as port, _many(port, 5, "127.0.0.2"):
+    async with serving(answers, connections=50, connections_per_address=5) as port, _many(port, 5, "127.0.0.2"):
         async with connected(port, WHOLE, "127.0.0.2") as (reader, _):
             told = await hung_up(reader)
         async with connected(port, WHOLE, "127.0.0.3") as (reader, _):
@@ -139,9 +137,9 @@ async def test_one_address_does_not_take_all_connections() -> None:
 
 @_LINUX
 async def test_a_proxy_that_is_trusted_brings_the_connections_of_many() -> None:
-    bounds = Bounds(connections=50, per_address=5, trusted=frozenset({"127.0.0.2"}))
+    bounds = {"connections": 50, "connections_per_address": 5, "trusted_proxies": {"127.0.0.2"}}
     async with (
-        serving(answers, bounds) as port,
+        serving(answers, **bounds) as port,
         _many(port, 10, "127.0.0.2"),
         connected(port, WHOLE, "127.0.0.2") as (reader, _),
     ):
@@ -150,9 +148,9 @@ async def test_a_proxy_that_is_trusted_brings_the_connections_of_many() -> None:
 
 async def test_what_is_beyond_all_connections_is_told_to_come_back() -> None:
     """As soon as the others are hung up on, there is room again."""
-    bounds = Bounds(connections=5, per_address=5, header_seconds=1)
+    bounds = {"connections": 5, "connections_per_address": 5, "header_seconds": 1}
     with capture_logs() as told:
-        async with serving(answers, bounds) as port, _many(port, 5):
+        async with serving(answers, **bounds) as port, _many(port, 5):
             async with connected(port, WHOLE) as (reader, _):
                 refused = await hung_up(reader)
             async with asyncio.timeout(10):
@@ -164,7 +162,7 @@ async def test_what_is_beyond_all_connections_is_told_to_come_back() -> None:
 
 
 async def test_the_server_does_not_say_what_it_is() -> None:
-    async with serving(answers, PATIENT) as port, connected(port, WHOLE) as (reader, _):
+    async with serving(answers) as port, connected(port, WHOLE) as (reader, _):
         assert b"server:" not in (await asyncio.wait_for(reader.read(200), 10)).lower()
 
 

@@ -15,7 +15,6 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.chassis.base import tokens
-from services.chassis.http.guard import Bounds
 from services.notifications import store, stream
 from services.notifications.api import make_app
 from tests.support import builders as b
@@ -54,7 +53,7 @@ async def line(shared_line: Line) -> Line:
 async def client(line: Line) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server of its own."""
     async with (
-        serving(make_app(line.runtime), Bounds(taking_seconds=1)) as port,
+        serving(make_app(line.runtime), taking_seconds=1) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client,
     ):
         yield client

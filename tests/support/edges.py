@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from services.chassis.base.budgets import Budget
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.parties import digest, save_party, save_token
+from services.chassis.base.settings import ServiceSettings
 from services.chassis.http import guard
-from services.chassis.http.guard import Bounds
 from tests.support.stores import Store
 
 
@@ -90,12 +90,15 @@ async def send_in_pieces(app: FastAPI, path: str, piece: bytes, count: int, head
 
 
 @asynccontextmanager
-async def serving(app: Any, bounds: Bounds) -> AsyncIterator[int]:
-    """A server of an app within these bounds; its port."""
+async def serving(app: Any, **bounds: Any) -> AsyncIterator[int]:
+    """A server of an app within these settings of HTTP; its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, http=guard.protocol(bounds), log_config=None, access_log=False, server_header=False, lifespan="off"
+    given = {f"http_{name}": value for name, value in bounds.items()}
+    settings = ServiceSettings(
+        kafka_bootstrap_servers="nowhere:1", database_url="postgresql://nowhere", http_port=0, copy_name="test", **given
     )
+    protocol = guard.protocol(settings, settings.http_connections)
+    config = uvicorn.Config(app, http=protocol, log_config=None, access_log=False, server_header=False, lifespan="off")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve([listener]))
     try:

@@ -75,19 +75,20 @@ BUSY = Gauge("corridor_busy_seconds", "How long what is first in the queues has 
 
 
 class Seldom:
-    """Has something that may happen thousands of times a second told in the log now and then."""
+    """Has what may happen thousands of times a second told in the log now and then."""
 
     def __init__(self, seconds: float = 10.0) -> None:
         self._seconds = seconds
         self._told_at = float("-inf")
+        self._count = 0
 
-    def may(self) -> bool:
-        """Whether it may be told now; who asks and may, tells it."""
-        now = time.monotonic()
-        if now - self._told_at < self._seconds:
-            return False
-        self._told_at = now
-        return True
+    def again(self) -> int:
+        """It has happened; how often since it was told last, where it is to be told now, or 0."""
+        self._count += 1
+        if (now := time.monotonic()) - self._told_at < self._seconds:
+            return 0
+        count, self._count, self._told_at = self._count, 0, now
+        return count
 
 
 def set_up_logs(level: str, form: str) -> None:

@@ -30,7 +30,6 @@ SESSION_HEADER: Final = "corridor-session"
 COOKIE_PREFIX: Final = "corridor-"
 # Where the edge leaves in the scope of a request who asks.
 CALLER: Final = "corridor.caller"
-_LONGEST_TOKEN: Final = 200
 _REFUSALS_A_MINUTE: Final = 120
 _ADDRESSES: Final = 4096
 
@@ -57,7 +56,7 @@ class Callers:
     async def identify(self, connection: HTTPConnection) -> Caller:
         """Who asks; raises `ProblemError` (401) without a valid token, `OverBudget` for who guesses too often."""
         token = _token_of(connection.headers, connection.cookies)
-        if not token or len(token) > _LONGEST_TOKEN:
+        if not token:
             raise ProblemError(401, "send Authorization: Bearer <token>")
         address, sha256 = connection.client.host if connection.client else "", digest(token)
         held = await self._find(address, sha256)
@@ -111,7 +110,7 @@ class Guesses:
     def tell(self, address: str, path: str) -> None:
         """A token was wrong; told in the log, several at once."""
         self._untold[address] += 1
-        if self._seldom.may() or len(self._untold) > _ADDRESSES:
+        if self._seldom.again() or len(self._untold) > _ADDRESSES:
             log.warning("tokens were refused", addresses=dict(self._untold.most_common(20)), path=path[:80])
             self._untold.clear()
 

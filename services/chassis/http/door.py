@@ -47,25 +47,21 @@ class Door:
         self._accepts: Mapping[str, EventType] = {n: t for topic, _ in streams for n, t in topic.events.items()}
 
     async def post(self, request: Request, party: Party) -> list[Event]:
-        """The events of a request, acknowledged by the broker; raises `ProblemError`, or `OverBudget`."""
+        """The events of a request, acknowledged by the broker; raises `Refused`, `ProblemError` or `OverBudget`."""
         events = await self._decode(request)
         caller_of(request).meter.reports(len(events))
-        places = [self._place(event, party, path) for event, path in events]
-        await self._produce([(topic, event) for topic, (event, _) in zip(places, events, strict=True)])
+        await self._produce([(self._place(event, party, path), event) for event, path in events])
         return [event for event, _ in events]
 
     async def _decode(self, request: Request) -> list[tuple[Event, str]]:
         content_type, body = content_type_of(request.headers), await request.body()
-        try:
-            if content_type == codec.BATCH:
-                return self._batch(body)
-            if content_type == codec.STRUCTURED:
-                return [(codec.decode_structured(parse_json(body), self._accepts), "$")]
-            if content_type == codec.JSON:
-                attributes = codec.http_attributes(request.headers.items())
-                return [(codec.decode_http(attributes, body, self._accepts), "$")]
-        except Refused as refusal:
-            raise _failure(refusal.problems) from refusal
+        if content_type == codec.BATCH:
+            return self._batch(body)
+        if content_type == codec.STRUCTURED:
+            return [(codec.decode_structured(parse_json(body), self._accepts), "$")]
+        if content_type == codec.JSON:
+            attributes = codec.http_attributes(request.headers.items())
+            return [(codec.decode_http(attributes, body, self._accepts), "$")]
         kinds = f"send {codec.JSON} with ce- headers, {codec.STRUCTURED} or {codec.BATCH}"
         raise ProblemError(415, kinds, [Problem("bad_header", "$.datacontenttype", kinds)])
 
@@ -95,7 +91,7 @@ class Door:
             require_known(event)
             require_past(event, self._now())
         except Refused as refusal:
-            raise _failure([_inside(p, path) for p in refusal.problems]) from refusal
+            raise Refused(*(_inside(p, path) for p in refusal.problems)) from refusal
         return topic.of(party.party)
 
     async def _produce(self, records: Sequence[tuple[str, Event]]) -> None:
@@ -122,12 +118,3 @@ class Door:
 
 def _inside(problem: Problem, path: str) -> Problem:
     return Problem(problem.reason, path + problem.path.removeprefix("$"), problem.detail)
-
-
-def _failure(problems: Sequence[Problem]) -> ProblemError:
-    reasons = {p.reason for p in problems}
-    status = 413 if "too_large" in reasons else 403 if reasons == {"not_entitled"} else 422
-    if reasons & {"not_json"}:
-        status = 400
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return ProblemError(status, f"{count}; nothing was taken", problems)

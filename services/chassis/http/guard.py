@@ -11,7 +11,6 @@ import resource
 import socket
 import struct
 from collections import Counter
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from services.chassis.base.settings import ServiceSettings
 from services.chassis.base.telemetry import Seldom
 
 log = structlog.get_logger(__name__)
@@ -32,26 +32,13 @@ _LEFT_OVER: Final = 8 * 1024 * 1024
 _OUT_OF: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How many connections, and seconds for headers, for a body, and for a reader that takes nothing."""
-
-    connections: int = 1000
-    per_address: int = 250
-    header_seconds: float = 10.0
-    body_seconds: float = 30.0
-    taking_seconds: float = 30.0
-    # Proxies, which bring the connections of many.
-    trusted: frozenset[str] = field(default=frozenset())
-
-
 class Crowd:
     """The connections that there are, by address."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: ServiceSettings, most: int) -> None:
         self.bounds = bounds
+        self._most = most
         self._open: Counter[str] = Counter()
-        self._turned_away = 0
         self._seldom = Seldom()
 
     def enter(self, address: str) -> int | None:
@@ -59,12 +46,8 @@ class Crowd:
         status = self._refusal(address)
         if status is None:
             self._open[address] += 1
-        else:
-            self._turned_away += 1
-            if self._seldom.may():
-                count, there = self._turned_away, self._open.total()
-                log.warning("connections are turned away", address=address, count=count, open=there)
-                self._turned_away = 0
+        elif count := self._seldom.again():
+            log.warning("connections are turned away", address=address, count=count, open=self._open.total())
         return status
 
     def leave(self, address: str) -> None:
@@ -73,10 +56,10 @@ class Crowd:
             del self._open[address]
 
     def _refusal(self, address: str) -> int | None:
-        if self._open.total() >= self.bounds.connections:
+        if self._open.total() >= self._most:
             return 503
-        full = self._open[address] >= self.bounds.per_address
-        return 429 if full and address not in self.bounds.trusted else None
+        full = self._open[address] >= self.bounds.http_connections_per_address
+        return 429 if full and address not in self.bounds.http_trusted_proxies else None
 
 
 class Guarded(H11Protocol):
@@ -123,7 +106,7 @@ class Guarded(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._cut_after("taking", self.crowd.bounds.taking_seconds)
+        self._cut_after("taking", self.crowd.bounds.http_taking_seconds)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -154,7 +137,9 @@ class Guarded(H11Protocol):
             return
         self._awaits = awaits
         bounds = self.crowd.bounds
-        self._cut_after("sending", {"request": bounds.header_seconds, "body": bounds.body_seconds}.get(awaits))
+        self._cut_after(
+            "sending", {"request": bounds.http_header_seconds, "body": bounds.http_body_seconds}.get(awaits)
+        )
 
     def _awaited(self) -> str:
         if self.conn.their_state is h11.SEND_BODY:
@@ -162,9 +147,9 @@ class Guarded(H11Protocol):
         return "request" if self.cycle is None or self._is_answered() else "answer"
 
 
-def protocol(bounds: Bounds) -> type[Guarded]:
-    """The protocol of one server."""
-    return type("Protocol", (Guarded,), {"crowd": Crowd(bounds)})
+def protocol(bounds: ServiceSettings, connections: int) -> type[Guarded]:
+    """The protocol of one server, with as many connections at most; proxies that are trusted bring those of many."""
+    return type("Protocol", (Guarded,), {"crowd": Crowd(bounds, connections)})
 
 
 def raise_descriptors() -> int:
@@ -191,7 +176,7 @@ def calm(loop: asyncio.AbstractEventLoop) -> None:
         failure = context.get("exception")
         if not (isinstance(failure, OSError) and failure.errno in _OUT_OF):
             loop.default_exception_handler(context)
-        elif seldom.may():
+        elif seldom.again():
             log.error("no connection can be accepted", failure=repr(failure))
 
     loop.set_exception_handler(tell)

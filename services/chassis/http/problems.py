@@ -14,12 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from contracts.refusal import Problem
+from contracts.refusal import Problem, Refused
 from services.chassis.base.budgets import OverBudget
 from services.chassis.base.errors import passes
 from services.chassis.http.openapi import PROBLEM, complete
-
-RETRY_AFTER_SECONDS = 5
 
 
 class ProblemError(HTTPException):
@@ -31,13 +29,12 @@ class ProblemError(HTTPException):
         detail: str,
         problems: Sequence[Problem] = (),
         *,
-        retry_after: int = RETRY_AFTER_SECONDS,
+        retry_after: int = 5,
         **extra: Any,
     ) -> None:
-        headers = {"Retry-After": str(retry_after)} if status in (429, 503) else None
-        if status == 401:
-            headers = {"WWW-Authenticate": "Bearer"}
-        super().__init__(status, detail, headers)
+        later = {"Retry-After": str(retry_after)}
+        headers = {401: {"WWW-Authenticate": "Bearer"}, 429: later, 503: later}
+        super().__init__(status, detail, headers.get(status))
         self.problems = problems
         self.extra = extra
 
@@ -58,15 +55,25 @@ def install(app: FastAPI) -> None:
 
 
 def problem_of(failure: Exception) -> ProblemError:
-    """What the caller is told of a failure: 429 over its budget, 503 for what passes, 500 for what is ours."""
+    """What the caller is told: its report's faults, 429 over its budget, 503 for what passes, 500 for what is ours."""
     if isinstance(failure, ProblemError):
         return failure
+    if isinstance(failure, Refused):
+        count = "1 problem" if len(failure.problems) == 1 else f"{len(failure.problems)} problems"
+        return ProblemError(_status_of(failure), f"{count}; nothing was taken", failure.problems)
     if isinstance(failure, OverBudget):
         spent = [Problem("over_budget", "$", str(failure))]
         return ProblemError(429, "ask again later", spent, retry_after=failure.seconds)
     if passes(failure):
         return ProblemError(503, "a server does not answer: try again")
     return ProblemError(500, "the failure is logged")
+
+
+def _status_of(refusal: Refused) -> int:
+    reasons = {p.reason for p in refusal.problems}
+    if "not_json" in reasons:
+        return 400
+    return 413 if "too_large" in reasons else 403 if reasons == {"not_entitled"} else 422
 
 
 def answer_of(failure: StarletteHTTPException) -> Response:

@@ -54,17 +54,10 @@ def spare_the_collector() -> None:
 def _config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
     """A server that keeps within its bounds and does not say what it is."""
     proxies = settings.http_trusted_proxies
-    bounds = guard.Bounds(
-        guard.share(settings.http_connections, guard.raise_descriptors()),
-        settings.http_connections_per_address,
-        settings.http_header_seconds,
-        settings.http_body_seconds,
-        settings.http_taking_seconds,
-        proxies,
-    )
+    connections = guard.share(settings.http_connections, guard.raise_descriptors())
     return uvicorn.Config(
         app,
-        http=guard.protocol(bounds),
+        http=guard.protocol(settings, connections),
         ws="none",
         log_config=None,
         access_log=False,
