@@ -75,6 +75,7 @@ async def test_it_does_all_that_is_done_with_dead_letters(store: Store, command:
         others = await command(environ, "list", "--after", first)
         shown = await command(environ, "show", first)
         dry = await command(environ, "replay", "--id", first, "--dry-run")
+        nobodys = await command(environ, "replay", "--reason", "quarantined", "--party", "", "--dry-run")
         wet = await command(environ, "replay", "--reason", "quarantined", "--since", "2020-01-01T00:00:00Z")
         again = await command(environ, "discard", "--all", "--why", "nothing is left", "--by", "boris")
         actions = await command(environ, "actions")
@@ -84,6 +85,7 @@ async def test_it_does_all_that_is_done_with_dead_letters(store: Store, command:
     assert len(others.rows) == 1
     assert shown.rows[0]["body"] == b.a_plan(id="a").body.decode()
     assert dry.rows[0]["outcomes"] == {"accepted": 1}
+    assert nobodys.rows[0]["found"] == 0
     assert (wet.code, wet.rows[0]["outcomes"]) == (0, {"accepted": 2})
     assert again.rows[0]["found"] == 0
     assert [a["by"] for a in actions.rows] == ["operations/boris", "operations/anna"]
@@ -124,7 +126,7 @@ async def test_the_file_of_tokens_will_do(store: Store, command: Command, tmp_pa
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps({"operations": "token-of-operations", "pr": "token-of-pr"}))
     async with served(store, CORRIDOR_TOKEN="") as environ:
-        by_option = await command(environ, "--tokens", str(tokens), "count")
+        by_option = await command(environ | {"CORRIDOR_TOKEN": "wrong"}, "--tokens", str(tokens), "count")
         by_environment = await command(environ | {"TOKENS": str(tokens)}, "count")
 
     assert (by_option.code, by_environment.code) == (0, 0)

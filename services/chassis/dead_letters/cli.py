@@ -74,7 +74,7 @@ def _parser(service: str) -> argparse.ArgumentParser:
     found["replay"].add_argument("--again", action="store_true", help="also those that have failed too often")
     found["discard"].add_argument("--why", required=True, help="kept with them")
     for verb in ("replay", "discard"):
-        found[verb].add_argument("--by", default=getpass.getuser(), help="who does it (default: you)")
+        found[verb].add_argument("--by", help="who does it (default: you)")
     return parser
 
 
@@ -88,7 +88,7 @@ def _add_filter(parser: argparse.ArgumentParser, *, choose: bool) -> None:
     if choose:
         parser.add_argument("--all", action="store_true", help="needed when no other condition is given")
     else:
-        parser.add_argument("--resolved", action="store_true", help="with those replayed and discarded")
+        parser.add_argument("--resolved", action="store_true", default=None, help="with those replayed and discarded")
 
 
 def _client(service: str, options: argparse.Namespace, environ: Mapping[str, str]) -> httpx.Client:
@@ -96,21 +96,27 @@ def _client(service: str, options: argparse.Namespace, environ: Mapping[str, str
     address = options.address or environ.get(variable, "")
     if not address.startswith(("http://", "https://")):
         raise AskedWrongly(f"where does a copy answer? --address http://host:port, or {variable} in the environment")
-    signed = {"Authorization": f"Bearer {_token(options.tokens or environ.get('TOKENS'), environ)}"}
+    signed = {"Authorization": f"Bearer {_token(options.tokens, environ)}"}
     trust = ssl.create_default_context()
     return httpx.Client(base_url=address, headers=signed, timeout=_TIMEOUT, verify=trust, trust_env=False)
 
 
-def _token(file: str | None, environ: Mapping[str, str]) -> str:
-    """The token of operations: by itself in the environment, or in the file of all."""
-    if token := environ.get("CORRIDOR_TOKEN"):
-        return token
-    if not file:
+def _token(file: Path | None, environ: Mapping[str, str]) -> str:
+    """The token of operations: that of the file that was named, that of the environment, or that of the file there."""
+    if file is None and (token := environ.get("CORRIDOR_TOKEN")):
+        return token.strip()
+    if file is None and not environ.get("TOKENS"):
         raise AskedWrongly("no token: set CORRIDOR_TOKEN, or say --tokens or TOKENS")
+    file = file or Path(environ["TOKENS"])
     try:
-        return str(json.loads(Path(file).read_text(encoding="utf-8"))["operations"])
+        return str(json.loads(file.read_text(encoding="utf-8"))["operations"])
     except (OSError, ValueError, KeyError, TypeError) as failure:
         raise AskedWrongly(f"{file} has no token of operations ({failure!r})") from failure
+
+
+def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """What was said; a condition that is empty stays one, or it would let everything in."""
+    return {name: value for name in names if (value := getattr(options, name, None)) is not None}
 
 
 def _read(client: httpx.Client, options: argparse.Namespace) -> int:
@@ -118,22 +124,20 @@ def _read(client: httpx.Client, options: argparse.Namespace) -> int:
         _say(_answer(client.get(f"{_PATH}/{options.id}")))
         return 0
     path, name = _LISTS[options.verb]
-    asked = {n: v for n in (*_FILTER, "limit", "after") if (v := getattr(options, n, None))}
+    asked = _given(options, *_FILTER, "limit", "after")
     for row in _answer(client.get(_PATH + path, params=asked))[name]:
         _say(row)
     return 0
 
 
 def _act(client: httpx.Client, options: argparse.Namespace) -> int:
-    chosen = {n: v for n in _FILTER if (v := getattr(options, n, None))}
+    chosen = _given(options, *_FILTER)
     if not chosen and not options.all:
         raise AskedWrongly("say which dead letters, or --all")
     if "id" in chosen:
         chosen["ids"] = chosen.pop("id")
-    asked: dict[str, Any] = {"filter": chosen, "by": options.by}
-    if options.verb == "replay":
-        asked |= {"dry_run": options.dry_run, "again": options.again}
-    else:
+    asked = {"filter": chosen, "by": options.by or getpass.getuser(), **_given(options, "dry_run", "again")}
+    if options.verb == "discard":
         asked["reason"] = options.why
     report = _answer(client.post(f"{_PATH}/{options.verb}", json=asked))
     _say(report)
