@@ -8,7 +8,7 @@ TWO := -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-all faults bench fuzz contracts verify fmt sbom clean
+.PHONY: help setup demo up test test-fast test-all faults bench fuzz contracts schema verify fmt sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ faults: $(STAMP) ## kills, cuts, full disks and restores under load, by a seed, 
 
 contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
 	@$(PY) -m corridor contracts generate
+
+schema: $(STAMP) ## write down the tables that the migrations of each service make
+	@$(PY) -m corridor schema write
 
 verify: $(STAMP) ## format, lint, strict types, import walls, sizes, contract gates
 	@.venv/bin/ruff format --check -q .

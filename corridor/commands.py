@@ -29,10 +29,12 @@ _OPERATE: Final = {
     "tokens": Command("deploy.tokens:main", "the parties' tokens: list, issue, rotate, revoke"),
     "backup": Command("deploy.backup:main", "saves a service's store to a file, and puts it back"),
     "dead-letters": Command("corridor.services:dead_letters", "what a service has put aside: list, replay, discard"),
-    "cluster": Command("corridor.services:cluster", "the Kafka that a service's store belongs to: show, forget"),
+    "cluster": Command("deploy.cluster:main", "the Kafka that a service's store belongs to: show, forget"),
+    "migrate": Command("deploy.migrate:main", "brings a service's store to the newest schema"),
 }
 _DEVELOP: Final = {
     "contracts": Command("contracts.tooling.generate:main", "the published documents: generate, check, release"),
+    "schema": Command("tests.schema.command:main", "the stores' schemas, as migrations make them: write, release"),
     "jars": Command("deploy.local.resolve_jars:main", "writes the list of Kafka's jars anew"),
     "sbom": Command("deploy.sbom:main", "what a release is made of, and the licences of others"),
     "sizes": Command("tests.house.command:main", "how long modules and functions are; fails over the limits"),

@@ -1,6 +1,6 @@
-"""The commands that a service's own process carries out.
+"""The commands about one service.
 
-Invariant: the process becomes that of the service, as launchers start it; nothing of this one stands around it.
+Invariant: a process that runs a service becomes that of the service, as launchers start it.
 """
 
 from __future__ import annotations
@@ -20,19 +20,13 @@ def service(words: Sequence[str]) -> NoReturn:
     _become(options.service)
 
 
-def dead_letters(words: Sequence[str]) -> NoReturn:
-    """Works on what a service has put aside."""
-    _ask("dead-letters", words)
+def dead_letters(words: Sequence[str]) -> int:
+    """Works on what a service has put aside, by asking a copy of it."""
+    parser = _parser("dead-letters", "python -m corridor dead-letters SERVICE --help says what may follow")
+    options = parser.parse_args(words[:1])
+    from services.chassis.dead_letters import cli
 
-
-def cluster(words: Sequence[str]) -> NoReturn:
-    """Shows, or forgets, the Kafka that a service's store belongs to."""
-    _ask("cluster", words)
-
-
-def _ask(area: str, words: Sequence[str]) -> NoReturn:
-    parser = _parser(area, f"python -m corridor {area} SERVICE --help says what may follow")
-    _become(parser.parse_args(words[:1]).service, area, *words[1:])
+    return cli.run(options.service, words[1:])
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:

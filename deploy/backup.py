@@ -38,7 +38,7 @@ class BackupError(CannotRun):
 def save(url: str, file: Path) -> None:
     """Writes a dump of the database beside running copies; the file appears when it is whole."""
     unfinished = file.with_name(file.name + ".part")
-    _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={unfinished}")
+    run_on("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={unfinished}")
     unfinished.replace(file)
 
 
@@ -52,12 +52,12 @@ async def restore(url: str, file: Path) -> None:
     finally:
         await connection.close()
     await asyncio.to_thread(
-        _run, "pg_restore", url, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", str(file)
+        run_on, "pg_restore", url, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", str(file)
     )
 
 
-def _run(tool: str, url: str, *arguments: str) -> None:
-    """Runs a client program of Postgres; the password stays out of the list of processes."""
+def run_on(tool: str, url: str, *arguments: str) -> None:
+    """Runs a client program of Postgres on a database; the password stays out of the list of processes."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     user = f"{parts.username}@" if parts.username else ""

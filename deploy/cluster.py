@@ -1,4 +1,4 @@
-"""`python -m deploy.cluster show|forget <service>`: which Kafka a service's store belongs to.
+"""`python -m corridor cluster show|forget <service>`: which Kafka a service's store belongs to.
 
 Invariant: a store is moved to another Kafka only by somebody who says so: to the next one that it meets.
 """
@@ -21,7 +21,7 @@ from services.chassis.kafka import cluster
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the cluster as JSON, and forgets it where asked to; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.cluster", description="the Kafka that a store belongs to")
+    parser = argparse.ArgumentParser(prog="python -m corridor cluster", description="the Kafka that a store belongs to")
     parser.add_argument("what", choices=("show", "forget"), help="forget: belong to the one that is met next")
     parser.add_argument("service", choices=sorted(DATABASE_VARIABLES))
     options = parser.parse_args(arguments)
@@ -45,6 +45,3 @@ async def _found(url: str, *, forget: bool) -> str | None:
     finally:
         connection.terminate()
 
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -27,10 +27,9 @@ from contracts.topics import Topic
 from deploy.broker import secure
 from deploy.broker_admin import BrokerError
 from deploy.private import write_private
-from services.chassis.base import migrate
 from services.chassis.base.access import KafkaAccess, access_in
 from services.chassis.base.clock import machinery_now
-from services.chassis.base.database import connect_to_migrate
+from services.chassis.base.migrate import CHASSIS, MigrationError, migrate_store, read_migrations
 from services.chassis.base.parties import Party, Role, digest, new_token, remove_others, save_party, save_token
 
 PARTIES: Final = Path(__file__).parent / "parties.yaml"
@@ -50,6 +49,7 @@ class ProvisionError(Exception):
 EXPECTED: Final = (
     ProvisionError,
     BrokerError,
+    MigrationError,
     OSError,
     KafkaError,
     asyncpg.PostgresError,
@@ -135,13 +135,9 @@ async def create_topics(access: KafkaAccess, parties: Sequence[Party], replicati
 
 
 async def migrate_database(url: str, service: str) -> None:
-    """Brings a service's database to the newest schema."""
+    """Brings a service's database to the schema that its newest code starts on."""
     folder = Path(__file__).parent.parent / "services" / service / "migrations"
-    connection = await connect_to_migrate(url, "provision")
-    try:
-        await migrate.migrate(connection, migrate.read_migrations([migrate.CHASSIS, folder]))
-    finally:
-        await connection.close()
+    await migrate_store(url, "provision", read_migrations([CHASSIS, folder]))
 
 
 async def write_parties(url: str, parties: Sequence[Party], tokens: Mapping[str, str]) -> None:

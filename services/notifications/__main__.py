@@ -1,11 +1,10 @@
-"""`python -m services.notifications`: the service; with arguments, a command about a running copy."""
+"""`python -m services.notifications`: one copy of the service."""
 
 import sys
 
-from services.chassis.dead_letters import cli
 from services.chassis.service.process import main
 from services.notifications.api import make_app
 from services.notifications.app import blueprint
 
 if __name__ == "__main__":
-    sys.exit(cli.run("notifications", sys.argv[1:]) if len(sys.argv) > 1 else main(blueprint(), make_app))
+    sys.exit(main(blueprint(), make_app))

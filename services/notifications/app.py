@@ -9,6 +9,8 @@ from services.notifications.handlers import STREAMS, routes
 from services.notifications.recalled import Feeds
 from services.notifications.store import PURGE_ITEMS
 
+_PENDING = "SELECT count(*) FROM item WHERE sequence IS NULL"
+
 
 def blueprint() -> Blueprint:
     """What makes the notifications service."""
@@ -21,6 +23,6 @@ def blueprint() -> Blueprint:
         Path(__file__).parent / "migrations",
         loops=(sequencer.run, audiences.run),
         prepare=audiences.refresh,
-        pending="SELECT count(*) FROM item WHERE sequence IS NULL",
+        pending=_PENDING,
         purges=(PURGE_ITEMS,),
     )

@@ -47,7 +47,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
             for name in ("TRACKING", "CORRIDOR_TOKEN", "TOKENS"):
                 given.setenv(name, environ.get(name, ""))
             given.setenv("LOGNAME", "anna")
-            code = await asyncio.to_thread(cli.run, "tracking", ["dead-letters", *words])
+            code = await asyncio.to_thread(cli.run, "tracking", words)
         rows, said = capsys.readouterr()
         return Ended(code, [json.loads(line) for line in rows.splitlines()], said)
 
@@ -153,8 +153,8 @@ async def test_what_cannot_be_asked_is_told_in_one_line(
     assert ended.said.startswith(said) and ended.said.count("\n") == 1
 
 
-def test_a_service_with_arguments_is_the_command() -> None:
-    words = (sys.executable, "-m", "services.tracking", "dead-letters", "count")
+def test_it_is_run_by_the_one_command() -> None:
+    words = (sys.executable, "-m", "corridor", "dead-letters", "tracking", "count")
     ended = subprocess.run(words, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
 
     assert (ended.returncode, ended.stdout) == (2, "")

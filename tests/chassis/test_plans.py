@@ -6,19 +6,17 @@ queues are time and again, has to do as well when thousands of rows wait there.
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-import services
 from deploy.local.stack import Stack
 from deploy.services import SERVICES
 from services.chassis.base.database import OwnConnection
+from tests.schema.statements import statements
 from tests.support.stores import connected_as_service, fresh_database
 
 pytestmark = pytest.mark.servers
@@ -40,24 +38,11 @@ GROWING = QUEUES | {
 OF_FEW = {"item_unnumbered", "picture_open"}
 # Counts what waits, for operations.
 READS_ALL = {"services.chassis.service.progress._COUNTS", "services.chassis.service.progress._SHARES"}
-_STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 _INDEXES = """
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid, 1, true) AS first FROM pg_index
 """
 # Nodes that take all rows below them before they give one.
 _TAKE_ALL = {"Sort", "Incremental Sort", "Aggregate", "Unique"}
-
-
-def statements(service: str) -> Iterator[tuple[str, str]]:
-    """Every statement that is a constant of the chassis or of a service, with its name."""
-    for module in pkgutil.walk_packages(services.__path__, "services."):
-        if not module.name.startswith(("services.chassis.", f"services.{service}.")) or "__main__" in module.name:
-            continue
-        for name, value in vars(importlib.import_module(module.name)).items():
-            for part in value if isinstance(value, list | tuple) else [value]:
-                text = getattr(part, "statement", part)
-                if isinstance(text, str) and _STATEMENT.match(text):
-                    yield f"{module.name}.{name}", text
 
 
 class Plans:

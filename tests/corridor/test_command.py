@@ -94,16 +94,14 @@ def test_a_service_is_started_as_launchers_start_it(service: str) -> None:
     assert (ended.returncode, ended.stderr) == (2, f"{service}: {service.upper()}_DATABASE_URL is not set\n")
 
 
-@pytest.mark.parametrize(("area", "verb"), [("dead-letters", "count"), ("cluster", "show")])
-def test_what_is_asked_of_a_service_reaches_it(area: str, verb: str) -> None:
-    """Its own command answers, and says what the verb takes."""
-    ended = python("-m", "corridor", area, "customs", verb, "--help")
+def test_what_is_asked_of_a_service_says_what_it_takes() -> None:
+    ended = python("-m", "corridor", "dead-letters", "customs", "count", "--help")
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert f" {verb} [-h]" in ended.stdout
+    assert " count [-h]" in ended.stdout
 
 
-@pytest.mark.parametrize("words", [["dead-letters", "custom", "count"], ["cluster"], ["service", "tracking", "count"]])
+@pytest.mark.parametrize("words", [["dead-letters", "custom", "count"], ["cluster", "show"], ["service", "tracking", "count"]])
 def test_a_service_that_there_is_not_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)

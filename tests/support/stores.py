@@ -156,12 +156,17 @@ async def fresh_store(admin_url: str, blueprint: Blueprint) -> AsyncIterator[Sto
 @asynccontextmanager
 async def fresh_database(admin_url: str, service: str) -> AsyncIterator[str]:
     """The address of a migrated database with the parties in it, dropped afterwards."""
-    template = await _template(admin_url, service)
+    async with empty_database(admin_url, await _template(admin_url, service)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def empty_database(admin_url: str, template: str = "template1") -> AsyncIterator[str]:
+    """The address of a database that has what its template has, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex[:16]}"
     await _admin(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    url = _renamed(admin_url, name)
     try:
-        yield url
+        yield _renamed(admin_url, name)
     finally:
         await _admin(admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 

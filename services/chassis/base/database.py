@@ -103,8 +103,17 @@ async def _leave_as_it_is(_: object) -> None:
 
 
 async def connect_to_migrate(url: str, application: str) -> OwnConnection:
-    """A connection for migrations, which take their time, and wait for no lock for long."""
-    bounds = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+    """A connection for migrations: a statement takes its time, and waits for a lock for two seconds at most.
+
+    Meanwhile every statement of the services on that table queues up behind it.
+    """
+    held = f"{_HELD_SECONDS}s"
+    bounds = {
+        "statement_timeout": "0",
+        "lock_timeout": "2s",
+        "idle_in_transaction_session_timeout": held,
+        "idle_session_timeout": held,
+    }
     return await asyncpg.connect(
         url, timeout=5, server_settings=_SERVER_SETTINGS | bounds | {"application_name": application}
     )

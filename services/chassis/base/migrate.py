@@ -1,27 +1,52 @@
 """Brings a database to the newest schema, from files in dbmate's format.
 
-Invariant: files run once, in order of their number, under an advisory lock, each in its own transaction; a
-file that has run is never changed afterwards, which its checksum proves.
+A file's name says when it runs: `pre` before the code of its release starts, while the code of the last release is at
+work; `post` when no copy of the last release is left. An empty database takes both, since nobody is at work on it.
+
+Invariant: files run once, in order of their number, one process at a time, each in its own transaction; a file that
+has run is never changed afterwards, which its checksum proves. A file that waits for a lock gives up soon, so that the
+statements that queue up behind it pass, and is tried again; one outside a transaction builds concurrently, and nobody
+queues up behind it. No build works on a store from which a later one has taken something away.
 """
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from services.chassis.base.database import OwnConnection
+import asyncpg
+import structlog
+
+from services.chassis.base.database import OwnConnection, connect_to_migrate
+
+log = structlog.get_logger(__name__)
 
 _LOCK = 0x0C0221D0
-_NAME = re.compile(r"(\d{14})_([a-z0-9_]+)\.sql", re.ASCII)
+_LOOK_SECONDS = 0.5
+_TRIES = 20
+_PAUSE_SECONDS = 5.0
+_NAME = re.compile(r"(\d{14})_(pre|post)_([a-z0-9_]+)\.sql", re.ASCII)
 _UP = re.compile(r"^-- migrate:up(?P<options>[^\n]*)\n(?P<body>.*?)(?=^-- migrate:down|\Z)", re.MULTILINE | re.DOTALL)
+_CONCURRENTLY = re.compile(r"^[^-\n]*\bCONCURRENTLY\b", re.MULTILINE)
 CHASSIS = Path(__file__).parent.parent / "migrations"
 
-# The table that dbmate itself keeps, with a checksum that dbmate ignores.
+# The table that dbmate itself keeps, with columns that dbmate ignores.
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (version varchar(128) PRIMARY KEY);
-ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS checksum bytea;
+ALTER TABLE schema_migrations
+    ADD COLUMN IF NOT EXISTS checksum bytea,
+    ADD COLUMN IF NOT EXISTS post boolean NOT NULL DEFAULT false;
 """
+# Asked first: to alter a table waits for whoever reads it, as a backup does, also when there is nothing to alter.
+_HAS_TABLE = """
+SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') AND attname = 'post')
+"""
+_DONE = "SELECT version, checksum, post FROM schema_migrations"
+_RECORD = "INSERT INTO schema_migrations (version, checksum, post) VALUES ($1, $2, $3)"
 
 
 class MigrationError(Exception):
@@ -33,10 +58,18 @@ class Migration:
     """One file: `sql` is its part behind `-- migrate:up`."""
 
     version: str
+    post: bool
     name: str
     sql: str
     checksum: bytes
     in_transaction: bool
+
+
+class Done(NamedTuple):
+    """The versions that ran now, and those that wait for the last release to be gone."""
+
+    ran: list[str]
+    waiting: list[str]
 
 
 def read_migrations(folders: Iterable[Path]) -> list[Migration]:
@@ -48,20 +81,38 @@ def read_migrations(folders: Iterable[Path]) -> list[Migration]:
     return found
 
 
-async def migrate(connection: OwnConnection, migrations: Sequence[Migration]) -> list[str]:
-    """Runs what has not run; returns the versions that ran now. Raises `MigrationError`."""
-    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+async def migrate_store(url: str, application: str, migrations: Sequence[Migration], *, post: bool = False) -> Done:
+    """Runs what has not run, on a connection of its own; raises as `migrate` does."""
+    connection = await connect_to_migrate(url, application)
     try:
-        await connection.execute(_TABLE)
-        rows = await connection.fetch("SELECT version, checksum FROM schema_migrations")
-        done = {row["version"]: row["checksum"] for row in rows}
-        _verify(migrations, done)
-        fresh = [m for m in migrations if m.version not in done]
-        for migration in fresh:
-            await _run(connection, migration)
-        return [m.version for m in fresh]
+        return await migrate(connection, migrations, post=post)
     finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+        await connection.close(timeout=5)
+
+
+async def migrate(
+    connection: OwnConnection,
+    migrations: Sequence[Migration],
+    *,
+    post: bool = False,
+    pause_seconds: float = _PAUSE_SECONDS,
+) -> Done:
+    """Runs what has not run, `post` files only where asked for or where nothing has run before.
+
+    Raises `MigrationError`, and what Postgres says when a lock cannot be had at the last of several tries.
+    """
+    async with _alone(connection):
+        if not await connection.fetchval(_HAS_TABLE):
+            await connection.execute(_TABLE)
+        rows = await connection.fetch(_DONE)
+        done: dict[str, bytes | None] = {row["version"]: row["checksum"] for row in rows}
+        _verify(migrations, done)
+        _require_known(migrations, [row["version"] for row in rows if row["post"]])
+        fresh = [m for m in migrations if m.version not in done]
+        now = [m for m in fresh if post or not done or not m.post]
+        for migration in now:
+            await _run(connection, migration, pause_seconds)
+    return Done([m.version for m in now], [m.version for m in fresh if m not in now])
 
 
 def _read(file: Path) -> Migration:
@@ -69,34 +120,75 @@ def _read(file: Path) -> Migration:
     text = file.read_text(encoding="utf-8")
     up = _UP.search(text)
     if not named or not up:
-        raise MigrationError(f"{file.name} is no dbmate migration")
+        raise MigrationError(f"{file.name} is no dbmate migration <number>_<pre or post>_<name>.sql")
     in_transaction = "transaction:false" not in up["options"]
-    return Migration(named[1], named[2], up["body"], hashlib.sha256(text.encode()).digest(), in_transaction)
+    if not in_transaction and not _CONCURRENTLY.search(up["body"]):
+        raise MigrationError(f"{file.name} is outside a transaction, and does nothing CONCURRENTLY")
+    digest = hashlib.sha256(text.encode()).digest()
+    return Migration(named[1], named[2] == "post", named[3], up["body"], digest, in_transaction)
 
 
-def _verify(migrations: Sequence[Migration], done: dict[str, bytes | None]) -> None:
+def _verify(migrations: Sequence[Migration], done: Mapping[str, bytes | None]) -> None:
     newest = max(done, default="")
+    newest_post = max((m.version for m in migrations if m.post and m.version in done), default="")
     for migration in migrations:
         known = done.get(migration.version)
         if known is not None and known != migration.checksum:
             raise MigrationError(f"migration {migration.version} has changed since it ran")
-        if migration.version not in done and migration.version < newest:
+        if migration.version not in done and migration.version < (newest_post if migration.post else newest):
             raise MigrationError(f"migration {migration.version} is older than one that has run")
 
 
-async def _run(connection: OwnConnection, migration: Migration) -> None:
-    if migration.in_transaction:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await _record(connection, migration)
-    else:
+def _require_known(migrations: Sequence[Migration], removals: Iterable[str]) -> None:
+    known = {m.version for m in migrations}
+    if unknown := sorted(version for version in removals if version not in known):
+        raise MigrationError(f"the store is of a later build, whose migration {unknown[-1]} has taken something away")
+
+
+@asynccontextmanager
+async def _alone(connection: OwnConnection) -> AsyncIterator[None]:
+    """Nobody else migrates meanwhile.
+
+    Asked for again and again: a statement that waits holds a snapshot, and an index that is built concurrently waits
+    for those of all others.
+    """
+    said = False
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        if not said:
+            log.info("another process brings the schema up to date")
+        said = True
+        await asyncio.sleep(_LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+
+async def _run(connection: OwnConnection, migration: Migration, pause_seconds: float) -> None:
+    if not migration.in_transaction:
+        return await _run_outside(connection, migration)
+    for left in reversed(range(_TRIES)):
+        try:
+            async with connection.transaction():
+                await connection.execute(migration.sql)
+                return await _record(connection, migration)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as failure:
+            log.warning("a migration lets others pass", migration=migration.version, why=str(failure), tries_left=left)
+            if not left:
+                raise
+        await asyncio.sleep(pause_seconds)
+    return None
+
+
+async def _run_outside(connection: OwnConnection, migration: Migration) -> None:
+    """Waits as long as it takes: given up, it would leave half an index."""
+    await connection.execute("SET lock_timeout = 0")
+    try:
         await connection.execute(migration.sql)
-        await _record(connection, migration)
+    finally:
+        await connection.execute("RESET lock_timeout")
+    await _record(connection, migration)
 
 
 async def _record(connection: OwnConnection, migration: Migration) -> None:
-    await connection.execute(
-        "INSERT INTO schema_migrations (version, checksum) VALUES ($1, $2)",
-        migration.version,
-        migration.checksum,
-    )
+    await connection.execute(_RECORD, migration.version, migration.checksum, migration.post)

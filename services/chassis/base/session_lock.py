@@ -1,9 +1,12 @@
 """A lock that a process holds as long as it lives: its copy's name.
 
+Its connection also tells which schema the copy's build knows, so that others see who is at work.
+
 Invariant: of two processes with one name at most one works; the other ends with exit code 2.
 """
 
 import asyncio
+import re
 import zlib
 
 import structlog
@@ -16,13 +19,18 @@ log = structlog.get_logger(__name__)
 _SPACE = 0x0C01
 CHECK_SECONDS = 2.0
 _TRY_SECONDS = 0.5
+_NAMED = """
+SELECT DISTINCT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND starts_with(application_name, $1) ORDER BY 1
+"""
 
 
 class NameLock:
-    """The advisory lock of one copy's name, on a connection of its own."""
+    """The advisory lock of one copy's name, on a connection of its own; `schema` is the newest migration it knows."""
 
-    def __init__(self, service: str, name: str, url: str, wait_seconds: float) -> None:
-        self._application = f"{service}-name-{name}"
+    def __init__(self, service: str, name: str, url: str, wait_seconds: float, schema: str = "") -> None:
+        # The number first: Postgres cuts what is too long.
+        self._application = "-".join(part for part in (service, "name", schema, name) if part)
         self._name = name
         self._key = zlib.crc32(f"{service}/{name}".encode()) - 2**31
         self._url = url
@@ -67,3 +75,14 @@ class NameLock:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+
+async def copies_before(connection: OwnConnection, service: str, schema: str) -> list[str]:
+    """The copies of a service at work, as Postgres shows them, whose builds do not know a migration."""
+    rows = await connection.fetch(_NAMED, f"{service}-name-")
+    return [name for row in rows if _schema_of(name := row["application_name"]) < schema]
+
+
+def _schema_of(application: str) -> str:
+    found = re.search(r"-name-(\d{14})-", application)
+    return found[1] if found else ""

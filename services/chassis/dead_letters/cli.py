@@ -1,4 +1,4 @@
-"""`python -m services.<name> dead-letters ...`: a client of `/ops/dead-letters` of a running copy, for operations.
+"""`python -m corridor dead-letters SERVICE ...`: a client of `/ops/dead-letters` of a running copy, for operations.
 
 Invariant: it knows nothing of the store and does nothing that the API does not do. It says what came of it as one JSON
 object a line, and exits 0 when all that was asked for is done, 1 when something failed again, is not there or nobody
@@ -57,13 +57,11 @@ def run(service: str, arguments: Sequence[str]) -> int:
 
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m services.{service}", description="without arguments: run the service"
+        prog=f"python -m corridor dead-letters {service}", description="what was put aside, asked of a running copy"
     )
-    areas = parser.add_subparsers(dest="area", required=True)
-    letters = areas.add_parser("dead-letters", help="what was put aside, asked of a running copy")
-    letters.add_argument("--address", help=f"where a copy answers, as http://host:port (default: ${service.upper()})")
-    letters.add_argument("--tokens", type=Path, help="the file that provisioning writes (default: $TOKENS)")
-    verbs = letters.add_subparsers(dest="verb", required=True)
+    parser.add_argument("--address", help=f"where a copy answers, as http://host:port (default: ${service.upper()})")
+    parser.add_argument("--tokens", type=Path, help="the file that provisioning writes (default: $TOKENS)")
+    verbs = parser.add_subparsers(dest="verb", required=True)
     found = {verb: verbs.add_parser(verb, help=what) for verb, what in _VERBS.items()}
     found["show"].add_argument("id", type=int)
     for verb in ("list", "count", "replay", "discard"):

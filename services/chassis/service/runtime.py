@@ -1,8 +1,8 @@
 """A running service: its loops, in the order in which they start and stop.
 
 Invariant: a server that is away is waited for, with one log line; stopping lets the batch in hand commit and is
-bounded, also while broker or database are away; starting twice under one name, on a database that does not let us in,
-or at another Kafka than the store's ends with exit code 2.
+bounded, also while broker or database are away; starting twice under one name, on a database that does not let us in
+or is of a later build, or at another Kafka than the store's ends with exit code 2.
 """
 
 import asyncio
@@ -19,12 +19,13 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaRouter
 
-from services.chassis.base import migrate, session_lock
+from services.chassis.base import session_lock
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import load_steps
-from services.chassis.base.database import Pool, connect_to_migrate, is_asked_over_http, open_pool
+from services.chassis.base.database import Pool, is_asked_over_http, open_pool
 from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError, passes
 from services.chassis.base.mark import StoreMark
+from services.chassis.base.migrate import CHASSIS, Migration, MigrationError, migrate_store, read_migrations
 from services.chassis.base.pace import repeat
 from services.chassis.base.parties import PartyBook
 from services.chassis.base.session_lock import NameLock
@@ -169,8 +170,9 @@ class Runtime:
     async def _open_store(self) -> Pool:
         """Brings the store's tables up to date, and takes this copy's name in it."""
         url, name = self.settings.database_url, self.blueprint.name
-        await self._patiently("database", self._migrate)
-        lock = NameLock(name, self.settings.copy_name, url, self.settings.name_wait_seconds)
+        files = read_migrations([CHASSIS, self.blueprint.migrations])
+        await self._patiently("database", lambda: self._migrate(files))
+        lock = NameLock(name, self.settings.copy_name, url, self.settings.name_wait_seconds, files[-1].version)
         self._stack.push_async_callback(lock.release)
         await lock.acquire()
         self._repeat(lock.keep, session_lock.CHECK_SECONDS)
@@ -259,16 +261,15 @@ class Runtime:
         self._stack.push_async_callback(clients.stop_client, producer)
         return producer
 
-    async def _migrate(self) -> None:
-        files = migrate.read_migrations([migrate.CHASSIS, self.blueprint.migrations])
+    async def _migrate(self, files: Sequence[Migration]) -> None:
         try:
-            connection = await connect_to_migrate(self.settings.database_url, f"{self.blueprint.name}-migrate")
+            done = await migrate_store(self.settings.database_url, f"{self.blueprint.name}-migrate", files)
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as failure:
             raise SettingsError(f"{self.blueprint.name.upper()}_DATABASE_URL is wrong: {failure}") from failure
-        try:
-            await migrate.migrate(connection, files)
-        finally:
-            await connection.close(timeout=5)
+        except MigrationError as failure:
+            raise SettingsError(str(failure)) from failure
+        if done.waiting:
+            log.info("migrations wait for `migrate --post`", service=self.blueprint.name, versions=done.waiting)
 
     async def _set_clock(self, pool: Pool) -> None:
         if self.clock.stepped:
