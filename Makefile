@@ -15,9 +15,10 @@ help: ## list the targets
 
 $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; say PYTHON=...")'
-	@echo "setting up .venv with the locked dependencies: a minute or so, and 730 MB"
+	@echo "setting up .venv with the locked dependencies: a minute or so, and 810 MB"
 	@$(PYTHON) -m venv .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+		|| { echo "Not all packages could be fetched: be online for this once, or set pip up with an index of your own, and say it again"; exit 1; }
 	@touch $@
 
 setup: $(STAMP) ## make .venv with the locked dependencies
@@ -54,12 +55,13 @@ contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
 schema: $(STAMP) ## write down the tables that the migrations of each service make
 	@$(PY) -m corridor schema write
 
-verify: $(STAMP) ## format, lint, strict types, import walls, sizes, contract gates
+verify: $(STAMP) ## format, lint, strict types (also of the page), import walls, sizes, contract gates
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --cache-dir .import_linter_cache >.import_linter.log 2>&1 || { cat .import_linter.log; exit 1; }
 	@$(PY) -m corridor sizes
+	@$(PY) -m corridor page
 	@$(PY) -m corridor contracts check
 
 fmt: $(STAMP) ## format and mend what can be mended
@@ -69,4 +71,4 @@ sbom: $(STAMP) ## what a release is made of: a CycloneDX document and the licenc
 	@$(PY) -m corridor sbom
 
 clean: ## remove .venv and what runs have left (not the download cache)
-	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .deno_cache

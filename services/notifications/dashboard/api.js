@@ -2,8 +2,11 @@
 
 import { keepSession, offeredToken, session } from "./session.js";
 
+/** @import { Answers } from "../dashboard.d.ts" */
+
 const ANSWERED_WITHIN = 15_000;
 
+/** @type {Promise<void> | null} */
 let exchange = null;
 
 /** What says whose session is meant: its cookie counts together with this alone. */
@@ -13,6 +16,10 @@ export function headers() {
 
 /** An answer that is not what was asked for; `status` 0 is no answer at all. `retryAfter` is what it asks for, in seconds. */
 export class Failure extends Error {
+  /**
+   * @param {number} status
+   * @param {string} detail
+   */
   constructor(status, detail, retryAfter = 0) {
     super(detail);
     this.status = status;
@@ -25,20 +32,31 @@ export class Failure extends Error {
   }
 }
 
-/** Reads JSON; raises `Failure`. */
+/**
+ * Reads JSON; raises `Failure`.
+ * @template {keyof Answers} Path
+ * @param {Path} path
+ * @param {Record<string, string | number | undefined>} parameters
+ * @returns {Promise<Answers[Path]>}
+ */
 export async function get(path, parameters = {}) {
   await signIn();
-  const query = new URLSearchParams(Object.entries(parameters).filter(([, v]) => v !== undefined && v !== ""));
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== "") query.set(name, String(value));
+  }
   return await ask(query.size ? `${path}?${query}` : path, { headers: headers() });
 }
 
 /** Exchanges the token that was offered, if any, for a session, once for all who ask; raises `Failure`. */
 export async function signIn() {
-  if (offeredToken() === null) return;
-  exchange ??= open(offeredToken()).finally(() => (exchange = null));
+  const token = offeredToken();
+  if (token === null) return;
+  exchange ??= open(token).finally(() => (exchange = null));
   await exchange;
 }
 
+/** @param {string} token */
 async function open(token) {
   const opened = await ask("v1/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
   keepSession(opened.session);
@@ -54,7 +72,11 @@ export async function signOff() {
   await ask("v1/session", { method: "DELETE", headers: headers() });
 }
 
-/** The failure that an answer tells of. */
+/**
+ * The failure that an answer tells of.
+ * @param {Response} answer
+ * @returns {Promise<Failure>}
+ */
 export async function failureOf(answer) {
   const problem = await answer.json().catch(() => ({}));
   return new Failure(
@@ -64,6 +86,10 @@ export async function failureOf(answer) {
   );
 }
 
+/**
+ * @param {string} address
+ * @param {RequestInit} options
+ */
 async function ask(address, options) {
   let answer;
   try {

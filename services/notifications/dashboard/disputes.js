@@ -3,24 +3,34 @@
 import { h } from "./dom.js";
 import { placeName } from "./state.js";
 import { by, time } from "./shell.js";
+import { moment } from "./time.js";
 import { capital, milestone } from "./words.js";
 
-/** The open disputes among some facts, by the fact that each is about. */
+/** @import { Saying, Told } from "../dashboard.d.ts" */
+
+/**
+ * The open disputes among some facts, by the fact that each is about.
+ * @param {Told[]} facts
+ */
 export function disputesOf(facts) {
   const open = facts.filter((fact) => fact.topic === "exception" && fact.state === "open" && fact.about);
   return new Map(open.filter((fact) => fact.sayings?.length).map((fact) => [fact.about, fact]));
 }
 
-/** What was said and does not agree; `beside` leaves out what stands beside it already. */
+/**
+ * What was said and does not agree; `beside` leaves out what stands beside it already.
+ * @param {Told | undefined} fact
+ */
 export function sayings(fact, { beside = false } = {}) {
   const said = [...(fact?.sayings ?? [])].sort(countsFirst);
   const shown = beside ? said.filter((one) => !one.counts) : said;
   if (!shown.length) return null;
   const [first] = said;
+  /** @param {keyof Saying} name */
   const isOne = (name) => said.every((one) => one[name] === first[name]);
   const what = isOne("code") && first.code ? capital(milestone(first.code)) : "";
   const where = isOne("point") && first.point ? placeName(first.point) : "";
-  const isSame = ["code", "point", "occurred_at", "reported_by"].every(isOne);
+  const isSame = isOne("code") && isOne("point") && isOne("occurred_at") && isOne("reported_by");
   return h(
     "div",
     { class: "sayings" },
@@ -34,11 +44,21 @@ export function sayings(fact, { beside = false } = {}) {
   );
 }
 
+/**
+ * @param {Saying} a
+ * @param {Saying} b
+ */
 function countsFirst(a, b) {
-  const when = (one) => Date.parse(one.occurred_at) || 0;
+  /** @param {Saying} one */
+  const when = (one) => moment(one.occurred_at) || 0;
   return Number(Boolean(b.counts)) - Number(Boolean(a.counts)) || when(a) - when(b);
 }
 
+/**
+ * @param {Saying} one
+ * @param {boolean} withCode
+ * @param {boolean} withPoint
+ */
 function saying(one, withCode, withPoint) {
   return h(
     "li",

@@ -2,31 +2,46 @@
 
 import { matter, pageOf } from "./facts.js";
 import { state } from "./state.js";
-import { freshness } from "./time.js";
+import { freshness, moment } from "./time.js";
+
+/** @import { Line, Matter, Row, Seen } from "../dashboard.d.ts" */
 
 const OVER = new Set(["delivered", "ended", "cancelled"]);
 const UNSEEN = new Set(["planned", "postponed", "unknown"]);
 
-/** Each subject with where it is, what is open, and how old its news is; also those of which only a trouble is known. */
+/**
+ * Each subject with where it is, what is open, and how old its news is; also those of which only a trouble is known.
+ * @returns {Line[]}
+ */
 export function lines() {
   const open = mattersBySubject();
   const now = state.clock.now();
   return [...state.rows.values(), ...strangers()].map((row) => line(row, open, now));
 }
 
-/** The line of one subject. */
+/**
+ * The line of one subject.
+ * @param {string} subject
+ */
 export function lineOf(subject) {
   const row = state.rows.get(subject) ?? strangers().find((one) => one.subject === subject);
   return row ? line(row, mattersBySubject(), state.clock.now()) : null;
 }
 
-/** Rows for what is open on subjects that the list does not have: a report that counts for nothing yet, say. */
+/**
+ * Rows for what is open on subjects that the list does not have: a report that counts for nothing yet, say.
+ * @returns {Row[]}
+ */
 export function strangers() {
-  const keys = new Set(state.attention.map(pageOf).filter((key) => key && !state.rows.has(key)));
+  const open = state.attention.map(pageOf).filter((key) => key !== null);
+  const keys = new Set(open.filter((key) => !state.rows.has(key)));
   return [...keys].map((subject) => ({ subject, kind: subject.split(":", 1)[0], status: "unknown" }));
 }
 
-/** What is open, by the subjects that it is about. */
+/**
+ * What is open, by the subjects that it is about.
+ * @returns {Map<string, Matter[]>}
+ */
 function mattersBySubject() {
   const found = new Map();
   for (const fact of state.attention) {
@@ -38,6 +53,12 @@ function mattersBySubject() {
   return found;
 }
 
+/**
+ * @param {Row} row
+ * @param {Map<string, Matter[]>} open
+ * @param {number} now
+ * @returns {Line}
+ */
 function line(row, open, now) {
   const parts = row.kind === "consignment" ? (row.members ?? []) : [];
   const status = row.ended ? "ended" : row.status;
@@ -48,20 +69,27 @@ function line(row, open, now) {
   const found = new Set(open.get(row.subject));
   for (const part of parts) for (const one of ofPart(part, open, now)) found.add(one);
   const matters = [...found];
-  if (fresh === "silent" && isSilent(row, seen, now) && !matters.some(isSilence)) {
+  if (seen && fresh === "silent" && isSilent(row, seen, now) && !matters.some(isSilence)) {
     matters.push({ kind: "silent", word: "silent", rank: 3.5, of: row.subject, since: at });
   }
   matters.sort((a, b) => a.rank - b.rank);
   return { row, status, isOver, seen, at, fresh, matters, rank: matters[0]?.rank ?? 9 };
 }
 
-/** What is open on a part of a consignment is open on the consignment, also that nobody has heard of the part. */
+/**
+ * What is open on a part of a consignment is open on the consignment, also that nobody has heard of the part.
+ * @param {string} key
+ * @param {Map<string, Matter[]>} open
+ * @param {number} now
+ * @returns {Matter[]}
+ */
 function ofPart(key, open, now) {
   const row = state.rows.get(key);
   const matters = row ? line(row, open, now).matters : (open.get(key) ?? []);
   return matters.map((one) => (one.of ? { ...one, word: "part silent" } : one));
 }
 
+/** @param {Matter} one */
 function isSilence(one) {
   return one.kind === "silent" || one.fact?.code === "NO_SIGNAL";
 }
@@ -69,18 +97,26 @@ function isSilence(one) {
 /**
  * Whether it should have been heard of: on the way by now, standing twice as long. A train that stands may wait for its
  * engine and a wagon for a load: nobody speaks of them meanwhile.
+ * @param {Row} row
+ * @param {Seen} seen
+ * @param {number} now
  */
 function isSilent(row, seen, now) {
   if (row.kind === "wagon" || row.kind === "run") return false;
   if (seen.moving) return true;
-  return row.kind !== "train" && now - Date.parse(seen.row.observed_at) > 2 * state.silentHours * 3_600_000;
+  return row.kind !== "train" && now - moment(seen.row.observed_at) > 2 * state.silentHours * 3_600_000;
 }
 
-/** Where the newest of a consignment's or run's parts was seen, and at how many other places the rest is. */
+/**
+ * Where the newest of a consignment's or run's parts was seen, and at how many other places the rest is.
+ * @param {Row} row
+ * @returns {Seen | null}
+ */
 function ofMembers(row) {
-  const parts = (row.members ?? []).map((m) => state.rows.get(m)).filter((m) => m?.observed_at);
+  const known = (row.members ?? []).map((m) => state.rows.get(m)).filter((m) => m !== undefined);
+  const parts = known.filter((m) => m.observed_at);
   if (!parts.length) return null;
-  const newest = parts.reduce((a, b) => (Date.parse(b.observed_at) > Date.parse(a.observed_at) ? b : a));
+  const newest = parts.reduce((a, b) => (moment(b.observed_at) > moment(a.observed_at) ? b : a));
   const others = new Set(parts.map((m) => `${m.point} ${m.moving}`)).size - 1;
   return { point: newest.point, moving: newest.moving, row: newest, others };
 }

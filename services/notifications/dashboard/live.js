@@ -1,6 +1,6 @@
 // The feed as it comes, newest first. What was taken back or replaced stays, and is shown as such.
 
-import { flash, h, list, spaced } from "./dom.js";
+import { flash, h, list, part, spaced } from "./dom.js";
 import { whereOf } from "./clocks.js";
 import { sayings } from "./disputes.js";
 import { describe, isCase, isExpected, overdue, pageOf } from "./facts.js";
@@ -11,6 +11,9 @@ import { KEPT_ITEMS, changed, placeName, state } from "./state.js";
 import { loadOlder } from "./sync.js";
 import { ago, duration } from "./time.js";
 
+/** @import { Child, Item, View } from "../dashboard.d.ts" */
+
+/** @type {Record<string, string>} */
 const TOPICS = {
   "": "All",
   milestone: "Movements",
@@ -20,14 +23,17 @@ const TOPICS = {
   arrival: "Arrivals",
 };
 
+/** @type {Item[] | null} */
 let frozen = null;
 
+/** @returns {View} */
 export function live() {
   const { filters } = read();
   const topic = filters.get("topic") ?? "";
   const known = [...state.older.items, ...(frozen ?? state.items).slice(-KEPT_ITEMS)];
   const items = known.filter((item) => !topic || item.topic === topic).reverse();
-  const waiting = frozen ? state.items.filter((item) => item.sequence > (frozen.at(-1)?.sequence ?? 0)).length : 0;
+  const last = frozen?.at(-1)?.sequence ?? 0;
+  const waiting = frozen ? state.items.filter((item) => item.sequence > last).length : 0;
   return {
     title: "Live items",
     tree: h(
@@ -62,10 +68,9 @@ export function live() {
     isReady: state.loaded,
     fill(root) {
       const now = state.clock.now();
-      list(root.querySelector(".items"), items, {
+      list(part(root, ".items"), items, {
         key: (item) => item.item,
-        signature: (item) =>
-          `${state.zone} ${state.points.size} ${ago(item.recorded_at, now)} ${state.replaced.get(item.item)?.item} ${state.rows.has(pageOf(item))}`,
+        signature: (item) => signature(item, now),
         build,
         onChange: (el, item) =>
           (state.touched.has(item.item) || state.touched.has(`replaced ${item.item}`)) && flash(el),
@@ -74,12 +79,31 @@ export function live() {
   };
 }
 
+/**
+ * What an item shows, as far as it can change.
+ * @param {Item} item
+ * @param {number} now
+ */
+function signature(item, now) {
+  const gone = state.replaced.get(item.item)?.item;
+  const isLink = state.rows.has(pageOf(item) ?? "");
+  return `${state.zone} ${state.points.size} ${ago(item.recorded_at, now)} ${gone} ${isLink}`;
+}
+
+/**
+ * @param {number} count
+ * @param {number} known
+ * @param {string} topic
+ */
 function about(count, known, topic) {
   const last = `the last ${known} that you were told`;
   return topic ? `${count || "None"} of ${last}, newest first` : `T${last.slice(1)}, newest first`;
 }
 
-/** How far back the page looks, and the way further back. */
+/**
+ * How far back the page looks, and the way further back.
+ * @param {Item[]} known
+ */
 function further([oldest]) {
   const { isAll, isAsked, failure } = state.older;
   return h(
@@ -106,6 +130,7 @@ function pause() {
   changed();
 }
 
+/** @param {Item} item */
 function build(item) {
   const before = [...state.older.items, ...state.items].find((one) => one.item === item.supersedes);
   // What is taken back says only which fact it was; what it said is still here, if it was told lately.
@@ -157,12 +182,21 @@ function build(item) {
   );
 }
 
-/** By whose clock an item is told: where it names no place, by that of where its subject is now. */
+/**
+ * By whose clock an item is told: where it names no place, by that of where its subject is now.
+ * @param {Item} item
+ */
 function whereNow(item) {
-  return whereOf(item, () => state.rows.get(pageOf(item))?.point);
+  return whereOf(item, () => state.rows.get(pageOf(item) ?? "")?.point);
 }
 
+/**
+ * @param {Item} item
+ * @param {Item | undefined} gone
+ * @param {Item | undefined} before
+ */
 function badges(item, gone, before) {
+  /** @type {Child[]} */
   const found = [];
   if (gone?.action === "withdrawn") found.push(tag("cross", "bad", "withdrawn"));
   else if (gone) found.push(tag("cross", "quiet", isCorrection(gone) ? "replaced by a correction" : "has moved on"));
@@ -176,15 +210,22 @@ function badges(item, gone, before) {
   return found;
 }
 
-/** A milestone that changes was wrong before; the state of a case or an exception was right at its time. */
+/**
+ * A milestone that changes was wrong before; the state of a case or an exception was right at its time.
+ * @param {Item} item
+ */
 function isCorrection(item) {
   return item.topic === "milestone";
 }
 
-/** What a correction has changed, where what was said before is still here. */
+/**
+ * What a correction has changed, where what was said before is still here.
+ * @param {Item} item
+ * @param {Item | undefined} before
+ */
 function was(item, before) {
   if (!before) return null;
-  const told = (...content) => h("span", { class: "more" }, "was ", ...content);
+  const told = (/** @type {Child[]} */ ...content) => h("span", { class: "more" }, "was ", ...content);
   if (before.instant && before.instant !== item.instant) {
     return told(time(before.instant, whereOf(before)));
   }
@@ -193,6 +234,10 @@ function was(item, before) {
   return null;
 }
 
+/**
+ * @param {string} topic
+ * @param {number} known
+ */
 function empty(topic, known) {
   if (!state.loaded) return h("p", { class: "empty" }, "The feed is being loaded.");
   return h(

@@ -1,6 +1,6 @@
 // Starts the page and paints it: once a frame, whatever has changed.
 
-import { h, morph } from "./dom.js";
+import { h, morph, part } from "./dom.js";
 import { live } from "./live.js";
 import { isBack, moved, restore } from "./places.js";
 import { read } from "./route.js";
@@ -11,10 +11,14 @@ import { subjectPage } from "./subject.js";
 import { loadPage, openWith, signOut, start } from "./sync.js";
 import { isLink, share, takeLink } from "./session.js";
 
+/** @import { View } from "../dashboard.d.ts" */
+
+/** @type {Record<string, () => View>} */
 const VIEWS = { shipments, live, subject: subjectPage, nowhere };
 const AGES_MOVE_EVERY = 15_000;
 
-const app = document.getElementById("app");
+const app = part(document.body, "#app");
+/** @type {string | null} */
 let painted = null;
 
 function paint() {
@@ -27,7 +31,7 @@ function paint() {
   const isOther = painted !== placeOf();
   if (isOther) app.querySelector("main")?.remove();
   morph(app, page);
-  fill(app.querySelector("main"));
+  fill(part(app, "main"));
   if (isOther && painted !== null && !isBack()) {
     app.querySelector("h1")?.focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -41,7 +45,10 @@ function placeOf() {
   return `${view} ${subject ?? ""}`;
 }
 
-/** What an address leads to that is none of ours: cut off by a letter, say. */
+/**
+ * What an address leads to that is none of ours: cut off by a letter, say.
+ * @returns {View}
+ */
 function nowhere() {
   const tree = h(
     "main",
@@ -59,9 +66,10 @@ function nowhere() {
 
 function paintDoor() {
   document.title = "Corridor";
-  const open = (event) => {
+  const open = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    openWith(new FormData(event.target).get("link"));
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    openWith(String(new FormData(form).get("link")));
   };
   morph(
     app,
@@ -93,11 +101,11 @@ function paintDoor() {
 
 function navigate() {
   // Somebody has opened another party's link in this very tab.
-  if (isLink(location.hash)) return openWith(location.hash);
+  if (isLink(location.hash)) return void openWith(location.hash);
   const { view, subject } = read();
   moved(view);
   if (subject && state.signedOut === null) loadPage(subject);
-  else state.page = { key: null, data: null, failure: null };
+  else state.page = { key: null, data: null, failure: null, tries: 0 };
   changed();
 }
 
@@ -105,12 +113,20 @@ function foldIn() {
   document.querySelector("details.who")?.removeAttribute("open");
 }
 
+/**
+ * @param {EventTarget | null} target
+ * @param {string} selector
+ */
+function isIn(target, selector) {
+  return target instanceof Element && target.closest(selector) !== null;
+}
+
 addEventListener("hashchange", navigate);
 addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, select, textarea");
+  const typing = isIn(event.target, "input, select, textarea");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     const field = document.querySelector("input[type=search]");
-    if (field) {
+    if (field instanceof HTMLElement) {
       event.preventDefault();
       field.focus();
     }
@@ -118,7 +134,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape") foldIn();
 });
 addEventListener("click", (event) => {
-  if (!event.target.closest?.("details.who")) foldIn();
+  if (!isIn(event.target, "details.who")) foldIn();
 });
 // What is told in words grows old: ages by the quarter minute, the next try by the second.
 setInterval(changed, AGES_MOVE_EVERY);

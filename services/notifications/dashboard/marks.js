@@ -3,6 +3,9 @@
 import { h } from "./dom.js";
 import { CONFIDENCE, STATUS, plain } from "./words.js";
 
+/** @import { Drawn, Props, Shape } from "../dashboard.d.ts" */
+
+/** @type {Record<string, Shape>} */
 const SHAPES = {
   onward: ["path", { d: "M3 2l7 4-7 4z", class: "solid" }],
   square: ["rect", { x: 2.5, y: 2.5, width: 7, height: 7, class: "solid" }],
@@ -25,8 +28,12 @@ const SHAPES = {
   query: ["path", { d: "M4 4.5a2 2 0 1 1 2 2v1M6 9.2v1", class: "line" }],
 };
 
-/** The shape, in a tone: none, good, warn, bad, quiet, accent. */
+/**
+ * The shape, in a tone: none, good, warn, bad, quiet, accent.
+ * @param {string} shape
+ */
 export function mark(shape, tone = "none") {
+  /** @type {(shape: Shape) => Drawn[]} */
   const draw = ([tag, props, ...more]) => [h(tag, props), ...more.flatMap(draw)];
   return h(
     "svg",
@@ -35,11 +42,18 @@ export function mark(shape, tone = "none") {
   );
 }
 
-/** A shape with its word. */
+/**
+ * A shape with its word.
+ * @param {string} shape
+ * @param {string} tone
+ * @param {string} word
+ * @param {Props} [props]
+ */
 export function tag(shape, tone, word, props) {
   return h("span", { class: `tag ${tone}`, ...props }, mark(shape, tone), h("span", null, word));
 }
 
+/** @type {Record<string, [shape: string, tone: string]>} */
 const STATUS_MARKS = {
   in_transit: ["onward", "accent"],
   at_point: ["square", "none"],
@@ -51,11 +65,13 @@ const STATUS_MARKS = {
   unknown: ["query", "quiet"],
 };
 
+/** @param {string} value */
 export function status(value) {
   const [shape, tone] = STATUS_MARKS[value] ?? ["ring", "none"];
   return tag(shape, tone, STATUS[value] ?? plain(value));
 }
 
+/** @type {Record<string, string>} */
 const CONFIDENCE_MARKS = {
   observed: "dot",
   second_hand: "half",
@@ -64,12 +80,14 @@ const CONFIDENCE_MARKS = {
   planned: "dashed",
 };
 
+/** @param {string | undefined} value */
 export function confidence(value) {
   if (!value) return null;
   const tone = value === "observed" ? "none" : "quiet";
   return tag(CONFIDENCE_MARKS[value] ?? "ring", tone, CONFIDENCE[value] ?? plain(value));
 }
 
+/** @type {Record<string, [shape: string, tone: string, word: string]>} */
 export const MATTERS = {
   violation: ["diamond", "bad", "violation"],
   held: ["octagon", "bad", "held"],

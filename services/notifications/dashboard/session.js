@@ -14,6 +14,7 @@ const OTHERS_WITHIN = 100;
 
 const channel = new BroadcastChannel("corridor.session");
 let usedAt = Date.now();
+/** @type {string | null} */
 let offered = null;
 
 /** The name of this tab's session. */
@@ -21,6 +22,7 @@ export function session() {
   return sessionStorage.getItem(KEPT);
 }
 
+/** @param {string} name */
 export function keepSession(name) {
   offered = null;
   sessionStorage.setItem(KEPT, name);
@@ -36,14 +38,20 @@ export function offeredToken() {
   return offered;
 }
 
-/** Takes the token of a link, or one that somebody has pasted. Returns the view that a link leads to. */
+/**
+ * Takes the token of a link, or one that somebody has pasted. Returns the view that a link leads to.
+ * @param {string} text
+ */
 export function offer(text) {
   const found = LINK.exec(text);
   offered = found ? decodeURIComponent(found[1]) : text.trim();
   return found ? `#${found[2] ?? "/shipments"}` : location.hash;
 }
 
-/** Whether an address has a token in it. */
+/**
+ * Whether an address has a token in it.
+ * @param {string} address
+ */
 export function isLink(address) {
   return LINK.test(address);
 }
@@ -64,7 +72,10 @@ export function leave() {
   channel.postMessage({ left: session() });
 }
 
-/** Answers other tabs that ask, and hears when this party leaves from one of them. */
+/**
+ * Answers other tabs that ask, and hears when this party leaves from one of them.
+ * @param {() => void} onLeft
+ */
 export function share(onLeft) {
   for (const sign of ["pointerdown", "keydown", "contextmenu"]) {
     addEventListener(sign, () => (usedAt = Date.now()), { capture: true, passive: true });
@@ -75,8 +86,10 @@ export function share(onLeft) {
   };
 }
 
+/** @returns {Promise<string | null>} */
 function ask() {
   const name = `${Date.now()} ${Math.random()}`;
+  /** @type {{ session: string, usedAt: number }[]} */
   const answers = [];
   return new Promise((resolve) => {
     const done = () => resolve(answers.sort((a, b) => b.usedAt - a.usedAt)[0]?.session ?? null);

@@ -8,16 +8,20 @@ import { leaveAll, retryNow } from "./sync.js";
 import { ago, day, freshness, here, inUtc, isDay, tell } from "./time.js";
 import { ROLES, SOURCES, party, subject } from "./words.js";
 
+/** @import { Child, Connection, Drawn, Where, Zone } from "../dashboard.d.ts" */
+
 const ZONE = "corridor.zone";
+/** @type {Record<Zone, string>} */
 const ZONES = { place: "Place", mine: "Mine", utc: "UTC" };
 
 export function loadZone() {
-  const kept = localStorage.getItem(ZONE);
-  if (kept in ZONES) state.zone = kept;
+  const kept = localStorage.getItem(ZONE) ?? "";
+  if (isZone(kept)) state.zone = kept;
 }
 
 export function bar() {
   const { view } = read();
+  /** @type {(name: string, href: string, word: string) => Drawn} */
   const link = (name, href, word) => h("a", { href, "aria-current": view === name ? "page" : null }, word);
   return h(
     "header",
@@ -35,30 +39,33 @@ export function bar() {
   );
 }
 
+/** @param {MouseEvent} event */
 function skip(event) {
   event.preventDefault();
   document.querySelector("h1")?.focus();
 }
 
+/** @type {Record<string, [shape: string, tone: string, word: (now: Connection) => string]>} */
 const PHASES = {
   connecting: ["ring", "quiet", () => "Connecting"],
   live: ["dot", "good", () => "Live"],
   reconnecting: ["dashed", "warn", () => "Reconnecting"],
-  stale: ["triangle", "bad", ({ heard }) => `Stale since ${here(heard)}`],
+  lacking: ["triangle", "warn", () => "Live, in part"],
+  stale: ["triangle", "bad", ({ heard }) => `Stale since ${here(heard ?? 0)}`],
   refused: ["cross", "bad", () => "Not let in"],
 };
 
 function connection() {
   const { connection: now } = state;
   const lacks = now.phase === "live" && Object.keys(state.away).length > 0;
-  const [shape, tone, word] = lacks ? ["triangle", "warn", () => "Live, in part"] : PHASES[now.phase];
-  const waits = now.next && now.next > Date.now();
+  const [shape, tone, word] = PHASES[lacks ? "lacking" : now.phase];
+  const wait = (now.next ?? 0) - Date.now();
   return h(
     "div",
     { class: "connection", "data-phase": now.phase },
     h("span", { role: "status", class: "phase" }, tag(shape, tone, word(now))),
-    waits && h("span", { class: "soon" }, `next try in ${Math.ceil((now.next - Date.now()) / 1000)} s`),
-    waits && h("button", { type: "button", class: "small", onclick: retryNow }, "Try now"),
+    wait > 0 && h("span", { class: "soon" }, `next try in ${Math.ceil(wait / 1000)} s`),
+    wait > 0 && h("button", { type: "button", class: "small", onclick: retryNow }, "Try now"),
   );
 }
 
@@ -114,18 +121,26 @@ function missing() {
   );
 }
 
-/** The head of a view: its title, a line about it, and the clocks; `point` is where the view is about, if anywhere. */
+/**
+ * The head of a view: its title, a line about it, and the clocks; `point` is where the view is about, if anywhere.
+ * @param {Child} title
+ * @param {Child} [about]
+ * @param {string} [point]
+ */
 export function head(title, about, point) {
   const titled = h("div", { class: "title" }, h("h1", { tabindex: "-1" }, title), about);
   return h("div", { class: "head" }, titled, clocks(point));
 }
 
-/** What is at many places has no clock of its own: then that of the place is UTC. */
+/**
+ * What is at many places has no clock of its own: then that of the place is UTC.
+ * @param {string | undefined} point
+ */
 function clocks(point) {
   const now = state.clock.now();
   const at = tell(new Date(now).toISOString(), { by: state.zone, zone: zoneOf(point), now });
   const where = state.zone === "place" && zoneOf(point) ? ` in ${placeName(point)}` : "";
-  const set = (zone) => () => {
+  const set = (/** @type {Zone} */ zone) => () => {
     state.zone = zone;
     localStorage.setItem(ZONE, zone);
     changed();
@@ -144,24 +159,44 @@ function clocks(point) {
     h(
       "div",
       { class: "choice", role: "group", "aria-label": "Times are told by" },
-      Object.entries(ZONES).map(([zone, word]) =>
-        h(
-          "button",
-          { type: "button", "aria-pressed": String(state.zone === zone), onclick: set(zone), title: ZONE_TITLES[zone] },
-          word,
+      Object.keys(ZONES)
+        .filter(isZone)
+        .map((zone) =>
+          h(
+            "button",
+            {
+              type: "button",
+              "aria-pressed": String(state.zone === zone),
+              onclick: set(zone),
+              title: ZONE_TITLES[zone],
+            },
+            ZONES[zone],
+          ),
         ),
-      ),
     ),
   );
 }
 
+/**
+ * @param {string} name
+ * @returns {name is Zone}
+ */
+function isZone(name) {
+  return name in ZONES;
+}
+
+/** @type {Record<Zone, string>} */
 const ZONE_TITLES = {
   place: "The clock of the place where it happened",
   mine: "Your own clock",
   utc: "Universal time",
 };
 
-/** An instant, by the clock that is chosen, with the offset; UTC where the pointer rests. For `where` see clocks.js. */
+/**
+ * An instant, by the clock that is chosen, with the offset; UTC where the pointer rests. For `where` see clocks.js.
+ * @param {string} instant
+ * @param {Where} where
+ */
 export function time(instant, { point, country, occurred, why } = {}) {
   const now = state.clock.now();
   if (isDay(occurred)) {
@@ -186,13 +221,20 @@ export function time(instant, { point, country, occurred, why } = {}) {
   );
 }
 
-/** What the underline of some times means, where any of `wheres` borrows its clock. */
+/**
+ * What the underline of some times means, where any of `wheres` borrows its clock.
+ * @param {Where[]} wheres
+ */
 export function lentHint(wheres) {
   if (state.zone !== "place" || !wheres.some((where) => where.why)) return null;
   return h("p", { class: "hint" }, "An underlined time names no place: rest on it to see by whose clock it is told.");
 }
 
-/** How long ago, looking as old as it is. */
+/**
+ * How long ago, looking as old as it is.
+ * @param {string} instant
+ * @param {{ fades?: boolean }} how
+ */
 export function age(instant, { fades = true } = {}) {
   const now = state.clock.now();
   const look = fades ? freshness(instant, now, state.silentHours) : "ended";
@@ -200,7 +242,10 @@ export function age(instant, { fades = true } = {}) {
   return h("span", { class: `age ${look}`, title: inUtc(instant, now) + silent }, ago(instant, now));
 }
 
-/** "at Zahedan, IR", "left Taftan, PK". */
+/**
+ * "at Zahedan, IR", "left Taftan, PK".
+ * @param {{ point?: string, moving?: boolean, country?: string }} where
+ */
 export function place({ point, moving, country }) {
   return h(
     "span",
@@ -211,7 +256,11 @@ export function place({ point, moving, country }) {
   );
 }
 
-/** A subject as a link to its page, where it has one that may be seen. */
+/**
+ * A subject as a link to its page, where it has one that may be seen.
+ * @param {string} key
+ * @param {{ always?: boolean }} how
+ */
 export function subjectLink(key, { always = false } = {}) {
   const { id, more, title } = subject(key);
   const text = [h("b", { class: "id" }, id), more && [" ", h("span", { class: "more", title }, more)]];
@@ -219,7 +268,11 @@ export function subjectLink(key, { always = false } = {}) {
   return known ? h("a", { href: subjectHref(key), class: "subject" }, text) : h("span", { class: "subject" }, text);
 }
 
-/** Who has said so. What is inferred nobody has said: it follows from what that party reported. */
+/**
+ * Who has said so. What is inferred nobody has said: it follows from what that party reported.
+ * @param {string | undefined} key
+ * @param {string} [confidence]
+ */
 export function by(key, confidence) {
   if (!key) return null;
   return h("span", { class: "by" }, `${confidence === "inferred" ? "from a report by" : "by"} ${party(key)}`);

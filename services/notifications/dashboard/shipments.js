@@ -1,6 +1,6 @@
 // The list of what travels: what needs somebody first, then everything else.
 
-import { flash, h, list } from "./dom.js";
+import { flash, h, list, part } from "./dom.js";
 import { CHIPS, CHIP_TESTS, chips, controls, finder, kindsOf } from "./filters.js";
 import { lines } from "./lines.js";
 import { noteList } from "./places.js";
@@ -10,19 +10,23 @@ import { head } from "./shell.js";
 import { changed, state } from "./state.js";
 import { KINDS, STATUS } from "./words.js";
 
+/** @import { Line, View } from "../dashboard.d.ts" */
+/** @import { Kinds } from "./filters.js" */
+
 const SHOWN_FIRST = 200;
 const NEEDS = "#/shipments?needs=needs";
 
 let shown = SHOWN_FIRST;
 let shownFor = "";
 
+/** @returns {View} */
 export function shipments() {
   noteList();
   const { filters } = read();
   const all = lines();
   const kinds = kindsOf(filters);
   const found = all.filter(finder(filters));
-  const wanted = found.filter(CHIP_TESTS[filters.get("needs")] ?? CHIP_TESTS.all);
+  const wanted = found.filter(CHIP_TESTS[filters.get("needs") ?? "all"] ?? CHIP_TESTS.all);
   const inKinds = sorted(wanted.filter(kinds.has), filters);
   if (shownFor !== location.hash) [shownFor, shown] = [location.hash, SHOWN_FIRST];
   const visible = inKinds.slice(0, shown);
@@ -44,7 +48,7 @@ export function shipments() {
     ),
     fill(root) {
       const now = state.clock.now();
-      list(root.querySelector("tbody"), visible, {
+      list(part(root, "tbody"), visible, {
         key: (line) => line.row.subject,
         signature: (line) => signature(line, now),
         build: row,
@@ -54,7 +58,13 @@ export function shipments() {
   };
 }
 
-/** How many are shown, and how many need somebody: also those that are not among the shown ones. */
+/**
+ * How many are shown, and how many need somebody: also those that are not among the shown ones.
+ * @param {Line[]} all
+ * @param {Line[]} wanted
+ * @param {Line[]} shownNow
+ * @param {Kinds} kinds
+ */
 function about(all, wanted, shownNow, kinds) {
   if (!state.loaded) return h("p", { class: "about", role: "status" }, "Loading");
   const here = new Set(shownNow.map((line) => line.row.subject));
@@ -71,7 +81,13 @@ function about(all, wanted, shownNow, kinds) {
   );
 }
 
-/** How many are shown out of how many; what is in kinds that are switched off is told apart. */
+/**
+ * How many are shown out of how many; what is in kinds that are switched off is told apart.
+ * @param {Line[]} all
+ * @param {Line[]} wanted
+ * @param {Line[]} shownNow
+ * @param {Kinds} kinds
+ */
 function count(all, wanted, shownNow, kinds) {
   const inKinds = all.filter(kinds.has).length;
   const off = kinds.isChosen || kinds.isWide ? 0 : wanted.length - shownNow.length;
@@ -80,7 +96,11 @@ function count(all, wanted, shownNow, kinds) {
   return `${shownNow.length || "None"}${of} shown${kinds.isSearch ? ", looked for in all kinds" : besides}`;
 }
 
-/** That what somebody looks for is there, in a kind that is switched off. */
+/**
+ * That what somebody looks for is there, in a kind that is switched off.
+ * @param {number} count
+ * @param {Kinds} kinds
+ */
 function others(count, { isChosen, isWide }) {
   if (!count || !(isChosen || isWide)) return null;
   const all = Object.keys(KINDS).join(",");
@@ -92,6 +112,7 @@ function others(count, { isChosen, isWide }) {
   );
 }
 
+/** @param {number} count */
 function further(count) {
   const more = () => {
     shown += SHOWN_FIRST;
@@ -105,7 +126,11 @@ function further(count) {
   );
 }
 
-/** Says what would be here, and why it is not. */
+/**
+ * Says what would be here, and why it is not.
+ * @param {URLSearchParams} filters
+ * @param {number} known
+ */
 function empty(filters, known) {
   if (!state.loaded) return h("p", { class: "empty" }, "The list is being loaded.");
   if (!known) {

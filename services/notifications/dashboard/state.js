@@ -2,9 +2,12 @@
 
 import { Clock } from "./time.js";
 
+/** @import { Item, Row, State } from "../dashboard.d.ts" */
+
 /** So many items are kept, besides older ones that somebody asks for. */
 export const KEPT_ITEMS = 300;
 
+/** @type {State} */
 export const state = {
   me: null,
   points: new Map(),
@@ -20,19 +23,20 @@ export const state = {
   replaced: new Map(),
   connection: { phase: "connecting", heard: null, next: null },
   trouble: null,
-  // Services from which nothing new comes at present, and since when.
   away: {},
   signedOut: null,
   loaded: false,
-  page: { key: null, data: null, failure: null },
-  // What has changed since the last paint, to be marked for a moment.
+  page: { key: null, data: null, failure: null, tries: 0 },
   touched: new Set(),
 };
 
 let paint = () => {};
 let owed = false;
 
-/** Sets what paints the page. */
+/**
+ * Sets what paints the page.
+ * @param {() => void} painter
+ */
 export function onPaint(painter) {
   paint = painter;
 }
@@ -48,7 +52,11 @@ export function changed() {
   });
 }
 
-/** Takes rows of the overview; all of them, or those that have changed. */
+/**
+ * Takes rows of the overview; all of them, or those that have changed.
+ * @param {Row[]} rows
+ * @param {boolean} isAll
+ */
 export function takeRows(rows, isAll) {
   const before = state.rows;
   if (isAll) state.rows = new Map();
@@ -61,11 +69,16 @@ export function takeRows(rows, isAll) {
   changed();
 }
 
-/** Takes an item, once; returns whether it was new. `isNews` marks it for a moment. */
+/**
+ * Takes an item, once; returns whether it was new. `isNews` marks it for a moment.
+ * @param {Item} item
+ * @param {boolean} isNews
+ */
 export function takeItem(item, isNews) {
   if (state.seen.has(item.item)) return false;
   state.seen.add(item.item);
-  if (state.seen.size > 20 * KEPT_ITEMS) state.seen.delete(state.seen.values().next().value);
+  const [oldest] = state.seen;
+  if (state.seen.size > 20 * KEPT_ITEMS) state.seen.delete(oldest);
   state.clock.reach(item.recorded_at);
   state.items.push(item);
   if (state.items.length > 2 * KEPT_ITEMS) drop(state.items.splice(0, state.items.length - KEPT_ITEMS));
@@ -78,29 +91,45 @@ export function takeItem(item, isNews) {
   return true;
 }
 
-/** What is too old to be kept goes, unless somebody has asked for what is older still: then nothing between may be missing. */
+/**
+ * What is too old to be kept goes, unless somebody has asked for what is older still: then nothing between may be
+ * missing.
+ * @param {Item[]} items
+ */
 function drop(items) {
   state.older.isAll = false;
   if (state.older.items.length) state.older.items.push(...items);
   else for (const gone of items) state.replaced.delete(gone.item);
 }
 
-/** Takes items before those that are known. */
+/**
+ * Takes items before those that are known.
+ * @param {Item[]} items
+ */
 export function takeOlder(items) {
   state.older.items.unshift(...items);
   for (const item of items) if (item.supersedes) state.replaced.set(item.supersedes, item);
   changed();
 }
 
-/** "Zahedan, IR". */
+/**
+ * "Zahedan, IR".
+ * @param {string | undefined} point
+ * @param {string} [country]
+ * @returns {string}
+ */
 export function placeName(point, country) {
-  const known = state.points.get(point);
-  const name = known?.name ?? point;
+  const known = state.points.get(point ?? "");
+  const name = known?.name ?? point ?? "";
   const of = known?.country ?? country;
   return of ? `${name}, ${of}` : name;
 }
 
-/** The zone of a point; of a country, where all its points keep the same one. */
+/**
+ * The zone of a point; of a country, where all its points keep the same one.
+ * @param {string | undefined} point
+ * @param {string} [country]
+ */
 export function zoneOf(point, country) {
   if (point) return state.points.get(point)?.zone;
   const zones = new Set([...state.points.values()].filter((p) => p.country === country).map((p) => p.zone));

@@ -5,6 +5,13 @@
 
 import { Failure, failureOf, headers } from "./api.js";
 
+/** @import { Connection, Item } from "../dashboard.d.ts" */
+
+/**
+ * One server-sent event.
+ * @typedef {{ type: string, data?: string, id?: string, retry?: number }} ServerEvent
+ */
+
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 8000;
 // The service says something every 15 seconds; a connection that is silent for much longer is broken.
@@ -19,18 +26,24 @@ const LOOK_EVERY = 500;
 /**
  * Follows the stream from a cursor. `onItem(item)` gets each item, `onState(state)` each change of
  * `{ phase, heard, next }`: phase is connecting, live, reconnecting, stale or refused; the others are times.
+ * @param {string} path
+ * @param {number} cursor
+ * @param {{ onItem(item: Item): void, onState(state: Connection): void }} listener
  */
 export function follow(path, cursor, { onItem, onState }) {
+  /** @type {Connection & { heard: number }} */
   const state = { phase: "connecting", heard: Date.now(), next: null };
   let pause = FIRST_PAUSE;
+  let from = String(cursor);
   let tries = 0;
   let begun = 0;
+  /** @type {number | null} */
   let hiddenSince = null;
   let wake = () => {};
   let hangUp = () => {};
   let isStopped = false;
 
-  const tell = (changes) => onState({ ...Object.assign(state, changes) });
+  const tell = (/** @type {Partial<Connection>} */ changes) => onState({ ...Object.assign(state, changes) });
   const age = () => Date.now() - state.heard;
   const isUnwatched = () => hiddenSince !== null && Date.now() - hiddenSince > HIDDEN_FOR;
 
@@ -40,7 +53,7 @@ export function follow(path, cursor, { onItem, onState }) {
     begun = Date.now();
     try {
       const answer = await fetch(path, {
-        headers: { ...headers(), Accept: "text/event-stream", "Last-Event-ID": String(cursor) },
+        headers: { ...headers(), Accept: "text/event-stream", "Last-Event-ID": from },
         signal: aborter.signal,
         cache: "no-store",
       });
@@ -48,8 +61,9 @@ export function follow(path, cursor, { onItem, onState }) {
       const feed = parser((event) => {
         if (event.retry) pause = Math.min(event.retry, LONGEST_PAUSE);
         if (event.type === "item" && event.data) onItem(JSON.parse(event.data));
-        if (event.id) cursor = event.id;
+        if (event.id) from = event.id;
       });
+      if (!answer.body) throw new Failure(0, "no answer");
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { done, value } = await reader.read();
@@ -85,11 +99,14 @@ export function follow(path, cursor, { onItem, onState }) {
     }
   }
 
-  /** Waits so long, or until it is woken; without a time, until it is woken. */
+  /**
+   * Waits so long, or until it is woken; without a time, until it is woken.
+   * @param {number | null} wait
+   */
   async function rest(wait) {
     await new Promise((resolve) => {
-      wake = resolve;
-      if (wait !== null) setTimeout(resolve, wait);
+      wake = () => resolve(undefined);
+      if (wait !== null) setTimeout(wake, wait);
     });
     wake = () => {};
   }
@@ -123,15 +140,19 @@ export function follow(path, cursor, { onItem, onState }) {
   };
 }
 
-/** Reads server-sent events from pieces of text, cut anywhere. */
+/**
+ * Reads server-sent events from pieces of text, cut anywhere.
+ * @param {(event: ServerEvent) => void} onEvent
+ */
 export function parser(onEvent) {
   let rest = "";
+  /** @type {Partial<ServerEvent>} */
   let event = {};
-  return (text) => {
+  return (/** @type {string} */ text) => {
     rest += text;
     // A carriage return at the end may be half of a line end.
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop();
+    rest = lines.pop() ?? "";
     for (const line of lines) {
       if (line === "") {
         if (Object.keys(event).length) onEvent({ type: "message", ...event });

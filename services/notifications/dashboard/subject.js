@@ -10,12 +10,15 @@ import { lastList } from "./places.js";
 import { read } from "./route.js";
 import { age, by, head, place, subjectLink, time } from "./shell.js";
 import { placeName, state } from "./state.js";
-import { duration } from "./time.js";
+import { duration, moment } from "./time.js";
 import { factsOf, timeline } from "./timeline.js";
 import { RELATIONS, capital, plain, reference, subject as named } from "./words.js";
 
+/** @import { Association, Child, Line, Matter, Page, Place, Subject, Told, View } from "../dashboard.d.ts" */
+
+/** @returns {View} */
 export function subjectPage() {
-  const { subject, filters } = read();
+  const { subject = "", filters } = read();
   const { data, failure } = state.page.key === subject ? state.page : { data: null, failure: null };
   const line = lineOf(subject);
   const name = named(subject);
@@ -27,7 +30,8 @@ export function subjectPage() {
     name.more && h("span", { class: "more", title: name.title }, ` ${name.more}`),
   ];
   const back = h("a", { href: lastList(), class: "back" }, "All shipments");
-  const main = (...content) => h("main", { id: "main", "data-key": "main", class: "subjectpage" }, ...content);
+  const main = (/** @type {Child[]} */ ...content) =>
+    h("main", { id: "main", "data-key": "main", class: "subjectpage" }, ...content);
   const titled = head(heading, back, data?.place?.point ?? line?.seen?.point);
   if (!data) {
     const tree = main(titled, needs(subject, line), absent(failure, line));
@@ -54,6 +58,10 @@ export function subjectPage() {
   };
 }
 
+/**
+ * @param {Page["failure"]} failure
+ * @param {Line | null} line
+ */
 function absent(failure, line) {
   if (!failure) return h("p", { class: "empty" }, "The subject is being loaded.");
   if (failure.passes) {
@@ -75,20 +83,17 @@ function absent(failure, line) {
   );
 }
 
+/**
+ * @param {Subject} data
+ * @param {Told[]} facts
+ * @param {Line | null} line
+ */
 function summary(data, facts, line) {
-  const seen =
-    data.place ??
-    (line?.seen && {
-      point: line.seen.point,
-      moving: line.seen.moving,
-      observed_at: line.at,
-      party: line.seen.row.reported_by,
-      confidence: line.seen.row.confidence,
-      of: line.seen.row.subject,
-    });
+  const seen = data.place ?? ofLine(line);
   const since = seen && !seen.of && stayedSince(facts, seen);
   const shown = data.ended ? "ended" : data.status;
   const fades = !["delivered", "ended", "cancelled"].includes(shown);
+  /** @type {(word: string, ...content: Child[]) => Child} */
   const term = (word, ...content) => [h("dt", null, word), h("dd", null, ...content)];
   return h(
     "section",
@@ -106,7 +111,7 @@ function summary(data, facts, line) {
         term(
           seen.moving ? "Left" : "There since",
           time(since, { point: seen.point }),
-          fades && h("span", { class: "more" }, `, for ${duration(state.clock.now() - Date.parse(since))}`),
+          fades && h("span", { class: "more" }, `, for ${duration(state.clock.now() - moment(since))}`),
         ),
       seen &&
         term(
@@ -132,19 +137,39 @@ function summary(data, facts, line) {
   );
 }
 
-/** Since when it has been where it is: the first of the reports from there, without any from elsewhere between. */
+/**
+ * Where it was seen as its line has it: by one of its parts, whose name is `of`.
+ * @param {Line | null} line
+ * @returns {Place | null}
+ */
+function ofLine(line) {
+  if (!line?.seen || !line.at) return null;
+  const { row, point, moving } = line.seen;
+  return { point, moving, observed_at: line.at, party: row.reported_by, confidence: row.confidence, of: row.subject };
+}
+
+/**
+ * Since when it has been where it is: the first of the reports from there, without any from elsewhere between.
+ * @param {Told[]} facts
+ * @param {Place} seen
+ */
 function stayedSince(facts, seen) {
   const placed = facts.filter((fact) => fact.topic === "milestone" && fact.point);
   let since = seen.observed_at;
   if (seen.moving) return since;
   for (const fact of placed) {
-    if (Date.parse(fact.instant) > Date.parse(seen.observed_at)) continue;
+    if (!fact.instant || moment(fact.instant) > moment(seen.observed_at)) continue;
     if (fact.point !== seen.point) break;
     since = fact.instant;
   }
   return since;
 }
 
+/**
+ * @param {string} subject
+ * @param {Line | null} line
+ * @param {(instant: string | undefined) => string | undefined} [at]
+ */
 function needs(subject, line, at) {
   const open = line?.matters ?? [];
   if (!open.length) return null;
@@ -164,11 +189,16 @@ function needs(subject, line, at) {
   );
 }
 
+/**
+ * @param {Matter} matter
+ * @param {string} subject
+ * @param {(instant: string | undefined) => string | undefined} [at]
+ */
 function need({ kind, word, fact, of, since }, subject, at) {
   const [shape, tone] = MATTERS[kind];
   const about = fact ? pageOf(fact) : of;
   const instant = fact?.instant ?? since;
-  const where = fact ? whereOf(fact, at) : { point: state.rows.get(of)?.point };
+  const where = fact ? whereOf(fact, at) : { point: state.rows.get(of ?? "")?.point };
   return h(
     "li",
     null,
@@ -180,16 +210,20 @@ function need({ kind, word, fact, of, since }, subject, at) {
   );
 }
 
+/**
+ * @param {Subject} data
+ * @param {Told[]} facts
+ */
 function belongings(data, facts) {
   // An association begins and ends with some fact, by the clock of whose place it is told.
-  const points = new Map(facts.filter((fact) => fact.point).map((fact) => [Date.parse(fact.instant), fact.point]));
+  const points = new Map(facts.filter((fact) => fact.point).map((fact) => [moment(fact.instant), fact.point]));
   const near = whereabouts(facts);
-  const at = (instant) => {
-    const point = points.get(Date.parse(instant));
+  const at = (/** @type {string} */ instant) => {
+    const point = points.get(moment(instant));
     return time(instant, point ? { point } : borrowed(near(instant)));
   };
   const found = [...(data.associations ?? [])].sort(
-    (a, b) => (a.end ? 1 : 0) - (b.end ? 1 : 0) || Date.parse(b.start) - Date.parse(a.start),
+    (a, b) => (a.end ? 1 : 0) - (b.end ? 1 : 0) || moment(b.start) - moment(a.start),
   );
   if (!found.length) return null;
   return h(
@@ -204,8 +238,12 @@ function belongings(data, facts) {
   );
 }
 
+/**
+ * @param {Association} one
+ * @param {(instant: string) => Child} at
+ */
 function interval(one, at) {
-  const lasted = one.end && `, ${duration(Date.parse(one.end) - Date.parse(one.start))}`;
+  const lasted = one.end && `, ${duration(moment(one.end) - moment(one.start))}`;
   return h(
     "li",
     { class: one.end ? "past" : "current", "data-key": `${one.relation} ${one.subject} ${one.start}` },
@@ -227,6 +265,7 @@ function interval(one, at) {
   );
 }
 
+/** @param {Subject} data */
 function members(data) {
   if (!data.members?.length) return null;
   return h(

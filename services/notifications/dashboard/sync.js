@@ -7,6 +7,8 @@ import { KEPT_ITEMS, changed, state, takeItem, takeOlder, takeRows } from "./sta
 import { forgetSession, leave, offer } from "./session.js";
 import { follow } from "./stream.js";
 
+/** @import { Connection, Item, Subject, Told } from "../dashboard.d.ts" */
+
 const ROWS = 5000;
 // What was recorded shortly before the last answer may have been committed after it.
 const OVERLAP = 30_000;
@@ -19,12 +21,15 @@ const LONGEST_PAUSE = 15_000;
 const STRANGERS = 20;
 const RENEW_EVERY = 60 * 60_000;
 
+/** @type {ReturnType<typeof follow> | null} */
 let stream = null;
+/** @type {string | null} */
 let lastNow = null;
 let wholeAt = 0;
 let wantsWhole = false;
 let wantsAttention = false;
-let timer = null;
+/** @type {number | undefined} */
+let timer;
 let due = Infinity;
 let isBusy = false;
 let refreshedAt = 0;
@@ -38,7 +43,8 @@ export async function start() {
   for (let tries = 0; ; tries += 1) {
     try {
       return await load();
-    } catch (failure) {
+    } catch (thrown) {
+      const failure = ofQuestion(thrown);
       if (isRefused(failure)) return;
       const wait = pauseAfter(tries, failure);
       state.trouble = { what: "The service does not answer.", next: Date.now() + wait };
@@ -57,38 +63,43 @@ async function load() {
   const me = await get("v1/me");
   state.clock.stepped = me.stepped;
   state.me = me;
-  const [points, overview, open, feed] = await Promise.all([
+  const [points, rows, open, feed] = await Promise.all([
     get("v1/points"),
-    timed("v1/overview", { limit: ROWS }),
+    overview({ limit: ROWS }),
     get("v1/attention"),
     get("v1/feed", { last: KEPT_ITEMS }),
   ]);
   state.points = new Map(points.items.map((point) => [point.key, point]));
   state.silentHours = points.silent_hours ?? state.silentHours;
   state.attention = open.items;
-  state.truncated = overview.items.length >= ROWS;
-  takeRows(overview.items, true);
+  state.truncated = rows.items.length >= ROWS;
+  takeRows(rows.items, true);
   for (const item of feed.items) takeItem(item, false);
   state.older.isAll = feed.items.length < KEPT_ITEMS;
   wholeAt = Date.now();
   state.loaded = true;
   state.trouble = null;
   // From whichever is older: what is then sent twice is dropped by its id.
-  const cursor = feed.items.length ? Math.min(overview.cursor, feed.after) : overview.cursor;
+  const cursor = feed.items.length ? Math.min(rows.cursor, feed.after) : rows.cursor;
   stream = follow("v1/stream", cursor, { onItem, onState });
   schedule(EVERY);
   changed();
 }
 
-async function timed(path, parameters) {
+/**
+ * Rows of the list, with the time and the services that are away.
+ * @param {{ limit: number, since?: string }} parameters
+ */
+async function overview(parameters) {
   const asked = Date.now();
-  const answer = await get(path, parameters);
+  const answer = await get("v1/overview", parameters);
   state.clock.hear(answer.now, asked, Date.now());
   lastNow = answer.now;
   state.away = answer.away ?? {};
   return answer;
 }
 
+/** @param {Item} item */
 function onItem(item) {
   if (!takeItem(item, true)) return;
   if (item.topic !== "milestone") wantsAttention = true;
@@ -98,6 +109,7 @@ function onItem(item) {
   schedule(Math.max(SOON, refreshedAt + AT_MOST_EVERY - Date.now()));
 }
 
+/** @param {Connection} connection */
 function onState(connection) {
   const cameBack = connection.phase === "live" && state.connection.phase !== "live";
   state.connection = connection;
@@ -109,7 +121,10 @@ function onState(connection) {
   changed();
 }
 
-/** Refreshes after a while, unless that is to happen earlier anyway. */
+/**
+ * Refreshes after a while, unless that is to happen earlier anyway.
+ * @param {number} wait
+ */
 function schedule(wait) {
   const at = Date.now() + wait;
   if (at >= due) return;
@@ -132,7 +147,8 @@ async function refresh() {
     state.trouble = null;
     // What is derived from what was just told comes a moment later, and not all of it is told to everybody.
     schedule(again ? AGAIN : document.hidden ? 6 * EVERY : EVERY);
-  } catch (failure) {
+  } catch (thrown) {
+    const failure = ofQuestion(thrown);
     if (isRefused(failure)) return;
     const wait = pauseAfter(failures++, failure);
     state.trouble = { what: "The list could not be refreshed.", next: Date.now() + wait };
@@ -150,7 +166,7 @@ async function refreshRows() {
   wantsWhole = wantsAttention = false;
   try {
     const since = whole || !lastNow ? undefined : new Date(Date.parse(lastNow) - OVERLAP).toISOString();
-    const answer = await timed("v1/overview", { limit: ROWS, since });
+    const answer = await overview({ limit: ROWS, since });
     if (whole) {
       state.truncated = answer.items.length >= ROWS;
       wholeAt = Date.now();
@@ -163,11 +179,14 @@ async function refreshRows() {
     wantsAttention ||= open;
     throw failure;
   }
-  const row = state.rows.get(state.page.key);
+  const row = state.rows.get(state.page.key ?? "");
   if (row && row.recorded_at !== state.page.asOf) state.page.isOld = true;
 }
 
-/** Rows that the list is too long to hold, for a search. */
+/**
+ * Rows that the list is too long to hold, for a search.
+ * @param {string} query
+ */
 export async function findRows(query) {
   try {
     takeRows((await get("v1/overview", { limit: 200, query })).items, false);
@@ -192,7 +211,8 @@ export async function loadOlder() {
     const told = (await get("v1/feed", { last: KEPT_ITEMS, before: first.sequence })).items;
     older.isAll = told.length < KEPT_ITEMS;
     takeOlder(told);
-  } catch (failure) {
+  } catch (thrown) {
+    const failure = ofQuestion(thrown);
     if (!isRefused(failure)) older.failure = failure;
   } finally {
     older.isAsked = false;
@@ -200,19 +220,24 @@ export async function loadOlder() {
   }
 }
 
-/** Loads the page of a subject, or loads it again. */
+/**
+ * Loads the page of a subject, or loads it again.
+ * @param {string} key
+ */
 export async function loadPage(key) {
-  const page = state.page.key === key ? state.page : (state.page = { key, data: null, failure: null, tries: 0 });
+  if (state.page.key !== key) state.page = { key, data: null, failure: null, tries: 0 };
+  const { page } = state;
   page.isOld = false;
   page.asOf = state.rows.get(key)?.recorded_at;
   const [kind, ...rest] = key.split(":");
-  const path = `v1/subjects/${kind}/${rest.join(":").split("/").map(encodeURIComponent).join("/")}`;
+  const id = rest.join(":").split("/").map(encodeURIComponent).join("/");
   try {
-    const data = await get(path);
+    const data = await get(`v1/subjects/${kind}/${id}`);
     if (state.page !== page) return;
     touchFacts(page.data, data);
     Object.assign(page, { data, failure: null, tries: 0 });
-  } catch (failure) {
+  } catch (thrown) {
+    const failure = ofQuestion(thrown);
     if (isRefused(failure) || state.page !== page) return;
     page.failure = failure;
     // What is not known is asked for again when the list has it; what could not be asked, in a while.
@@ -223,8 +248,13 @@ export async function loadPage(key) {
   }
 }
 
+/**
+ * @param {Subject | null} before
+ * @param {Subject} after
+ */
 function touchFacts(before, after) {
   if (!before) return;
+  /** @type {(data: Subject) => Told[]} */
   const told = (data) => [...data.facts, ...data.of_parts, ...data.related];
   const known = new Map(told(before).map((fact) => [fact.fact, JSON.stringify(fact)]));
   for (const fact of told(after)) {
@@ -232,19 +262,32 @@ function touchFacts(before, after) {
   }
 }
 
+/** @param {Item} item */
 function touchesPage(item) {
   const { key, data } = state.page;
-  const others = (data.associations ?? []).map((a) => a.subject);
-  return concerns(item).some((one) => one === key || others.includes(one) || data.members?.includes(one));
+  const beside = [key, ...(data?.associations ?? []).map((a) => a.subject), ...(data?.members ?? [])];
+  return concerns(item).some((one) => beside.includes(one));
 }
 
+/**
+ * What an answer has failed with; anything else is thrown again.
+ * @param {unknown} thrown
+ */
+function ofQuestion(thrown) {
+  if (!(thrown instanceof Failure)) throw thrown;
+  return thrown;
+}
+
+/** @param {Failure} failure */
 function isRefused(failure) {
-  if (!(failure instanceof Failure)) throw failure;
   if (failure.status === 401) signOut("The token or the session is not valid, or not any more.");
   return failure.status === 401;
 }
 
-/** Opens the page with a link or a token that somebody has given; all that was known before is forgotten. */
+/**
+ * Opens the page with a link or a token that somebody has given; all that was known before is forgotten.
+ * @param {string} text
+ */
 export async function openWith(text) {
   history.replaceState(null, "", offer(text) || location.pathname);
   try {
@@ -265,7 +308,10 @@ export function leaveAll() {
   signOut("You have left. The link opens the page again.");
 }
 
-/** Shows the door; the first reason is the one that is told. */
+/**
+ * Shows the door; the first reason is the one that is told.
+ * @param {string} why
+ */
 export function signOut(why) {
   stream?.stop();
   forgetSession();
@@ -275,6 +321,10 @@ export function signOut(why) {
 
 setInterval(() => state.signedOut === null && renew().catch(() => {}), RENEW_EVERY);
 
+/**
+ * @param {number} tries
+ * @param {Failure} failure
+ */
 function pauseAfter(tries, failure) {
   return Math.min(Math.max(1000 * 2 ** Math.min(tries, 4), failure.retryAfter * 1000), LONGEST_PAUSE);
 }

@@ -1,6 +1,9 @@
 // The words of the page: what codes mean, how parties and subjects are written.
 
-/** What milestone codes mean; the same words as in the contract, which a test compares. */
+/**
+ * What milestone codes mean; the same words as in the contract, which a test compares.
+ * @type {Record<string, string>}
+ */
 export const CODES = {
   BKD: "booking confirmed",
   NOTE: "consignment note issued or re-issued",
@@ -53,7 +56,10 @@ export const CODES = {
   MTRT: "empty returned",
 };
 
-/** Shorter words for what is read a hundred times a day. */
+/**
+ * Shorter words for what is read a hundred times a day.
+ * @type {Record<string, string>}
+ */
 const SHORT = {
   PASS: "passed",
   GTIN: "gate in",
@@ -62,7 +68,10 @@ const SHORT = {
   COMP: "train made up",
 };
 
-/** "Departed", for a milestone code. */
+/**
+ * "Departed", for a milestone code.
+ * @param {string} code
+ */
 export function milestone(code) {
   return capital(SHORT[code] ?? CODES[code] ?? plain(code));
 }
@@ -70,6 +79,7 @@ export function milestone(code) {
 /** Codes that nobody is glad of. */
 export const INCIDENTS = new Set(["HREF", "DLAY", "STOP", "CANC", "TAMP", "DAMG", "DRLM", "LOST"]);
 
+/** @type {Record<string, string>} */
 export const STATUS = {
   in_transit: "under way",
   at_point: "standing",
@@ -82,6 +92,7 @@ export const STATUS = {
   unknown: "not known",
 };
 
+/** @type {Record<string, string>} */
 export const RULES = {
   LATE_VS_PLAN: "late against the plan",
   ETA_SLIP: "expected later than before",
@@ -99,6 +110,7 @@ export const RULES = {
   RELEASE_UNDER_HOLD: "released under a hold",
 };
 
+/** @type {Record<string, string>} */
 export const CASE_STATES = {
   NOT_FILED: "not filed",
   PRE_ADVISED: "advance data filed",
@@ -122,6 +134,7 @@ export const CASE_STATES = {
   hold_lifted: "hold lifted",
 };
 
+/** @type {Record<string, string>} */
 export const CONFIDENCE = {
   observed: "observed",
   second_hand: "second-hand",
@@ -130,6 +143,7 @@ export const CONFIDENCE = {
   planned: "planned",
 };
 
+/** @type {Record<string, string>} */
 export const RELATIONS = {
   on_wagon: "on wagon",
   in_train: "in train",
@@ -139,6 +153,7 @@ export const RELATIONS = {
   on_order_of: "on order of",
 };
 
+/** @type {Record<string, string>} */
 export const KINDS = {
   consignment: "Consignments",
   container: "Containers",
@@ -147,6 +162,7 @@ export const KINDS = {
   run: "Runs",
 };
 
+/** @type {Record<string, string>} */
 export const ROLES = {
   railway: "railway: trains, wagons and what they carry on the whole route",
   control: "control room: everything on the corridor",
@@ -158,35 +174,52 @@ export const ROLES = {
   declarant: "declarant: the consignments that it has a part in, while they are carried",
 };
 
-/** What the services tell of, of which each may be away. */
+/**
+ * What the services tell of, of which each may be away.
+ * @type {Record<string, string>}
+ */
 export const SOURCES = {
   tracking: "trains, wagons, containers and consignments",
   customs: "customs cases, holds and arrivals",
 };
 
-/** A code for the eye, where no word is known: "NEW_RULE" is "new rule". */
+/**
+ * A code for the eye, where no word is known: "NEW_RULE" is "new rule".
+ * @param {string} code
+ */
 export function plain(code) {
   return String(code).replaceAll("_", " ").toLowerCase();
 }
 
+/** @param {string} text */
 export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A party as it is spoken of: "KTZ", "Zahedan yard". */
+/**
+ * A party as it is spoken of: "KTZ", "Zahedan yard".
+ * @param {string} key
+ */
 export function party(key) {
   if (!key) return "";
   return key.length <= 5 && !key.includes("-") ? key.toUpperCase() : capital(key.replaceAll("-", " "));
 }
 
-/** Which rules a wagon's number follows: two railways may number a wagon alike. */
+/**
+ * Which rules a wagon's number follows: two railways may number a wagon alike.
+ * @type {Record<string, { more: string, title: string }>}
+ */
 const NUMBERINGS = {
   uic: { more: "UIC no.", title: "Twelve digits, as UIC numbers wagons of standard gauge" },
   1520: { more: "1520 no.", title: "Eight digits, as the railways of the 1520 mm gauge number wagons" },
   national: { more: "national no.", title: "A number that only the owning railway's own rules explain" },
 };
 
-/** A subject key as people write it: `{ kind, id, more, title }`. */
+/**
+ * A subject key as people write it: `{ kind, id, more, title }`.
+ * @param {string} key
+ * @returns {{ kind: string, id: string, more: string, title?: string }}
+ */
 export function subject(key) {
   const kind = key.split(":", 1)[0];
   const parts = key.slice(kind.length + 1).split("/");
@@ -205,7 +238,10 @@ export function subject(key) {
   return { kind, id: parts.join("/"), more: "" };
 }
 
-/** A reference of a consignment: "CIM 70261". */
+/**
+ * A reference of a consignment: "CIM 70261".
+ * @param {string} key
+ */
 export function reference(key) {
   const [scheme, , ...number] = key.split(":");
   return `${scheme.replaceAll("-", " ").toUpperCase()} ${number.join(":")}`;
