@@ -44,4 +44,3 @@ async def _found(url: str, *, forget: bool) -> str | None:
         return await (cluster.forget(connection) if forget else cluster.known(connection))
     finally:
         connection.terminate()
-

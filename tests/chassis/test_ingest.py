@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from faststream.message import StreamMessage
 
 from contracts.envelope import codec
 from contracts.envelope.codec import Event
@@ -17,6 +19,8 @@ from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import save_step
 from services.chassis.base.errors import Fenced
 from services.chassis.base.parties import Party, save_party
+from services.chassis.ingest.facts import Kept
+from services.chassis.ingest.subscriber import Stored
 from services.chassis.outbox import receipts
 from tests.support import builders as b
 from tests.support.broken import breaking
@@ -214,11 +218,52 @@ async def test_a_fenced_copy_goes_on_from_the_stored_position(store: Store) -> N
     await store.assign(ingest, {TopicPartition(TOPIC, 0)})
     await other.take([b.record_of(GOOD, TOPIC, 0)])
 
-    await ingest._after_fence([b.record_of(GOOD, TOPIC, 0)])
+    await ingest.after_fence([b.record_of(GOOD, TOPIC, 0)])
 
     assert ingest.positions is not None
     consumer = ingest.positions._subscriber.consumer
     assert consumer.position[TopicPartition(TOPIC, 0)] == 1
+
+
+async def test_a_fenced_subscriber_goes_on_from_the_stored_position_and_not_from_its_message(store: Store) -> None:
+    """FastStream goes back to the message, behind which the store may lie: nothing in between is left out."""
+    await store.take([store.record(GOOD), store.record(b.a_consist())])
+    await store.pool.execute("UPDATE position SET next_offset = 0")
+    ingest, place = store.ingests["milestones"], TopicPartition(TOPIC, 0)
+    assert ingest.positions is not None
+    consumer = ingest.positions._subscriber.consumer
+    message: StreamMessage[Any] = StreamMessage(raw_message=(b.record_of(b.a_plan(), TOPIC, 2),), body=b"")
+    message.set_decoder(ingest.decode)
+
+    async def nack() -> None:
+        consumer.seek(place, 2)
+
+    message.nack = nack  # type: ignore[method-assign]
+    context: Any = SimpleNamespace(get_local=lambda _: SimpleNamespace(group_id=ingest.group))
+    await Stored({ingest.group: ingest}, message, context=context).consume_scope(handled, message)
+
+    assert consumer.position[place] == 0
+
+
+async def handled(message: StreamMessage[Any]) -> Kept:
+    """The function of a subscriber."""
+    batch: Any = await message.decode()
+    kept: Kept = await batch.store()
+    return kept
+
+
+async def test_a_subscriber_hands_its_function_what_is_unread(store: Store) -> None:
+    await store.take([store.record(GOOD)])
+    ingest = store.ingests["milestones"]
+    records = (b.record_of(GOOD, TOPIC, 0), b.record_of(b.a_plan(id="new"), TOPIC, 1))
+    message: StreamMessage[Any] = StreamMessage(raw_message=records, body=b"")
+    message.set_decoder(ingest.decode)
+    context: Any = SimpleNamespace(get_local=lambda _: SimpleNamespace(group_id=ingest.group))
+
+    await Stored({ingest.group: ingest}, message, context=context).consume_scope(handled, message)
+
+    assert {r["event_id"] for r in await store.rows("event")} == {"good", "new"}
+    assert [r["outcome"] for r in await store.rows("receipt")] == ["accepted", "accepted"]
 
 
 async def test_a_store_put_back_is_read_on_from_where_it_was(store: Store) -> None:

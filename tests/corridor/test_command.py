@@ -101,7 +101,9 @@ def test_what_is_asked_of_a_service_says_what_it_takes() -> None:
     assert " count [-h]" in ended.stdout
 
 
-@pytest.mark.parametrize("words", [["dead-letters", "custom", "count"], ["cluster", "show"], ["service", "tracking", "count"]])
+@pytest.mark.parametrize(
+    "words", [["dead-letters", "custom", "count"], ["cluster", "show"], ["service", "tracking", "count"]]
+)
 def test_a_service_that_there_is_not_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)

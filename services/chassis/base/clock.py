@@ -13,7 +13,6 @@ from itertools import accumulate
 from contracts.events.base import FUTURE_SKEW
 
 
-
 class CorridorClock:
     """The instant at which the corridor is looked at."""
 

@@ -73,20 +73,15 @@ class Ingest:
         self.positions.left = self.shares.left
         return self.positions
 
-    async def consume(self, batch: Sequence[Record], take: Take | None = None) -> bool:
-        """Has the unread records of a batch taken, and waits while they cannot be; false where it was fenced.
+    async def consume(self, batch: Sequence[Record], take: Take | None = None) -> None:
+        """Has the unread records of a batch taken, and waits while they cannot be; raises `Fenced`.
 
         Batches begin some milliseconds apart, so that each finds more to do under load.
         """
-        unread, began = self._unread(batch), time.monotonic()
-        try:
-            if unread:
-                await self._until_it_passes(unread, take or self.take)
-        except Fenced:
-            await self._after_fence(unread)
-            return False
+        began = time.monotonic()
+        if unread := self._unread(batch):
+            await self._until_it_passes(unread, take or self.take)
         await asyncio.sleep(max(0.0, began + _APART_SECONDS - time.monotonic()))
-        return True
 
     async def decode(self, message: Any) -> Batch:
         """Validates the records of a message of FastStream, whatever their bytes."""
@@ -188,7 +183,7 @@ class Ingest:
         self.shares.count(batch.verdicts, became.rejected)
         self.on_commit()
 
-    async def _after_fence(self, batch: Sequence[Record]) -> None:
+    async def after_fence(self, batch: Sequence[Record]) -> None:
         """Reads the stored positions of what is still ours, and goes on from there."""
         assert self.positions is not None
         telemetry.FENCED.labels(self.service, self.stream.name).inc()

@@ -14,6 +14,7 @@ from faststream import AckPolicy, BaseMiddleware, ContextRepo
 from faststream.kafka import KafkaBroker
 from faststream.message import StreamMessage
 
+from services.chassis.base.errors import Fenced
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.consumer import Ingest
@@ -102,8 +103,12 @@ class Stored(BaseMiddleware[Any, Any]):
             batch = cast(Batch, await part.decode())
             await self._ingest.store(batch, lambda _: _kept(call_next, part))
 
-        if not await self._ingest.consume(msg.raw_message, take):
+        try:
+            await self._ingest.consume(msg.raw_message, take)
+        except Fenced:
+            # In this order: the stored position, which may lie before the message, is the last to be sought.
             await msg.nack()
+            await self._ingest.after_fence(msg.raw_message)
 
 
 async def _kept(call_next: CallNext, part: StreamMessage[Any]) -> Kept:
