@@ -1,117 +1,23 @@
-"""One function for each event that customs consumes: which subjects it names, and what they read because of it.
+"""The subscribers of customs: which topics it reads, who may write them, and what becomes of a batch.
 
-Invariant: reading goes one way: unit (container or wagon), consignment, reference, case, passage. A passage is a
-consignment's way over the borders: announcements and violations.
+Invariant: a subscriber stores its batch and nothing else; what follows from it is the projection's.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, cast
+from typing import Final
 
 from faststream.kafka import KafkaRouter
 
-from contracts import catalogue, topics
-from contracts.corridor.corridor import load_corridor
-from contracts.corridor.routes import Regime
+from contracts import topics
 from contracts.envelope.codec import Event
-from contracts.events.authority import DecisionIssued
-from contracts.events.base import Data
-from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
-from contracts.events.tracking import SubjectChanged
-from contracts.identifiers.subjects import Case, kind_of, parse_case
+from contracts.identifiers.subjects import kind_of, parse_case
 from contracts.refusal import refused
 from services.chassis.base.parties import Party
 from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.records import Link
 from services.chassis.ingest.stream import EntityStream, ReportStream
 from services.chassis.ingest.subscriber import Subscribers
+from services.customs.projection import CustomsProjection
 from services.customs.stand_in import hold_while_quarantined
-
-PASSAGE: Final = "passage:"
-
-
-def on_declaration(subject: str, data: DeclarationLodged | DeclarationCancelled) -> Iterator[Link]:
-    """A declaration opens or changes its case, which reads what it is about."""
-    yield from _case(data.case(subject).key, subject)
-
-
-def on_decision(subject: str, data: DecisionIssued) -> Iterator[Link]:
-    """A decision is on its case, also before any declaration is there."""
-    yield from _case(subject, parse_case(subject).about)
-
-
-def on_hold(subject: str, data: Data) -> Iterator[Link]:
-    """A hold is on what it stops: a case, a consignment or a unit."""
-    if kind_of(subject) == "case":
-        yield from _case(subject, parse_case(subject).about)
-    else:
-        yield subject, ""
-
-
-def on_subject_changed(subject: str, data: SubjectChanged) -> Iterator[Link]:
-    """A picture of tracking's: units, consignments with what they hold and whose law they pass, references."""
-    kind = kind_of(subject)
-    if kind not in ("container", "wagon", "consignment", "reference"):
-        return
-    yield subject, ""
-    if kind == "container":
-        for association in data.associations:
-            if association.relation == "in_consignment":
-                yield association.subject, subject
-    elif kind == "consignment":
-        yield from _consignment(subject, data)
-    elif kind == "reference":
-        for consignment in {*data.claimants, *(f.name for f in data.former)}:
-            yield subject, consignment
-
-
-def _consignment(subject: str, data: SubjectChanged) -> Iterator[Link]:
-    for member in data.members:
-        yield subject, member.subject
-        yield member.subject, ""
-    passage = PASSAGE + subject
-    yield passage, subject
-    former = (f.name for f in data.former if kind_of(f.name) == "reference")
-    names = [subject, *(r.key for r in data.references), *former]
-    for regime in _regimes(data):
-        for about in names:
-            yield passage, Case(about, regime.jurisdiction, regime.procedure).key
-        yield Case(subject, regime.jurisdiction, regime.procedure).key, subject
-
-
-def _regimes(data: SubjectChanged) -> Sequence[Regime]:
-    """Whose law the way of a consignment passes: none for a way that is not, or not yet, in our corridor data."""
-    for version in (data.corridor_version, None):
-        with contextlib.suppress(LookupError):
-            return load_corridor(data.corridor, version).regimes(data.route_variant or "")
-    return ()
-
-
-def _case(case: str, about: str) -> Iterator[Link]:
-    yield case, ""
-    yield case, about
-    if kind_of(about) == "consignment":
-        yield PASSAGE + about, case
-
-
-_LINKS: Final = cast(
-    dict[str, Callable[[str, Data], Iterator[Link]]],
-    {
-        catalogue.LODGED: on_declaration,
-        catalogue.CANCELLED: on_declaration,
-        catalogue.DECISION: on_decision,
-        catalogue.HOLD_PLACED: on_hold,
-        catalogue.HOLD_LIFTED: on_hold,
-        catalogue.SUBJECT: on_subject_changed,
-    },
-)
-
-
-def links_of(event: Event) -> Iterator[Link]:
-    """The links of an event, by its type; an exception of tracking's is not our concern."""
-    found = _LINKS.get(event.type)
-    return found(event.subject, event.data) if found else iter(())
 
 
 def may_declare(event: Event, party: Party) -> None:
@@ -125,9 +31,11 @@ def may_decide(event: Event, party: Party) -> None:
         raise refused("not_entitled", "$.subject", f"{party.party} does not decide for {law}")
 
 
-DECLARATIONS: Final = ReportStream("declarations", topics.DECLARATIONS, links_of, may_declare)
-DECISIONS: Final = ReportStream("decisions", topics.DECISIONS, links_of, may_decide, hold_while_quarantined)
-TRACKING: Final = EntityStream("tracking", topics.TRACKING_EVENTS, links_of)
+DECLARATIONS: Final = ReportStream("declarations", topics.DECLARATIONS, CustomsProjection.links_of, may_declare)
+DECISIONS: Final = ReportStream(
+    "decisions", topics.DECISIONS, CustomsProjection.links_of, may_decide, hold_while_quarantined
+)
+TRACKING: Final = EntityStream("tracking", topics.TRACKING_EVENTS, CustomsProjection.links_of)
 STREAMS: Final = (DECLARATIONS, DECISIONS, TRACKING)
 
 

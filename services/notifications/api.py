@@ -115,9 +115,11 @@ def _add_setting(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/points")
     async def read_points(party: Asking) -> dict[str, Any]:
         """The points of the corridor: names, countries, zones; and from when on silence is news."""
-        folder: Any = runtime.blueprint.folder
-        points = [{"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in folder.corridor.points]
-        return {"items": points, "silent_hours": folder.corridor.thresholds.silent_hours}
+        projection: Any = runtime.blueprint.projection
+        points = [
+            {"key": p.key, "name": p.name, "country": p.country, "zone": p.zone} for p in projection.corridor.points
+        ]
+        return {"items": points, "silent_hours": projection.corridor.thresholds.silent_hours}
 
 
 def _add_lists(router: APIRouter, runtime: Runtime) -> None:

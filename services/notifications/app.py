@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from services.chassis.service.runtime import Blueprint
+from services.chassis.service.blueprint import Blueprint
 from services.notifications import audiences, sequencer
-from services.notifications.folder import NotificationsFolder
 from services.notifications.handlers import STREAMS, routes
+from services.notifications.projection import NotificationsProjection
 from services.notifications.recalled import Feeds
 from services.notifications.store import PURGE_ITEMS
 
@@ -18,7 +18,7 @@ def blueprint() -> Blueprint:
         "notifications",
         STREAMS,
         routes,
-        NotificationsFolder(),
+        NotificationsProjection(),
         Feeds(),
         Path(__file__).parent / "migrations",
         loops=(sequencer.run, audiences.run),

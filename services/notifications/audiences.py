@@ -11,7 +11,7 @@ from services.chassis.base.pace import repeat
 from services.chassis.queue import fold_queue
 from services.chassis.service.runtime import Runtime
 from services.notifications import store
-from services.notifications.folder import NotificationsFolder
+from services.notifications.projection import NotificationsProjection
 
 _EVERY_SECONDS = 2.0
 
@@ -23,14 +23,14 @@ async def run(runtime: Runtime) -> None:
 
 async def refresh(runtime: Runtime) -> None:
     """Takes over the parties as they are now."""
-    folder = runtime.blueprint.folder
-    assert isinstance(folder, NotificationsFolder)
+    projection = runtime.blueprint.projection
+    assert isinstance(projection, NotificationsProjection)
     await runtime.book.refresh(runtime.store)
-    folder.set_parties(runtime.book.all())
-    if folder.digest == folder.queued_for:
+    projection.set_parties(runtime.book.all())
+    if projection.digest == projection.queued_for:
         return
-    if folder.queued_for or await store.audience(runtime.store) != folder.digest:
+    if projection.queued_for or await store.audience(runtime.store) != projection.digest:
         await fold_queue.queue_all(runtime.store, "audience")
-    await store.save_audience(runtime.store, folder.digest)
-    folder.queued_for = folder.digest
+    await store.save_audience(runtime.store, projection.digest)
+    projection.queued_for = projection.digest
     runtime.committed()

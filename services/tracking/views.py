@@ -18,7 +18,7 @@ from services.chassis.service.runtime import Runtime
 from services.tracking import store
 from services.tracking.domain import former, seen, told
 from services.tracking.domain.seen import Eyes, Picture
-from services.tracking.folder import TrackingFolder
+from services.tracking.projection import TrackingProjection
 
 MOST_BYTES: Final = 1024 * 1024
 """Bodies of one page of a timeline, in bytes; a page has one revision at least."""
@@ -84,12 +84,12 @@ async def read_page(sight: Sight, runtime: Runtime, known_at: datetime | None, a
 
 
 async def _seen(runtime: Runtime, picture: Picture, viewer: Viewer, aboard: list[str] | None = None) -> Sight:
-    folder = runtime.blueprint.folder
-    assert isinstance(folder, TrackingFolder)
+    projection = runtime.blueprint.projection
+    assert isinstance(projection, TrackingProjection)
     around = await store.load_pictures(runtime.store, [*seen.beside(picture), *(aboard or ())])
-    way: Way = seen.way_of(picture, around, folder.corridor)
+    way: Way = seen.way_of(picture, around, projection.corridor)
     audience = Audience(viewer_of(p) for p in runtime.book.all())
-    eyes = Eyes(viewer, way, audience, folder.corridor)
+    eyes = Eyes(viewer, way, audience, projection.corridor)
     members = picture.get("members", ())
     if picture["kind"] == "consignment":
         members = seen.bounded(picture["subject"], members, await _units(runtime, picture))
@@ -113,14 +113,14 @@ async def _of_run(runtime: Runtime, members: Any, eyes: Eyes) -> list[Mapping[st
 
 async def _before(runtime: Runtime, subject: str, viewer: Viewer) -> Sight | None:
     """A container on the last journey on which it carried a party's goods."""
-    folder = runtime.blueprint.folder
-    assert isinstance(folder, TrackingFolder)
+    projection = runtime.blueprint.projection
+    assert isinstance(projection, TrackingProjection)
     inputs = await store.load_inputs(runtime.store, subject)
     consignments = await store.load_pictures(runtime.store, former.booked(inputs))
     keys = visibility.keys_of(viewer)
-    own = [name for name, p in consignments.items() if keys & seen.way_of(p, {}, folder.corridor).own]
-    for as_of in former.ended(inputs, own, folder.corridor) if own else ():
-        sight = await _seen(runtime, dict(folder.fold(inputs, as_of).content), viewer)
+    own = [name for name, p in consignments.items() if keys & seen.way_of(p, {}, projection.corridor).own]
+    for as_of in former.ended(inputs, own, projection.corridor) if own else ():
+        sight = await _seen(runtime, dict(projection.fold(inputs, as_of).content), viewer)
         if sight.shown is not None:
             return sight
     return None

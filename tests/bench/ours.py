@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 
 from services.chassis.base.access import KafkaAccess
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.database import open_pool
 from services.chassis.base.parties import PartyBook
 from services.chassis.base.settings import ServiceSettings
-from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.subscriber import Subscribers
 from services.chassis.kafka import clients
 from services.chassis.kafka.admin import TopicIds
-from services.chassis.projection.settle import Settle
+from services.chassis.service.loops import new_ingests, new_settle
 from services.chassis.service.process import spare_the_collector
 from services.tracking.app import blueprint
 from tests.bench.workload import BATCH, Workload
@@ -40,9 +40,9 @@ async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float
     await lift_budgets([url])
     store = Store(plan, pool)
     await store.feed(load.bookings)
-    settle = Settle("tracking", plan.folder, pool, clock, (), settings.settle_subjects)
+    settle = new_settle(plan, pool, clock, settings.settle_subjects)
     # A group of its own: a static member of an earlier round would keep its partition until its session ends.
-    ingest = Ingest(name, plan.streams[0], pool, clock, PartyBook(), settle.wake)
+    (ingest,) = new_ingests(replace(plan, name=name), pool, clock, PartyBook(), settle.wake)
     broker = clients.new_broker(settings)
     subscribers = Subscribers([ingest], settings)
     broker.include_router(plan.routes(subscribers))

@@ -17,7 +17,7 @@ from services.chassis.base.database import Connection, transaction
 from services.chassis.projection.effects import Effect
 from services.chassis.projection.fold import Folded, Inputs
 from services.chassis.queue import fold_queue
-from services.tracking.folder import TrackingFolder
+from services.tracking.projection import TrackingProjection
 from tests.support import builders as b
 from tests.support.stores import Store
 from tests.support.system import until
@@ -25,7 +25,7 @@ from tests.support.system import until
 pytestmark = pytest.mark.servers
 
 
-class Broken(TrackingFolder):
+class Broken(TrackingProjection):
     """A fold with a bug in one subject."""
 
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
@@ -34,13 +34,13 @@ class Broken(TrackingFolder):
         return super().fold(inputs, as_of)
 
 
-class Newer(TrackingFolder):
+class Newer(TrackingProjection):
     """The fold of a later build."""
 
-    fold_number = TrackingFolder.fold_number + 1
+    fold_number = TrackingProjection.fold_number + 1
 
 
-class Deciding(TrackingFolder):
+class Deciding(TrackingProjection):
     """Settles something for good with each fold of the container; keeps what these folds have read of others."""
 
     def __init__(self, *, waits: bool) -> None:
@@ -57,7 +57,7 @@ class Deciding(TrackingFolder):
         return super().fold(inputs, as_of)
 
 
-class Slow(TrackingFolder):
+class Slow(TrackingProjection):
     """So slow that the server ends the transaction of a round with more than two subjects."""
 
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
@@ -66,7 +66,7 @@ class Slow(TrackingFolder):
         await super().save(connection, effects)
 
 
-class Endless(TrackingFolder):
+class Endless(TrackingProjection):
     """Never done with a wagon."""
 
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
@@ -75,8 +75,8 @@ class Endless(TrackingFolder):
         return super().fold(inputs, as_of)
 
 
-def with_folder(store: Store, folder: TrackingFolder) -> Store:
-    return Store(dataclasses.replace(store.blueprint, folder=folder), store.pool)
+def with_projection(store: Store, projection: TrackingProjection) -> Store:
+    return Store(dataclasses.replace(store.blueprint, projection=projection), store.pool)
 
 
 async def published(store: Store, subject: str) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ async def published(store: Store, subject: str) -> list[dict[str, Any]]:
 
 
 async def test_a_fold_that_fails_holds_up_no_other_subject_and_is_tried_again(store: Store) -> None:
-    broken = with_folder(store, Broken())
+    broken = with_projection(store, Broken())
     await broken.take([broken.record(b.a_consist())])
 
     await broken.settle()
@@ -95,7 +95,7 @@ async def test_a_fold_that_fails_holds_up_no_other_subject_and_is_tried_again(st
 
 
 async def test_a_subject_whose_fold_takes_too_long_is_set_aside_and_the_others_go_on(store: Store) -> None:
-    endless = with_folder(store, Endless())
+    endless = with_projection(store, Endless())
     endless.settler.fold_seconds = 0.2
     await endless.take([endless.record(b.a_consist())])
 
@@ -122,7 +122,7 @@ async def test_a_page_is_shared_out_among_the_parties_whose_reports_wait(store: 
 
 
 async def test_a_round_that_takes_too_long_is_done_in_smaller_ones(store: Store) -> None:
-    slow = with_folder(store, Slow())
+    slow = with_projection(store, Slow())
     wagons = [b.wagon(n) for n in range(8)]
     await slow.take([slow.record(b.a_consist({w: [] for w in wagons}))])
     working = asyncio.create_task(slow.settler.run())
@@ -142,19 +142,19 @@ async def test_a_round_that_takes_too_long_is_done_in_smaller_ones(store: Store)
 async def test_what_decides_for_good_is_folded_when_all_that_it_reads_is(store: Store, *, waits: bool) -> None:
     """The container reads of the train by way of the wagon; another subject may be folded on what is there."""
     await store.feed([b.a_consist(), b.a_booking()])
-    folder = Deciding(waits=waits)
-    deciding = with_folder(store, folder)
+    projection = Deciding(waits=waits)
+    deciding = with_projection(store, projection)
     for event in (b.a_milestone("DEPA", at=2), b.a_milestone("GTIN", b.CONTAINER, at=1, party="lahore-dry-port")):
         await store.take([store.record(event)])
 
     await deciding.settle()
 
-    assert any(read != folder.read[-1] for read in folder.read) is not waits
+    assert any(read != projection.read[-1] for read in projection.read) is not waits
     assert await store.rows("unsettled") == []
 
 
 async def test_a_fold_that_waits_keeps_the_trace_of_its_report(store: Store) -> None:
-    deciding = with_folder(store, Deciding(waits=True))
+    deciding = with_projection(store, Deciding(waits=True))
     await store.feed([b.a_consist(), b.a_booking()])
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     report = b.a_milestone("GTIN", b.CONTAINER, at=1, party="lahore-dry-port")
@@ -236,7 +236,7 @@ async def test_history_keeps_each_state_from_when_it_was_known(store: Store) -> 
 
 async def test_a_later_build_draws_older_pictures_again(store: Store) -> None:
     await store.feed([b.a_consist()])
-    later = with_folder(store, Newer())
+    later = with_projection(store, Newer())
 
     await later.settler.start()
     await later.settle()
@@ -248,7 +248,7 @@ async def test_a_later_build_draws_older_pictures_again(store: Store) -> None:
 async def test_all_pictures_are_queued_once_whatever_their_number(store: Store) -> None:
     wagons = [b.wagon(n) for n in range(5)]
     await store.feed([b.a_consist({w: [] for w in wagons})])
-    build = (store.blueprint.folder.fold_number, store.blueprint.folder.data_number)
+    build = (store.blueprint.projection.fold_number, store.blueprint.projection.data_number)
 
     await fold_queue.queue_all(store.pool, "rebuild", build, page=2)
     none = await store.rows("unsettled")
@@ -259,7 +259,7 @@ async def test_all_pictures_are_queued_once_whatever_their_number(store: Store) 
 
 
 async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: Store) -> None:
-    later = with_folder(store, Newer())
+    later = with_projection(store, Newer())
     await later.feed([b.a_consist()])
     before = await store.rows("picture")
     await store.take([store.record(b.a_milestone("DEPA", at=2))])
@@ -343,7 +343,7 @@ async def test_what_a_later_build_draws_otherwise_is_marked_as_no_news(store: St
             return dataclasses.replace(folded, publications=publications)
 
     await store.feed([b.a_consist()])
-    later = with_folder(store, Other())
+    later = with_projection(store, Other())
 
     await later.settler.start()
     await later.settle()

@@ -17,7 +17,7 @@ from contracts import topics
 from contracts.envelope.codec import Event
 from deploy.local.stack import Stack
 from services.chassis.projection import pictures
-from services.chassis.service.runtime import Blueprint
+from services.chassis.service.blueprint import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking

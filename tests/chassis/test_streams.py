@@ -16,7 +16,7 @@ from services.chassis.base.parties import PartyBook
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.subscriber import Subscribers
-from services.chassis.service.runtime import Blueprint
+from services.chassis.service.blueprint import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking

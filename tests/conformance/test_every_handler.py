@@ -24,7 +24,7 @@ from services.chassis.base.parties import Party, save_party
 from services.chassis.ingest import outcome
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.stream import Stream
-from services.chassis.service.runtime import Blueprint
+from services.chassis.service.blueprint import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking

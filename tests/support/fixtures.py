@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.service.runtime import Blueprint
+from services.chassis.service.blueprint import Blueprint
 from tests.support.pipeline import Line, fresh_line
 from tests.support.stores import Store, fresh_store
 

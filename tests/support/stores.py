@@ -28,9 +28,9 @@ from services.chassis.base.database import OwnConnection, Pool, open_pool
 from services.chassis.base.parties import PartyBook, save_party
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.positions import Positions
-from services.chassis.ingest.stream import EntityStream
-from services.chassis.projection.settle import Settle, drain
-from services.chassis.service.runtime import Blueprint
+from services.chassis.projection.settle import drain
+from services.chassis.service.blueprint import Blueprint
+from services.chassis.service.loops import new_ingests, new_settle
 from tests.support.builders import record_of
 
 AS_OF = datetime(2026, 8, 1, tzinfo=UTC)
@@ -80,13 +80,13 @@ class Store:
         self.clock.step(AS_OF)
         self.topic_id = topic_id
         self.book = PartyBook(max_age_seconds=0)
-        own = [s.topic.name for s in blueprint.streams if isinstance(s, EntityStream)]
-        self.settler = Settle(blueprint.name, blueprint.folder, pool, self.clock, own)
-        self.ingests = {stream.name: self._ingest(stream) for stream in blueprint.streams}
+        self.settler = new_settle(blueprint, pool, self.clock)
+        self.ingests = {
+            one.stream.name: self._assigned(one) for one in new_ingests(blueprint, pool, self.clock, self.book)
+        }
         self._offsets: dict[str, itertools.count[int]] = {}
 
-    def _ingest(self, stream: Any) -> Ingest:
-        ingest = Ingest(self.blueprint.name, stream, self.pool, self.clock, self.book)
+    def _assigned(self, ingest: Ingest) -> Ingest:
         subscriber = SimpleNamespace(consumer=StillConsumer(), lock=None)
         ingest.positions = Positions(self.pool, subscriber, self._topic_ids, retry_seconds=0.05)
         return ingest

@@ -7,12 +7,13 @@ subject has changed, a later round folds those, so whichever of two commits is l
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 import structlog
 
+from contracts.envelope.codec import Event
 from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock, machinery_now
 from services.chassis.base.database import Connection, Pool, transaction
@@ -41,14 +42,19 @@ FOLD_SECONDS = 2.0
 """The time of one fold: the server ends a transaction that waits for more than some seconds."""
 
 
-class Folder(Protocol):
-    """What a service knows: how to fold a subject, and what it saves beside the picture.
+class Projection(Protocol):
+    """What a service knows: which subjects an event names, how each is folded, and what it saves beside the picture.
 
     `fold_number` rises with the fold code, `data_number` with the corridor data.
     """
 
     fold_number: int
     data_number: int
+
+    @staticmethod
+    def links_of(event: Event) -> Iterable[tuple[str, str]]:
+        """Pairs of a subject that an event names and one whose picture that reads because of it, or ""."""
+        ...
 
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
         """The picture of one subject; pure."""
@@ -76,7 +82,7 @@ class Settle:
     def __init__(
         self,
         service: str,
-        folder: Folder,
+        projection: Projection,
         pool: Pool,
         clock: CorridorClock,
         own_topics: Sequence[str] = (),
@@ -86,7 +92,7 @@ class Settle:
         fold_seconds: float = FOLD_SECONDS,
     ) -> None:
         self.service = service
-        self.folder = folder
+        self.projection = projection
         self.pool = pool
         self.clock = clock
         self.own_topics = own_topics
@@ -156,7 +162,7 @@ class Settle:
 
     async def start(self) -> None:
         """Queues the pictures of older code or data."""
-        await fold_queue.queue_all(self.pool, "rebuild", (self.folder.fold_number, self.folder.data_number))
+        await fold_queue.queue_all(self.pool, "rebuild", (self.projection.fold_number, self.projection.data_number))
 
     async def round(self) -> int:
         """One transaction on a page of `subjects` rows; returns how many rows of the queue it took."""
@@ -186,7 +192,7 @@ class Settle:
         ours = [h for h in held if self._may_fold(h)]
         facts = await pictures.facts_of(connection, ours, self.own_topics)
         taken = await fold_queue.with_news(connection, taken)
-        deciding = [h.subject for h in ours if self.folder.decides(h.subject)]
+        deciding = [h.subject for h in ours if self.projection.decides(h.subject)]
         early = await fold_queue.behind_news(connection, deciding, list(taken))
         inputs = await pictures.with_shared(connection, [f for f in facts if f.subject not in early])
         folding = [h for h in ours if h.subject not in early]
@@ -204,14 +210,14 @@ class Settle:
         self, folding: Sequence[Held], inputs: Sequence[Inputs], taken: Mapping[str, Taken], now: datetime
     ) -> tuple[list[Effect], list[Taken]]:
         """Folds each; a fold that fails or takes too long must not hold up the others: its row stays for later."""
-        build = (self.folder.fold_number, self.folder.data_number)
+        build = (self.projection.fold_number, self.projection.data_number)
         done: list[Effect] = []
         failed: list[Taken] = []
         for before, given in zip(folding, inputs, strict=True):
             row = taken[before.subject]
             try:
                 with at_most(self.fold_seconds):
-                    folded = self.folder.fold(given, now)
+                    folded = self.projection.fold(given, now)
                 done.append(effects.effect(before, folded, given.revisions, row, now, build))
             except TookTooLong:
                 telemetry.FOLD_FAILED.labels(self.service).inc()
@@ -224,13 +230,13 @@ class Settle:
         return done, failed
 
     def _may_fold(self, held: Held) -> bool:
-        return held.fold <= self.folder.fold_number and held.data <= self.folder.data_number
+        return held.fold <= self.projection.fold_number and held.data <= self.projection.data_number
 
     async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> None:
         changed = [e for e in done if e.saved is not None]
         saved = [e.saved for e in changed if e.saved is not None]
-        await pictures.save(connection, saved, self.folder.fold_number, self.folder.data_number)
-        await self.folder.save(connection, changed)
+        await pictures.save(connection, saved, self.projection.fold_number, self.projection.data_number)
+        await self.projection.save(connection, changed)
         await keep_receipts(connection, [r for e in done for r in e.receipts], now)
         await outgoing.append(connection, [o for e in done for o in effects.records(self.service, e, now)])
         telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))

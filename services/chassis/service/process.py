@@ -17,7 +17,8 @@ from services.chassis.base import telemetry
 from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.http import guard
-from services.chassis.service.runtime import Blueprint, Runtime
+from services.chassis.service.blueprint import Blueprint
+from services.chassis.service.runtime import Runtime
 
 
 def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:

@@ -9,15 +9,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from faststream.kafka import KafkaRouter
 
 from services.chassis.base import session_lock
 from services.chassis.base.clock import CorridorClock
@@ -31,44 +28,23 @@ from services.chassis.base.parties import PartyBook
 from services.chassis.base.session_lock import NameLock
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.consumer import Ingest
-from services.chassis.ingest.stream import EntityStream, Stream
 from services.chassis.ingest.subscriber import Subscribers
 from services.chassis.kafka import clients, cluster
 from services.chassis.kafka.admin import TopicIds
 from services.chassis.kafka.cluster import Cluster
 from services.chassis.outbox.relay import Relay
-from services.chassis.projection.settle import Folder, Settle
+from services.chassis.projection.settle import Settle
 from services.chassis.recovery.recall import Reads, Recall
-from services.chassis.recovery.spoken import Speaker
-from services.chassis.service import progress, purge, sources
+from services.chassis.service import loops, progress, purge, sources
+from services.chassis.service.blueprint import Blueprint
 from services.chassis.service.progress import Monitor
-from services.chassis.service.purge import Purge, Rule
+from services.chassis.service.purge import Purge
 from services.chassis.service.sources import Sources
 
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 1.0
 _HTTP_STATEMENT_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """What makes a service: name, streams and their subscribers, fold, what it tells, migrations, loops of its own.
-
-    `prepare` runs before anything is folded. `pending` counts rows of the service's own that are still to be
-    worked on, as a statement that gives one number. `purges` say what of its own is taken away by age.
-    """
-
-    name: str
-    streams: Sequence[Stream]
-    routes: Callable[[Subscribers], KafkaRouter]
-    folder: Folder
-    speaker: Speaker
-    migrations: Path
-    loops: Sequence[Callable[["Runtime"], Awaitable[None]]] = field(default=())
-    prepare: Callable[["Runtime"], Awaitable[None]] | None = None
-    pending: str = "SELECT 0"
-    purges: Sequence[Rule] = ()
 
 
 class Runtime:
@@ -229,15 +205,10 @@ class Runtime:
         return any(ingest.quarantine.holds_back(topic) for ingest in self.ingests if ingest.stream.reads(topic))
 
     def _make_loops(self) -> None:
-        name, pool = self.blueprint.name, self.store
-        own = [s.topic.name for s in self.blueprint.streams if isinstance(s, EntityStream)]
-        self.settle = Settle(
-            name, self.blueprint.folder, pool, self.clock, own, self.settings.settle_subjects, self.committed, self.mark
-        )
-        self.ingests = [
-            Ingest(name, stream, pool, self.clock, self.book, self.stored, self.settings.quarantine_limit)
-            for stream in self.blueprint.streams
-        ]
+        plan, settings = self.blueprint, self.settings
+        subjects, limit = settings.settle_subjects, settings.quarantine_limit
+        self.settle = loops.new_settle(plan, self.store, self.clock, subjects, self.committed, self.mark)
+        self.ingests = loops.new_ingests(plan, self.store, self.clock, self.book, self.stored, limit)
 
     async def _start_ingest(self) -> None:
         broker = clients.new_broker(self.settings)

@@ -1,21 +1,23 @@
 """Notifications' fold as the chassis runs it: with the corridor data in force and the parties that there are."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from contracts.corridor.corridor import load_corridor
+from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
 from services.chassis.base.parties import Party
 from services.chassis.base.visibility import Audience, viewer_of
+from services.chassis.ingest.records import Link
 from services.chassis.projection.effects import Effect
 from services.chassis.projection.fold import Folded, Inputs
-from services.notifications import store
+from services.notifications import links, store
 from services.notifications.domain.fold import FOLD_NUMBER, fold
 
 
-class NotificationsFolder:
-    """Folds entities for the parties that were last set.
+class NotificationsProjection:
+    """Which entities an event names, and how each is folded, for the parties that were last set.
 
     `digest` names these parties, `queued_for` those for which this copy has last had every picture queued.
     """
@@ -36,6 +38,10 @@ class NotificationsFolder:
         self._audience = Audience(viewers)
         text = repr(sorted(viewers, key=lambda v: v.party))
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @staticmethod
+    def links_of(event: Event) -> Iterator[Link]:
+        return links.links_of(event)
 
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
         return fold(inputs, self._audience, self.corridor, as_of)

@@ -1,24 +1,30 @@
 """Tracking's fold as the chassis runs it: the pure fold with the corridor data in force, and the history rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from contracts.corridor.corridor import load_corridor
+from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
+from services.chassis.ingest.records import Link
 from services.chassis.projection.effects import Effect
 from services.chassis.projection.fold import Folded, Inputs
-from services.tracking import store
+from services.tracking import links, store
 from services.tracking.domain.fold import FOLD_NUMBER, fold
 
 
-class TrackingFolder:
-    """Folds subjects with one version of the corridor data."""
+class TrackingProjection:
+    """Which subjects an event names, and how each is folded, with one version of the corridor data."""
 
     fold_number = FOLD_NUMBER
 
     def __init__(self, corridor_id: str = "pk-ru", version: int | None = None) -> None:
         self.corridor = load_corridor(corridor_id, version)
         self.data_number = self.corridor.data_number()
+
+    @staticmethod
+    def links_of(event: Event) -> Iterator[Link]:
+        return links.links_of(event)
 
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
         return fold(inputs, self.corridor, as_of)
