@@ -35,7 +35,7 @@ _VERDICT = "SELECT content::text AS content FROM picture WHERE subject = $1"
 
 async def save_cases(connection: Connection, effects: Sequence[Effect]) -> None:
     """Writes the rows of opened cases whose picture has changed; one statement."""
-    changed = [e for e in effects if e.saved and e.subject.startswith("case:") and e.folded.publications]
+    changed = [e for e in effects if e.saved and e.subject.startswith("case:") and _is_told(e)]
     if not changed:
         return
     contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]
@@ -74,6 +74,11 @@ async def find_verdict(pool: Pool, case: str, source: str, event_id: str) -> dic
     text = await pool.fetchval(_VERDICT, case)
     verdicts = orjson.loads(text).get("verdicts", ()) if text else ()
     return next((v for v in verdicts if (v["source"], v["event_id"]) == (source, event_id)), None)
+
+
+def _is_told(one: Effect) -> bool:
+    """Whether anybody is told of a case: of one about which nothing was said nobody is, until something was."""
+    return bool(one.published) or any(not publication.empty for publication in one.folded.publications)
 
 
 def _case(row: Any) -> dict[str, Any]:

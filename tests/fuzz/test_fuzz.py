@@ -15,7 +15,7 @@ from contracts.envelope import codec
 from contracts.refusal import REASONS, Refused, refused
 from contracts.topics import TABLE
 from deploy.local.stack import Stack
-from services.chassis.ingest import records
+from services.chassis.ingest import stream
 from services.chassis.ingest.records import Rejected
 from services.chassis.ingest.stream import Stream
 from tests.fuzz import guided, judged, on_purpose, over_http, over_kafka, over_openapi
@@ -87,7 +87,7 @@ def test_a_reason_that_is_not_of_the_list_is_found(monkeypatch: pytest.MonkeyPat
     def broken(*_: Any) -> Any:
         raise refused("no_idea", "$", "?")  # type: ignore[arg-type]
 
-    assert any("no_idea" in f for f in fuzz_with(monkeypatch, records, "decode_record", broken))
+    assert any("no_idea" in f for f in fuzz_with(monkeypatch, stream, "decode_record", broken))
 
 
 def test_a_text_that_no_store_takes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
