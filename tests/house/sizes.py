@@ -16,6 +16,17 @@ FUNCTION: Final = 40
 ROOMS: Final = ("ingest", "projection", "queue", "outbox")
 """The rooms of the delivery core."""
 
+ROOM: Final = 800
+# What was over the limit of a room, or over the aims of 4,500 for the chassis and 2,000 for the core, does not grow.
+_AS_FOUND: Final = {
+    "chassis": 8900,
+    "delivery core": 3450,
+    "base": 1950,
+    "ingest": 1720,
+    "projection": 1010,
+    "service": 1010,
+}
+
 _CHASSIS: Final = Path("services/chassis")
 
 
@@ -28,7 +39,12 @@ def figures(root: Path) -> dict[str, int]:
 def faults(root: Path) -> list[str]:
     """What is over its limit, one line for each."""
     modules = [p for part in PRODUCT for p in sorted((root / part).rglob("*.py"))]
-    return [fault for path in modules for fault in _faults_of(path, path.relative_to(root))]
+    of_rooms = [
+        f"{name}: {lines} lines, at most {most}"
+        for name, lines in figures(root).items()
+        if lines > (most := _AS_FOUND.get(name, ROOM))
+    ]
+    return [*(fault for path in modules for fault in _faults_of(path, path.relative_to(root))), *of_rooms]
 
 
 def _faults_of(path: Path, name: Path) -> Iterator[str]:

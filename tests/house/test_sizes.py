@@ -23,6 +23,14 @@ def test_a_module_or_function_over_its_limit_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_room_over_its_limit_is_told(tmp_path: Path) -> None:
+    made(tmp_path, "services/chassis/queue/__init__.py", "")
+    for name in ("one", "two", "three"):
+        made(tmp_path, f"services/chassis/queue/{name}.py", "x = 1\n" * 300)
+
+    assert faults(tmp_path) == ["queue: 900 lines, at most 800"]
+
+
 def test_what_is_within_its_limit_is_not_told(tmp_path: Path) -> None:
     made(tmp_path, "contracts/short.py", "def f():\n" + "    x = 1\n" * (FUNCTION - 1))
 
