@@ -1,4 +1,4 @@
-"""What every room stands on: settings, database, clocks, errors, parties, what may be seen.
+"""The ground floor of the chassis: settings, database, clocks, errors, parties, visibility.
 
-Invariant: nothing here knows of any other room.
+Invariant: nothing here imports another room.
 """

@@ -1,7 +1,7 @@
 """How a client signs in to Kafka: the options of each kind of client, from the same few settings.
 
-Invariant: a client that is to sign in does so with SCRAM-SHA-512, and over TLS only to a server whose certificate is
-good for the authority that it was told; a password is in no text that this prints.
+Invariant: every client that signs in uses SCRAM-SHA-512 (RFC 5802). Over TLS it checks the server's certificate
+against the configured authority. No `repr` contains a password.
 """
 
 import ssl
@@ -16,7 +16,7 @@ MECHANISM: Final = "SCRAM-SHA-512"
 
 @dataclass(frozen=True, slots=True)
 class KafkaAccess:
-    """Where Kafka is, and as whom to sign in; `ca_file` names the authority, or it is one that the system knows."""
+    """The address of Kafka and the credentials; `ca_file` names the authority, None means those of the system."""
 
     bootstrap: str
     security: Security = "plaintext"
@@ -30,11 +30,11 @@ class KafkaAccess:
         return self.security != "plaintext"
 
     def signed_in_as(self, username: str, password: str) -> "KafkaAccess":
-        """The same for somebody else."""
+        """The same access with other credentials."""
         return replace(self, username=username, password=password)
 
     def at(self, bootstrap: str) -> "KafkaAccess":
-        """The same at another address."""
+        """The same access at another address."""
         return replace(self, bootstrap=bootstrap)
 
     def options(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class KafkaAccess:
         return {"bootstrap_servers": self.bootstrap} | self.security_options()
 
     def security_options(self) -> dict[str, Any]:
-        """The options of an aiokafka client that are about signing in."""
+        """The security options of an aiokafka client; empty where clients do not sign in."""
         if not self.secured:
             return {}
         return {
@@ -54,7 +54,7 @@ class KafkaAccess:
         }
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """What a connection over TLS is checked with; None where there is none."""
+        """The TLS context; None where connections are not encrypted."""
         return ssl.create_default_context(cafile=self.ca_file) if self.security == "sasl_ssl" else None
 
     def config(self) -> dict[str, str | int | float | bool]:
@@ -71,7 +71,7 @@ class KafkaAccess:
         return config | ({"ssl.ca.location": self.ca_file} if self.ca_file else {})
 
     def environment(self) -> dict[str, str]:
-        """The settings that say the same, by variable."""
+        """This access as environment variables, the inverse of `access_in`."""
         values = {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "KAFKA_SECURITY": self.security}
         if self.secured:
             values |= {"KAFKA_USERNAME": self.username, "KAFKA_PASSWORD": self.password}
@@ -79,7 +79,7 @@ class KafkaAccess:
 
 
 def access_in(environ: Mapping[str, str]) -> KafkaAccess:
-    """What an environment says; raises `ValueError` with one line where it cannot be meant."""
+    """Reads the access from environment variables; raises `ValueError` with one line for a missing or wrong one."""
     security = environ.get("KAFKA_SECURITY") or "plaintext"
     if security not in SECURITIES:
         raise ValueError(f"KAFKA_SECURITY={security}: must be one of {', '.join(SECURITIES)}")

@@ -1,7 +1,7 @@
-"""What each party may cost the others, and the buckets that hold it to that.
+"""The budget of each party, and the token buckets that enforce it.
 
-Invariant: the numbers are data of a party, by its role; what is spent is counted by each copy for itself, in memory
-that is bounded by the number of parties. A bucket may go into debt once, and whoever has debts waits.
+Invariant: the limits are data of the party. Each copy counts spending for itself, in memory bounded by the number of
+parties. A bucket may go into debt once; its party waits until the debt is paid.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Number = Annotated[int, Field(ge=1)]
 
-# So much may come at once, in seconds of what is granted.
+# The size of a bucket, in seconds of its rate.
 _BURST_SECONDS: Final = 15.0
-# An answer of so many bytes costs as much as a request.
+# An answer of this size costs as much as a request.
 _ANSWER_BYTES: Final = 65536
-# So many reads of one party are worked on at once; its others wait for them.
+# One party's reads that run at the same time; further ones wait.
 _AT_WORK: Final = 2
 
 
 class Budget(BaseModel):
-    """One party's share of a copy; what is not said in `deploy/parties.yaml` is as here.
+    """One party's limits; a limit that `deploy/parties.yaml` leaves out has the default given here.
 
-    `requests_a_minute` also pays for answers, one request for each 64 KiB; `bytes_a_minute` are those of bodies. What
-    is said of a day, and `refused_a_minute`, is of a feed as a service reads it, whatever door it has come in by; there
-    a report counts once for each subject that it names. Nobody needs more than one a few minutes about one subject.
+    HTTP limits: `requests_a_minute` also pays for answers, one request for each 64 KiB; `bytes_a_minute` counts
+    request bodies. Limits of a day and `refused_a_minute` apply to the party's records as a service reads them from
+    Kafka, whichever way they came; a report counts once for each subject that it names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,7 +46,7 @@ class Budget(BaseModel):
 
 
 class OverBudget(Exception):
-    """A party has spent what it had; `seconds` until it has something again."""
+    """A party has spent its budget; `seconds` says after how long it may try again."""
 
     def __init__(self, what: str, seconds: float) -> None:
         super().__init__(what)
@@ -55,7 +55,7 @@ class OverBudget(Exception):
 
 @dataclass(slots=True)
 class Bucket:
-    """Fills by the minute, up to some seconds' worth. It lets in while there is anything in it."""
+    """A token bucket: `a_minute` is its rate, `seconds` of that rate its size. It admits from level 1 on."""
 
     a_minute: float
     level: float = field(default=math.inf)
@@ -63,17 +63,17 @@ class Bucket:
     seconds: float = _BURST_SECONDS
 
     def left(self, now: float) -> float:
-        """What is in it; a debt is negative."""
+        """The level; a debt is negative."""
         self._fill(now)
         return self.level
 
     def wait(self, now: float) -> float:
-        """Seconds until it lets in; 0 for at once."""
+        """Seconds until the bucket admits again; 0 if it admits now."""
         self._fill(now)
         return 0.0 if self.level >= 1 else (1 - self.level) / (self.a_minute / 60)
 
     def spend(self, count: float, now: float) -> None:
-        """Takes so much out of it, also what is not there."""
+        """Takes `count` out, going into debt if there is not enough."""
         self._fill(now)
         self.level -= count
 
@@ -84,7 +84,7 @@ class Bucket:
 
 
 class Meter:
-    """What one party spends at this copy."""
+    """One party's spending at this copy."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -96,7 +96,7 @@ class Meter:
         self.turn = asyncio.Semaphore(_AT_WORK)
 
     def has(self, budget: Budget) -> None:
-        """Goes on with another budget, from what is spent already."""
+        """Applies changed limits without resetting what is spent."""
         if budget != self._budget:
             self._budget = budget
             self._requests.a_minute = budget.requests_a_minute
@@ -104,29 +104,29 @@ class Meter:
             self._bytes.a_minute = budget.bytes_a_minute
 
     def request(self) -> None:
-        """One request more; raises `OverBudget`."""
+        """Counts a request; raises `OverBudget`."""
         now = time.monotonic()
         _let(self._requests, f"more than {self._budget.requests_a_minute} requests a minute", now)
         _let(self._bytes, f"more than {self._budget.bytes_a_minute} bytes of reports a minute", now)
         self._requests.spend(1, now)
 
     def answered(self, size: int) -> None:
-        """So many bytes were answered."""
+        """Counts an answer of `size` bytes."""
         self._requests.spend(size // _ANSWER_BYTES, time.monotonic())
 
     def body(self, size: int) -> None:
-        """So many bytes have come in."""
+        """Counts `size` bytes of a request body."""
         self._bytes.spend(size, time.monotonic())
 
     def reports(self, count: int) -> None:
-        """So many reports have come in; raises `OverBudget`."""
+        """Counts reports; raises `OverBudget`."""
         now = time.monotonic()
         _let(self._reports, f"more than {self._budget.reports_a_minute} reports a minute", now)
         self._reports.spend(count, now)
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:
-        """Counts a request for as long as it takes; raises `OverBudget`."""
+        """Counts a request while the block runs; raises `OverBudget` if too many run already."""
         if self._in_flight >= self._budget.requests_in_flight:
             raise OverBudget(f"more than {self._budget.requests_in_flight} requests at once", 1)
         self._in_flight += 1
@@ -137,7 +137,7 @@ class Meter:
 
     @contextmanager
     def open_stream(self) -> Iterator[None]:
-        """Counts a stream for as long as it is open; raises `OverBudget`."""
+        """Counts a stream while the block runs; raises `OverBudget` if too many are open already."""
         if self._streams >= self._budget.open_streams:
             raise OverBudget(f"more than {self._budget.open_streams} open streams", 5)
         self._streams += 1
@@ -148,7 +148,7 @@ class Meter:
 
 
 class Meters:
-    """The meters of all parties that have asked."""
+    """The meters of all parties that have made a request."""
 
     def __init__(self) -> None:
         self._meters: dict[str, Meter] = {}

@@ -1,4 +1,4 @@
-"""What is checked of a decoded report at every door, before it counts as accepted.
+"""The checks on a decoded report that ingest and the HTTP API share.
 
 Invariant: a pure function of the event and the instant at which it was received.
 """
@@ -18,7 +18,7 @@ _SMALL_BODY: Final = 8192
 
 
 def require_known(event: Event) -> None:
-    """Raises `Refused` (too_large) for a body that is mostly fields which nobody reads, though all would keep it."""
+    """Raises `Refused` (too_large) for a large body with over 4 KiB of unknown fields, which nobody would read."""
     if len(event.body) <= _SMALL_BODY:
         return
     said = len(orjson.dumps(orjson.loads(event.body)))
@@ -28,7 +28,7 @@ def require_known(event: Event) -> None:
 
 
 def require_past(event: Event, received_at: datetime) -> None:
-    """Raises `Refused` (from_the_future) for a revision whose sender's clock is ahead: it would stand for ever."""
+    """Raises `Refused` (from_the_future) if `updated_at` is ahead of us: no later revision could supersede it."""
     if cast(Revision, event.data).updated_at > received_at + FUTURE_SKEW:
         here = utc_text(received_at)
         raise refused("from_the_future", "$.data.updated_at", f"it is {here} here: set the clock and send it again")

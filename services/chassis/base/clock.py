@@ -1,7 +1,7 @@
-"""The two clocks: the corridor's (what the picture knows) and the machinery's (timeouts, leases, versions).
+"""The two clocks: the corridor clock (the time in pictures) and the machinery clock (timeouts, versions).
 
-Invariant: every instant that reaches a picture comes from `CorridorClock.now`; SQL never calls `now()` for it.
-Stepped, the corridor clock stands still until the operations door moves it; it never goes back.
+Invariant: every instant in a picture comes from `CorridorClock.now`; SQL never calls `now()` for it. A stepped
+corridor clock stands still until `POST /ops/clock` moves it; it never goes back.
 """
 
 import time
@@ -14,14 +14,14 @@ from contracts.events.base import FUTURE_SKEW
 
 
 class CorridorClock:
-    """The instant at which the corridor is looked at."""
+    """The corridor's present: real time, or an instant that operations step forward."""
 
     def __init__(self, *, stepped: bool = False) -> None:
         self.stepped = stepped
         self._instant = datetime(1990, 1, 1, tzinfo=UTC)
-        # By where the clock was moved: when, in real time.
+        # The real time of each step, by the corridor instant that it set.
         self._steps: dict[datetime, datetime] = {}
-        # The same in order: where, and from which millisecond on; both rise.
+        # The steps in order: corridor instants, and the real milliseconds from which each holds; both rise.
         self._stood: list[datetime] = []
         self._at: list[int] = []
 
@@ -30,17 +30,17 @@ class CorridorClock:
         return self._instant if self.stepped else machinery_now()
 
     def received_at(self, appended_ms: int) -> datetime:
-        """When a record was received: the broker's append instant, or where a stepped clock stood at that instant.
+        """The corridor instant at which the broker appended a record.
 
-        `appended_ms` is the record's log-append time in milliseconds since 1970. What is from before the first step
-        that is known was received at that.
+        `appended_ms` is the record's log-append time in milliseconds since 1970. On a stepped clock, a record from
+        before the first known step counts as received at that step.
         """
         if not self.stepped:
             return datetime.fromtimestamp(appended_ms / 1000, UTC)
         return self._stood[max(bisect_right(self._at, appended_ms) - 1, 0)] if self._stood else self._instant
 
     def step(self, instant: datetime) -> datetime:
-        """Moves a stepped clock forward to `instant`; returns where it stands. Raises `ValueError` if not stepped."""
+        """Moves a stepped clock forward to `instant`; returns the new present. Raises `ValueError` if not stepped."""
         if not self.stepped:
             raise ValueError("the clock is not stepped")
         if (moved := instant.astimezone(UTC)) > self._instant:
@@ -49,12 +49,12 @@ class CorridorClock:
         return self._instant
 
     def resume(self, steps: Collection[tuple[datetime, datetime]]) -> None:
-        """Goes on from steps that were kept: where the clock was moved, and when; in any order."""
+        """Resumes from stored steps, pairs of (corridor instant, real time) in any order."""
         self.learn(steps)
         self._instant = max([self._instant, *(instant for instant, _ in steps)])
 
     def learn(self, steps: Iterable[tuple[datetime, datetime]]) -> None:
-        """Knows of steps of other copies, by which records are received; it stands where it stood."""
+        """Adds the steps of other copies, which `received_at` needs, without moving this clock."""
         found = self._steps | dict(steps)
         if found != self._steps:
             self._steps = found
@@ -69,10 +69,10 @@ def machinery_now() -> datetime:
 
 
 def version_after(previous: int) -> int:
-    """The next version: rises past `previous`, and across a store put back, since it follows real microseconds."""
+    """The next version after `previous`, in real microseconds, so that it also rises after a restore."""
     return max(previous + 1, time.time_ns() // 1000)
 
 
 def is_ahead(version: int) -> bool:
-    """Whether a version is of an instant that our clock, with its skew, has not come to: none would ever replace it."""
+    """Whether a version lies beyond our clock and its tolerated skew; nothing could replace it until then."""
     return version > version_after(0) + FUTURE_SKEW // timedelta(microseconds=1)

@@ -1,7 +1,7 @@
-"""Where the corridor clock of a stepped system was moved, and when, as all copies of a service know it.
+"""The stored steps of a stepped corridor clock, shared by all copies of a service.
 
-Invariant: a step is kept once, by the first copy that takes it. So all copies agree on when a record was received,
-also while one of them has been moved and the others have not.
+Invariant: the first copy that takes a step stores it, once. So all copies agree on when a record was received, even
+while only some of them have moved.
 """
 
 from datetime import datetime
@@ -14,16 +14,16 @@ _SAVE = "INSERT INTO clock_step (instant, at) VALUES ($1, $2) ON CONFLICT DO NOT
 
 
 async def load_steps(pool: Pool) -> list[tuple[datetime, datetime]]:
-    """Where the clock was moved, and when."""
+    """All steps, as pairs of (corridor instant, real time)."""
     return [(row["instant"], row["at"]) for row in await pool.fetch(_LOAD)]
 
 
 async def save_step(pool: Pool, instant: datetime) -> None:
-    """Keeps where the clock stands, for the other copies and for those that start later."""
+    """Stores a step for the other copies, unless one of them has stored it already."""
     await pool.execute(_SAVE, instant, machinery_now())
 
 
 async def learn_steps(pool: Pool, clock: CorridorClock) -> None:
-    """Has a stepped clock know the steps of all copies, without moving it; nothing to do for a real one."""
+    """Teaches a stepped clock the steps of all copies without moving it; does nothing for a real one."""
     if clock.stepped:
         clock.learn(await load_steps(pool))

@@ -1,6 +1,6 @@
-"""The countries through which a subject's way leads, which decide who is concerned.
+"""The countries on a subject's route, which decide who may see it.
 
-Invariant: a function of the picture and the corridor data; what neither of them names is on no way.
+Invariant: a pure function of the picture and the corridor data.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from contracts.identifiers.subjects import kind_of, local
 
 
 def route_of(picture: SubjectChanged, corridor: Corridor) -> tuple[str, ...]:
-    """The countries of the way of a subject, as its picture tells of it."""
+    """The countries of a subject's route, from its picture."""
     seen = [one.point for some in (picture.calls, picture.timeline, picture.members) for one in some]
     ends = picture.origin, picture.destination
     return countries_of(picture.subject, picture.route_variant, ends, seen, corridor)
@@ -24,9 +24,9 @@ def countries_of(
     seen: Iterable[str | None],
     corridor: Corridor,
 ) -> tuple[str, ...]:
-    """The countries of a subject's way, in their order: those of its route, of its plan, and where it was seen.
+    """The countries of a subject in order: those of its route variant, its ends, and the points that have seen it.
 
-    Where no route is named, the one that leads from origin to destination is meant; where several do, none.
+    Without a `variant`, the only variant that leads from origin to destination counts; if several do, none counts.
     """
     known = [p for code in ends if code and (p := corridor.resolve(code))]
     planned = _route_points(variant, [p.key for p in known], corridor)
@@ -42,7 +42,7 @@ def countries_of(
 
 
 def _route_points(variant: str | None, ends: Sequence[str], corridor: Corridor) -> Sequence[str]:
-    """The points between the ends, on the variant that is named or on the only one that has both in this order."""
+    """The points between the ends, on the named variant or on the only one that has both in this order."""
     leading = [v.points for v in corridor.variants if len(ends) == 2 and _leads(v.points, *ends)]
     named = [v.points for v in corridor.variants if v.name == variant]
     found = named or (leading if len(leading) == 1 else [])

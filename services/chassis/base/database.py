@@ -1,7 +1,7 @@
 """Connections to the service's own Postgres.
 
-Invariant: no statement, transaction, wait for a connection or lock that nobody keeps is without a bound, so a frozen
-copy never blocks its successor for long.
+Invariant: every statement, transaction, wait for a connection and session lock has a time limit, so a frozen copy
+never blocks its successor for long.
 """
 
 import logging
@@ -21,19 +21,19 @@ else:
     OwnConnection, Connection, Pool = asyncpg.Connection, asyncpg.Connection, asyncpg.Pool
 
 COMMAND_SECONDS = 30
-# Locks are kept by asking every second or two: those of a frozen process or of a host that is gone are another's then.
+# Owners of session locks use their connection every second or two. The server ends the session of a frozen owner.
 _HELD_SECONDS = 20
 ACQUIRE_SECONDS = 20
 
-# A transaction that a stopped or frozen process leaves open is ended by the server after this long.
 _SERVER_SETTINGS = {
+    # Ends the open transaction of a stopped or frozen process.
     "idle_in_transaction_session_timeout": "4000",
     "lock_timeout": "15000",
     "statement_timeout": "30000",
     "timezone": "UTC",
     "jit": "off",
-    # Every statement looks up rows by keys that it is given. A plan made while a table was empty would read all of
-    # it for ever, since prepared statements keep their plans.
+    # Every statement looks rows up by key. Prepared statements keep their plans, so a plan made on an empty table
+    # would go on scanning the whole table.
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -45,7 +45,7 @@ _asked: ContextVar[bool] = ContextVar("asked over HTTP", default=False)
 
 @contextmanager
 def asked_over_http() -> Iterator[None]:
-    """What is done within is done for somebody who asks over HTTP."""
+    """Marks the work of the block as part of an HTTP request, see `is_asked_over_http`."""
     before = _asked.set(True)
     try:
         yield
@@ -54,12 +54,12 @@ def asked_over_http() -> Iterator[None]:
 
 
 def is_asked_over_http() -> bool:
-    """Whether this is done for somebody who asks over HTTP."""
+    """Whether the current task serves an HTTP request."""
     return _asked.get()
 
 
 async def connect(url: str, application: str) -> OwnConnection:
-    """A connection of its own, for session locks; the server ends it when it is not used for `_HELD_SECONDS`."""
+    """A connection outside the pool, for session locks; the server ends it after `_HELD_SECONDS` without use."""
     return await asyncpg.connect(
         url,
         timeout=5,
@@ -78,9 +78,9 @@ async def open_pool(
 ) -> Pool:
     """A pool that opens connections as they are needed; raises what asyncpg raises when the server is away.
 
-    `on_connection` is called with each new one before anybody has it.
+    `on_connection` is called with each new connection before its first use.
     """
-    # asyncpg reports a server that is away with a traceback each time; the loops say it once, in one line.
+    # asyncpg logs a traceback for each failed connection; our loops log one line.
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     return await asyncpg.create_pool(
         url,
@@ -96,16 +96,16 @@ async def open_pool(
 
 
 async def _leave_as_it_is(_: object) -> None:
-    """Asks the server for nothing when a connection comes back: nobody sets anything but for a transaction.
+    """Saves the pool's reset statement after each use: we change settings only within transactions.
 
-    The pool's own answer is a statement after each use. An open transaction it rolls back before this.
+    The pool has already rolled back an open transaction.
     """
 
 
 async def connect_to_migrate(url: str, application: str) -> OwnConnection:
-    """A connection for migrations: a statement takes its time, and waits for a lock for two seconds at most.
+    """A connection for migrations: statements have no time limit, but wait for a lock for two seconds at most.
 
-    Meanwhile every statement of the services on that table queues up behind it.
+    While a migration waits for a lock, every statement of the services on that table queues up behind it.
     """
     held = f"{_HELD_SECONDS}s"
     bounds = {
@@ -121,6 +121,6 @@ async def connect_to_migrate(url: str, application: str) -> OwnConnection:
 
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """One READ COMMITTED transaction: each statement sees what others have committed before it."""
+    """One READ COMMITTED transaction; raises `TimeoutError` if the pool has no free connection in time."""
     async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
         yield connection

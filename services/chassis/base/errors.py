@@ -1,6 +1,6 @@
-"""Which failures pass by themselves and which are bugs.
+"""Which failures are transient and which are bugs.
 
-Invariant: decided by SQLSTATE class, exception type and aiokafka's own `retriable`, never by a message text.
+Invariant: SQLSTATE, exception type and aiokafka's `retriable` decide, never a message text.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 # 08 connection, 40 rollback (serialization, deadlock), 53 resources, 57 operator intervention, 58 system error,
-# XX internal: what Postgres has no word for, as when a quota or the size of a file is at its limit.
+# XX internal, which Postgres also reports when a quota or a file size limit is reached.
 _PASSING_CLASSES = ("08", "40", "53", "57", "58", "XX")
 # lock_not_available, idle_in_transaction_session_timeout, transaction_timeout, read_only_sql_transaction
 _PASSING_STATES = ("55P03", "25P03", "25P04", "25006")
@@ -28,30 +28,30 @@ class NameTaken(Exception):
 
 
 class OtherCluster(Exception):
-    """Kafka is another than the one that the store belongs to."""
+    """The store belongs to another Kafka cluster."""
 
 
 class Fenced(Exception):
-    """The stored position is not the one that this copy last read or wrote."""
+    """The stored position is not the one that this copy last read or wrote, so another copy has read the partition."""
 
 
 def passes(failure: BaseException) -> bool:
-    """Whether waiting may cure the failure: the database or the broker is away, or a transaction lost a race."""
+    """Whether the failure is transient: the database or the broker is away, or a transaction lost a race."""
     if isinstance(failure, asyncpg.PostgresError):
         state = failure.sqlstate or ""
         return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
     if isinstance(failure, KafkaError):
         return bool(failure.retriable)
-    # Of the driver's own failures, one that is a ValueError is about what it was given: that stays as it is.
+    # A ValueError from the driver means bad input, which retrying cannot fix.
     if isinstance(failure, asyncpg.InterfaceError):
         return not isinstance(failure, ValueError)
-    # The server has said that it ends a session, and the end has not come yet: the driver knows no state for that.
+    # The server has announced the end of the session and not closed it yet; the driver has no state for that.
     if isinstance(failure, asyncpg.InternalClientError):
         return True
     return isinstance(failure, (asyncio.TimeoutError, TimeoutError, OSError))
 
 
 def weight(failure: BaseException) -> int:
-    """The level at which to log what is waited for: damaged data do not mend themselves."""
+    """The log level of a transient failure: critical for damaged data, which no retry repairs."""
     damaged = isinstance(failure, asyncpg.PostgresError) and failure.sqlstate in _CORRUPT
     return logging.CRITICAL if damaged else logging.WARNING

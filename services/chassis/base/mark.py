@@ -1,8 +1,8 @@
-"""The mark of a store, which rises with every look of every copy: so it is seen that a store was put back.
+"""Detects that a store was restored from a backup, by a mark that every check of every copy raises.
 
-Invariant: in a store that was put back nothing is folded or numbered before it knows again what it has told. A copy
-that starts, or meets another server than it had compared with our topics, counts its store as put back until it has
-compared. A server that was merely started anew is the same one.
+Invariant: a restored store folds and numbers nothing until it has recovered what it had published. A copy treats its
+store as restored from its start, or from its first connection to another server, until it has compared the store with
+our topics. A server keeps its identity across restarts, and loses it by a failover or a recovery.
 """
 
 from enum import Enum, auto
@@ -14,9 +14,9 @@ from services.chassis.base.database import Connection, Pool, transaction
 SERVER: Final = """(
     SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
         ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system())"""
-"""An expression in SQL: which server this is, and on which timeline: another one after a failover or a recovery."""
+"""An SQL expression: the identity of the server and its timeline, which changes by a failover or a recovery."""
 READS_BACK: Final = "(EXISTS (SELECT FROM recall))"
-"""A condition in SQL: the store may not know yet what it has told."""
+"""An SQL condition: the store has records of ours still to recover."""
 
 _RAISE = f"""
 UPDATE store_mark AS m SET value = greatest(m.value + 1, $1)
@@ -30,39 +30,39 @@ ON CONFLICT (single) DO UPDATE
 SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 """
 _FIND = f"SELECT value, {SERVER} AS server FROM store_mark"
-# No store has such a mark, so that nothing in it counts as it was left.
+# Higher than the mark of any store, so that the store counts as restored.
 _NEVER: Final = 2**63 - 1
 
 
 class Look(Enum):
-    """What a look at a store has shown."""
+    """The result of a check of the store."""
 
     AS_LEFT = auto()
     PUT_BACK = auto()
-    """There is something to read back, which is noted."""
+    """The store was restored, or lacks records of ours; a recovery task is stored."""
     NOT_COMPARED = auto()
-    """It is on another server: it is to be compared with our topics."""
+    """The store is on another server, and has to be compared with our topics."""
 
 
 class Found(NamedTuple):
-    """The mark of a store, in microseconds, and its server."""
+    """The mark of a store, in microseconds, and the identity of its server."""
 
     value: int
     server: str
 
 
 def knows_itself(parameter: str) -> str:
-    """A condition in SQL: the store was not put back since a copy left its mark, and has nothing to read back."""
+    """An SQL condition: the store was not restored since a copy left the mark `parameter`, and is not recovering."""
     return f"(NOT {READS_BACK} AND {as_left(parameter)})"
 
 
 def as_left(parameter: str) -> str:
-    """A condition in SQL: the store was not put back since a copy left its mark."""
+    """An SQL condition: the store was not restored since a copy left the mark `parameter`."""
     return f"((SELECT value FROM store_mark) >= {parameter})"
 
 
 class StoreMark:
-    """What one copy knows of its store: the highest mark that it has seen, and the server that it has compared."""
+    """One copy's memory of its store: the highest mark seen, and the server that was compared with our topics."""
 
     def __init__(self) -> None:
         self._seen = 0
@@ -70,20 +70,20 @@ class StoreMark:
 
     @property
     def left(self) -> int:
-        """The mark that the store has to have, in microseconds; none has it while it is to be compared."""
+        """The mark that the store must have, in microseconds; unreachably high until the store has been compared."""
         return self._seen if self.is_compared else _NEVER
 
     @property
     def is_compared(self) -> bool:
-        """Whether the store was compared with our topics on the server that the newest connection leads to."""
+        """Whether the server of the newest connection is the one that was compared with our topics."""
         return self._met == self._compared
 
     async def meet(self, connection: Connection) -> None:
-        """Notes the server that a new connection leads to."""
+        """Notes the server of a new connection."""
         self._met = await connection.fetchval(f"SELECT {SERVER}")
 
     async def found(self, pool: Pool) -> Found:
-        """The mark as it is in the store; a lower one is noticed from then on."""
+        """Reads the mark and the server; `look` reports any lower mark from then on."""
         row = await pool.fetchrow(_FIND)
         assert row is not None
         found = Found(row["value"], row["server"])
@@ -91,11 +91,11 @@ class StoreMark:
         return found
 
     async def look(self, pool: Pool, unknown_since: int | None = None, compared: str | None = None) -> Look:
-        """Raises the mark, and notes what there is to read back, in one transaction.
+        """Raises the mark, and stores a recovery task if one is needed, in one transaction.
 
-        There is when the mark is older than it was left, which exactly one of the copies at work finds, or when our
-        topics have had something that the store does not know since an instant in microseconds. `compared` is the
-        server on which that was found out.
+        Recovery is needed if the mark went backwards, which exactly one running copy sees, or if our topics hold
+        records that the store lacks: `unknown_since` is the microsecond from which to read them. `compared` is the
+        server on which the caller has just compared the store with our topics.
         """
         server = compared if compared is not None else self._compared if self.is_compared else None
         async with transaction(pool) as connection:

@@ -1,12 +1,12 @@
 """Brings a database to the newest schema, from files in dbmate's format.
 
-A file's name says when it runs: `pre` before the code of its release starts, while the code of the last release is at
-work; `post` when no copy of the last release is left. An empty database takes both, since nobody is at work on it.
+A file's name says when it runs: `pre` before the code of its release starts, while copies of the last release still
+run; `post` when none of them is left. An empty database takes both.
 
-Invariant: files run once, in order of their number, one process at a time, each in its own transaction; a file that
-has run is never changed afterwards, which its checksum proves. A file that waits for a lock gives up soon, so that the
-statements that queue up behind it pass, and is tried again; one outside a transaction builds concurrently, and nobody
-queues up behind it. No build works on a store from which a later one has taken something away.
+Invariant: files run once, in order of their number, one process at a time, each in its own transaction; its checksum
+proves that a file has not changed since it ran. A file that waits for a lock gives up soon and is tried again, so that
+the statements behind it get through. A file outside a transaction works CONCURRENTLY, and blocks nobody. No build
+starts on a store from which a later one has removed something.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ ALTER TABLE schema_migrations
     ADD COLUMN IF NOT EXISTS checksum bytea,
     ADD COLUMN IF NOT EXISTS post boolean NOT NULL DEFAULT false;
 """
-# Asked first: to alter a table waits for whoever reads it, as a backup does, also when there is nothing to alter.
+# Checked first, since ALTER TABLE waits for every reader of the table, such as a backup, even with nothing to alter.
 _HAS_TABLE = """
 SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') AND attname = 'post')
 """
@@ -66,7 +66,7 @@ class Migration:
 
 
 class Done(NamedTuple):
-    """The versions that ran now, and those that wait for the last release to be gone."""
+    """The versions that ran now, and the `post` versions that wait until no copy of the last release is left."""
 
     ran: list[str]
     waiting: list[str]
@@ -82,7 +82,7 @@ def read_migrations(folders: Iterable[Path]) -> list[Migration]:
 
 
 async def migrate_store(url: str, application: str, migrations: Sequence[Migration], *, post: bool = False) -> Done:
-    """Runs what has not run, on a connection of its own; raises as `migrate` does."""
+    """Connects, and runs `migrate`; raises as that does."""
     connection = await connect_to_migrate(url, application)
     try:
         return await migrate(connection, migrations, post=post)
@@ -97,9 +97,9 @@ async def migrate(
     post: bool = False,
     pause_seconds: float = _PAUSE_SECONDS,
 ) -> Done:
-    """Runs what has not run, `post` files only where asked for or where nothing has run before.
+    """Runs the new files; `post` files only if `post` is set or the database is empty.
 
-    Raises `MigrationError`, and what Postgres says when a lock cannot be had at the last of several tries.
+    Raises `MigrationError`, and asyncpg's error if a lock is not free at the last try.
     """
     async with _alone(connection):
         if not await connection.fetchval(_HAS_TABLE):
@@ -147,10 +147,10 @@ def _require_known(migrations: Sequence[Migration], removals: Iterable[str]) -> 
 
 @asynccontextmanager
 async def _alone(connection: OwnConnection) -> AsyncIterator[None]:
-    """Nobody else migrates meanwhile.
+    """Holds the migration lock.
 
-    Asked for again and again: a statement that waits holds a snapshot, and an index that is built concurrently waits
-    for those of all others.
+    It polls for the lock: a waiting statement would hold a snapshot, for which a concurrent index build elsewhere
+    would wait in turn.
     """
     said = False
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
@@ -181,7 +181,7 @@ async def _run(connection: OwnConnection, migration: Migration, pause_seconds: f
 
 
 async def _run_outside(connection: OwnConnection, migration: Migration) -> None:
-    """Waits as long as it takes: given up, it would leave half an index."""
+    """Runs without a lock timeout: an interrupted concurrent build leaves an invalid index."""
     await connection.execute("SET lock_timeout = 0")
     try:
         await connection.execute(migration.sql)

@@ -1,7 +1,7 @@
-"""Keeps the rounds of a loop apart: a little, so that each finds more to do, or by the clock.
+"""Spaces the rounds of a loop.
 
-Invariant: a loop that was idle begins at once; under load a round costs much the same for one row as for fifty, and
-a few milliseconds of waiting buy many of them.
+Invariant: an idle loop starts at once. Under load a round costs much the same for one row as for fifty, so a few
+milliseconds between rounds make each of them larger.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 async def repeat(action: Callable[[], Awaitable[Any]], every_seconds: float, trouble: str | None = None) -> None:
-    """Does it now and then, until cancelled.
+    """Calls `action` every so many seconds, until cancelled.
 
-    What does not pass by itself is logged as `trouble`, and raised where that is None: what has to hold while the
-    process lives.
+    Transient failures are left to the next call. Others are logged with the message `trouble`; without one they are
+    raised, which ends the process.
     """
     while True:
         try:
@@ -37,7 +37,7 @@ async def repeat(action: Callable[[], Awaitable[Any]], every_seconds: float, tro
 async def until(event: asyncio.Event, seconds: float) -> None:
     """Waits for an event, at most so long.
 
-    `asyncio.wait_for` of Python 3.11 swallows a cancellation that comes together with what it waits for.
+    `asyncio.wait_for` of Python 3.11 swallows a cancellation that arrives together with the event.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -52,7 +52,7 @@ class Pace:
         self._began = float("-inf")
 
     async def keep(self) -> None:
-        """Waits for what is left of the interval since the last round began."""
+        """Waits for the rest of the interval since the last round began."""
         left = self._began + self._seconds - time.monotonic()
         if left > 0:
             await asyncio.sleep(left)

@@ -1,7 +1,7 @@
-"""Who the parties are, what each may report, and whose a token is.
+"""The parties and what each may report.
 
-Invariant: entitlement comes from the topic that a record arrived on and this book, never from what the record
-says of itself. Tokens are stored as SHA-256 only; each belongs to one party.
+Invariant: entitlement follows from the topic of a record and the party book, never from the record's own content.
+Tokens are stored as SHA-256 only; each belongs to one party.
 """
 
 import hashlib
@@ -28,22 +28,23 @@ _ALL_PARTIES = "SELECT party, spec FROM party"
 _SAVE_PARTY = """
 INSERT INTO party (party, spec) VALUES ($1, $2::jsonb) ON CONFLICT (party) DO UPDATE SET spec = EXCLUDED.spec
 """
-# What a token's sessions refer to is never changed: they go with it.
+# Deleting a token deletes its sessions.
 _REPLACE_TOKEN = "DELETE FROM token WHERE party = $1 AND label = $2 AND sha256 <> $3"
 _SAVE_TOKEN = """
 INSERT INTO token (sha256, party, label, created_at, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (sha256) DO NOTHING
 """
-# Provisioning takes away who is no party any more, with all tokens; the tokens go first.
+# Provisioning removes former parties. Tokens refer to parties, so they go first.
 _REMOVE_TOKENS = "DELETE FROM token WHERE party <> ALL ($1::text[])"
 _REMOVE_PARTIES = "DELETE FROM party WHERE party <> ALL ($1::text[]) RETURNING party"
 
 
 class Party(BaseModel):
-    """One party: its sources, the event types, codes and countries it may report, and for whom it may speak.
+    """One party: its sources, and the event types, codes, countries and points that it may report.
 
-    Empty `codes`, `countries` and `points` mean all; empty `types` means none. `plans_for` are the railways that have
-    named it to plan and compose their trains, `agreements` the parties that it may name in a booking.
+    Empty `codes`, `countries` and `points` mean all; empty `types` means none. `speaks_for` are the parties for which
+    it may report second-hand, `plans_for` the railways that let it plan and compose their trains, `agreements` the
+    parties that it may name in a booking.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,7 +66,7 @@ class Party(BaseModel):
 
     @property
     def standing(self) -> str:
-        """What is kept with each accepted revision: role, jurisdictions that it rules in, agreements, country."""
+        """The text `role:jurisdictions:agreements:country` that is stored with each accepted revision."""
         laws, agreements = ",".join(self.jurisdictions), ",".join(self.agreements)
         return f"{self.role}:{laws}:{agreements}:{self.country or ''}".rstrip(":")
 
@@ -78,7 +79,7 @@ class Party(BaseModel):
 
 
 class PartyBook:
-    """The parties as the store has them, read again when older than some seconds."""
+    """A cache of the stored parties, at most `max_age_seconds` old."""
 
     def __init__(self, max_age_seconds: float = _MAX_AGE_SECONDS) -> None:
         self._parties: Mapping[str, Party] = {}
@@ -89,7 +90,7 @@ class PartyBook:
         return self._parties.get(party) if party else None
 
     def budget(self, party: str) -> Budget:
-        """What a party may cost the others; who is not known has what anybody has."""
+        """The budget of a party; the default one for an unknown party."""
         known = self._parties.get(party)
         return known.budget if known else Budget()
 
@@ -97,7 +98,7 @@ class PartyBook:
         return tuple(self._parties.values())
 
     async def refresh(self, pool: Pool, *wanted: str | None) -> None:
-        """Reads the parties if they are old, or at once if one of `wanted` is unknown."""
+        """Reads the parties if the cache is old or one of `wanted` is unknown; raises what asyncpg raises."""
         unknown = any(name and name not in self._parties for name in wanted)
         if not unknown and time.monotonic() - self._read_at < self._max_age:
             return
@@ -107,7 +108,7 @@ class PartyBook:
 
 
 def digest(token: str) -> bytes:
-    """What is stored of a token."""
+    """The SHA-256 of a token, which is all that is stored of it."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -131,12 +132,12 @@ async def save_token(
     scopes: Sequence[str] = ("report", "read", "operate"),
     expires_at: datetime | None = None,
 ) -> None:
-    """Writes one token by its hash; another of the same (party, label) replaces it, the same one stays as it is."""
+    """Writes a token by its hash; it replaces another one of the same (party, label). Safe to repeat."""
     await connection.execute(_REPLACE_TOKEN, party, label, sha256)
     await connection.execute(_SAVE_TOKEN, sha256, party, label, created_at, list(scopes), expires_at)
 
 
 async def remove_others(connection: Connection, parties: Sequence[str]) -> list[str]:
-    """Takes away all parties but these, and their tokens; returns who was taken away."""
+    """Removes all parties but these, with their tokens; returns the keys of the removed parties."""
     await connection.execute(_REMOVE_TOKENS, list(parties))
     return [row["party"] for row in await connection.fetch(_REMOVE_PARTIES, list(parties))]

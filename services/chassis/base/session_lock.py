@@ -1,6 +1,6 @@
-"""A lock that a process holds as long as it lives: its copy's name.
+"""The lock on a copy's name, which a process holds as long as it lives.
 
-Its connection also tells which schema the copy's build knows, so that others see who is at work.
+The `application_name` of its connection also carries the schema version that the copy's build knows.
 
 Invariant: of two processes with one name at most one works; the other ends with exit code 2.
 """
@@ -26,10 +26,10 @@ WHERE datname = current_database() AND starts_with(application_name, $1) ORDER B
 
 
 class NameLock:
-    """The advisory lock of one copy's name, on a connection of its own; `schema` is the newest migration it knows."""
+    """The advisory lock on one copy's name, on its own connection; `schema` is the newest migration that it knows."""
 
     def __init__(self, service: str, name: str, url: str, wait_seconds: float, schema: str = "") -> None:
-        # The number first: Postgres cuts what is too long.
+        # The number comes before the name: Postgres cuts off what is too long.
         self._application = "-".join(part for part in (service, "name", schema, name) if part)
         self._name = name
         self._key = zlib.crc32(f"{service}/{name}".encode()) - 2**31
@@ -38,7 +38,7 @@ class NameLock:
         self._connection: OwnConnection | None = None
 
     async def acquire(self) -> None:
-        """Takes the name; raises `NameTaken` when another process keeps it for the whole wait."""
+        """Takes the lock; raises `NameTaken` if another process holds it for the whole wait."""
         loop = asyncio.get_running_loop()
         refused_since: float | None = None
         while True:
@@ -56,7 +56,7 @@ class NameLock:
             await asyncio.sleep(_TRY_SECONDS)
 
     async def keep(self) -> None:
-        """Looks at the connection, and takes the name again when it broke; raises `NameTaken`."""
+        """Tests the connection, and takes the lock again if it broke; raises `NameTaken`."""
         assert self._connection is not None
         try:
             await self._connection.execute("SELECT 1")
@@ -71,14 +71,14 @@ class NameLock:
         return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _SPACE, self._key))
 
     async def release(self) -> None:
-        """Gives the name up."""
+        """Releases the lock by closing its connection."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
 
 
 async def copies_before(connection: OwnConnection, service: str, schema: str) -> list[str]:
-    """The copies of a service at work, as Postgres shows them, whose builds do not know a migration."""
+    """The running copies of a service whose builds do not know the migration `schema`, by `pg_stat_activity`."""
     rows = await connection.fetch(_NAMED, f"{service}-name-")
     return [name for row in rows if _schema_of(name := row["application_name"]) < schema]
 

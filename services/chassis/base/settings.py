@@ -17,7 +17,7 @@ from services.chassis.base.errors import SettingsError
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs to run; the database variable is `<SERVICE>_DATABASE_URL`."""
+    """The settings that every service has; the variable of `database_url` is `<SERVICE>_DATABASE_URL`."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True)
 
@@ -52,7 +52,7 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def load(cls, service: str, **overrides: Any) -> Self:
-        """The settings of `service`; raises `SettingsError` with one line."""
+        """Reads the settings of `service`; raises `SettingsError` with one line."""
         variable = f"{service.upper()}_DATABASE_URL"
         values = {"database_url": os.environ.get(variable)} | overrides
         try:
@@ -60,7 +60,7 @@ class ServiceSettings(BaseSettings):
         except ValidationError as failure:
             raise SettingsError(_line(failure, variable)) from None
         except NotParsed as failure:
-            # It names the field in its text alone.
+            # Only the message text names the field.
             named = re.search(r'field "(\w+)"', str(failure))
             raise SettingsError(f"{named[1].upper() if named else 'a setting'} is wrong: it is no JSON") from None
 
@@ -73,7 +73,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def kafka(self) -> KafkaAccess:
-        """Where Kafka is, and as whom this service signs in."""
+        """The address of Kafka and this service's credentials."""
         return KafkaAccess(
             self.kafka_bootstrap_servers,
             self.kafka_security,

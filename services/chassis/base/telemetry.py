@@ -1,7 +1,7 @@
 """Metrics and logs.
 
-Invariant: every metric is defined here, with its meaning; logs are one JSON object a line and never hold a
-report's content.
+Invariant: every metric is defined here, with its meaning. Logs are one JSON object a line, and never contain the
+content of a report.
 """
 
 import logging
@@ -75,7 +75,7 @@ BUSY = Gauge("corridor_busy_seconds", "How long what is first in the queues has 
 
 
 class Seldom:
-    """Has what may happen thousands of times a second told in the log now and then."""
+    """Limits how often an event that may happen thousands of times a second is logged."""
 
     def __init__(self, seconds: float = 10.0) -> None:
         self._seconds = seconds
@@ -83,7 +83,7 @@ class Seldom:
         self._count = 0
 
     def again(self) -> int:
-        """It has happened; how often since it was told last, where it is to be told now, or 0."""
+        """Counts the event; returns the count since the last log line if it is time for a new one, else 0."""
         self._count += 1
         if (now := time.monotonic()) - self._told_at < self._seconds:
             return 0
@@ -92,7 +92,7 @@ class Seldom:
 
 
 def set_up_logs(level: str, form: str) -> None:
-    """Logs of ours and of the libraries, on standard error."""
+    """Sends our logs and those of the libraries to standard error; `form` is "json" or "console"."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -115,6 +115,6 @@ def set_up_logs(level: str, form: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # These report each retry of a broker that is away; our loops say it once.
+    # These log each retry while a broker is away; our loops log it once.
     for noisy in ("aiokafka", "faststream", "httpx", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.ERROR, logging.getLogger().level))

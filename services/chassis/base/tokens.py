@@ -1,7 +1,7 @@
-"""Bearer tokens in the store: who holds them, what they may do, until when; and the sessions opened with them.
+"""The stored bearer tokens (RFC 6750) with their scopes and ends, and the browser sessions opened with them.
 
-Invariant: only hashes are stored. What is known of a token, also that it is none, is never older than two seconds, so
-that a token that is revoked or over ends in all copies, and its sessions with it.
+Invariant: only hashes are stored. A copy believes what it has read of a token for two seconds, so a token that is
+revoked or expired ends in all copies, and its sessions with it.
 """
 
 import secrets
@@ -32,7 +32,7 @@ INSERT INTO token (sha256, party, label, created_at, scopes, expires_at, parent)
 SELECT $1, party, $2, $3, '{read}', least(expires_at, $4::timestamptz), sha256 FROM token WHERE sha256 = $5
 RETURNING expires_at
 """
-# Those that are over, and the oldest where there are too many.
+# Expired sessions, and the oldest ones beyond the limit.
 _FORGET_SESSIONS = """
 DELETE FROM token WHERE sha256 IN (
     SELECT sha256 FROM (
@@ -53,7 +53,7 @@ SELECT t.party, t.label, t.scopes, t.created_at, t.expires_at,
        (SELECT count(*) FROM token s WHERE s.parent = t.sha256) AS sessions
 FROM token t WHERE t.parent IS NULL AND ($1::text IS NULL OR t.party = $1) ORDER BY t.party, t.created_at, t.label
 """
-# The row stays, so that who writes the same token again does not bring it back.
+# The row stays, so that provisioning the same token again does not revive it.
 _REVOKE = """
 UPDATE token SET expires_at = $3
 WHERE party = $1 AND parent IS NULL AND ($2::text IS NULL OR label = $2) AND (expires_at IS NULL OR expires_at > $3)
@@ -67,7 +67,7 @@ SESSION_PREFIX: Final = "session-"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A token that is valid: whose, by which name, for what; `is_session` for one that a browser has."""
+    """A valid token; `is_session` says that it is a browser's session."""
 
     sha256: bytes
     party: str
@@ -77,13 +77,13 @@ class Held:
 
 
 class TokenBook:
-    """The tokens that were asked for lately, as the store had them; also those that it does not have."""
+    """A short cache of token look-ups, including those that found nothing."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, tuple[float, Held | None]] = OrderedDict()
 
     async def find(self, pool: Pool, sha256: bytes) -> Held | None:
-        """The token with this hash, while it is valid."""
+        """The valid token with this hash, or None; raises what asyncpg raises."""
         known = self._known.get(sha256)
         if known is not None and time.monotonic() - known[0] < _KNOWN_SECONDS:
             return known[1]
@@ -97,18 +97,18 @@ class TokenBook:
         return held
 
     def is_known(self, sha256: bytes) -> bool:
-        """Whether it was valid when it was last asked for: then it is no guess."""
+        """Whether the token was valid at its last look-up, and so is no guess."""
         known = self._known.get(sha256)
         return known is not None and known[1] is not None
 
     def forget(self, sha256: bytes) -> None:
-        """Has the store asked again."""
+        """Drops the cached look-up."""
         self._known.pop(sha256, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser's session; `token` is None for one that the browser has already."""
+    """A browser's session; `token` is None if the browser has its cookie already."""
 
     name: str
     expires_at: datetime
@@ -116,7 +116,7 @@ class Session:
 
 
 async def open_session(pool: Pool, parent: Held, cookies: Sequence[str]) -> Session | None:
-    """Opens a session with a token, or goes on with one of the browser's; None when the token is gone."""
+    """Opens a session under a token, or reuses one of the browser's `cookies`; None when the token is gone."""
     now = machinery_now()
     row = await pool.fetchrow(_OPEN_SESSION, [digest(c) for c in cookies], parent.sha256, now + SESSION_FOR / 2)
     if row is not None:
@@ -131,7 +131,7 @@ async def open_session(pool: Pool, parent: Held, cookies: Sequence[str]) -> Sess
 
 
 async def renew_session(pool: Pool, session: Held) -> datetime | None:
-    """Has a session last longer, as long as its token does; returns until when, None when it is gone."""
+    """Extends a session, at most to the end of its token; returns its new end, None when it is gone."""
     until: datetime | None = await pool.fetchval(_RENEW, session.sha256, machinery_now() + SESSION_FOR)
     return until
 
@@ -154,10 +154,10 @@ async def issue(
 
 
 async def revoke(connection: Connection, party: str, label: str | None) -> list[str]:
-    """Ends a party's token, or all of them, with their sessions; returns the labels of those that end by this."""
+    """Ends one token of a party, or all, with their sessions; returns the labels of the tokens that this has ended."""
     return [row["label"] for row in await connection.fetch(_REVOKE, party, label, machinery_now())]
 
 
 async def expire_others(connection: Connection, party: str, label: str, at: datetime) -> None:
-    """Lets all of a party's tokens but one end at an instant, at the latest."""
+    """Makes all of a party's tokens but `label` end at `at` or earlier."""
     await connection.execute(_EXPIRE, party, label, at)
