@@ -1,4 +1,4 @@
-"""What was put aside, and what becomes of it.
+"""Dead letters, and the operations on them.
 
 Invariant: a replay takes effect once.
 """

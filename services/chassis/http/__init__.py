@@ -1,4 +1,4 @@
-"""The doors: who asks, how much, and how answers look.
+"""The HTTP side: authentication, budgets, reports, problem documents.
 
-Invariant: nothing of a body is read before it is known who asks.
+Invariant: no byte of a body is read before the caller is authenticated.
 """

@@ -1,8 +1,8 @@
-"""Who asks: the party behind a bearer token, or behind a browser's session.
+"""Authenticates callers: the party behind a bearer token (RFC 6750) or a browser's session.
 
-Invariant: a token is taken from a header alone, never from an address. A session's cookie counts only together with the
-header that names it, which no page of another site can send. Who guesses tokens is slowed, by address, and told of in
-the log, without the token.
+Invariant: a token comes from a header, never from a URL. A session cookie counts only together with the header that
+names the session, which a page of another site cannot send. Guesses of tokens are limited by address, and logged
+without the token.
 """
 
 import time
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 SESSION_HEADER: Final = "corridor-session"
 COOKIE_PREFIX: Final = "corridor-"
-# Where the edge leaves in the scope of a request who asks.
+# The key in a request's ASGI scope under which the edge leaves its `Caller`.
 CALLER: Final = "corridor.caller"
 _REFUSALS_A_MINUTE: Final = 120
 _ADDRESSES: Final = 4096
@@ -36,7 +36,7 @@ _ADDRESSES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, with which token, and what that party spends here."""
+    """An authenticated party with its token, and its meter at this copy."""
 
     party: Party
     token: Held
@@ -44,7 +44,7 @@ class Caller:
 
 
 class Callers:
-    """Tells who asks."""
+    """Authenticates requests against the stored tokens and parties."""
 
     def __init__(self, pool: Callable[[], Pool], book: PartyBook) -> None:
         self._pool = pool
@@ -54,7 +54,7 @@ class Callers:
         self._guesses = Guesses()
 
     async def identify(self, connection: HTTPConnection) -> Caller:
-        """Who asks; raises `ProblemError` (401) without a valid token, `OverBudget` for who guesses too often."""
+        """The caller; raises `ProblemError` (401) without a valid token, `OverBudget` after too many wrong ones."""
         token = _token_of(connection.headers, connection.cookies)
         if not token:
             raise ProblemError(401, "send Authorization: Bearer <token>")
@@ -70,7 +70,7 @@ class Callers:
         return Caller(party, held, self._meters.of(party.party, party.budget))
 
     async def _find(self, address: str, sha256: bytes) -> Held | None:
-        """The token; what was not valid lately is a guess until it is found."""
+        """Looks the token up; one that was not valid lately counts as a guess until it is found."""
         if self._tokens.is_known(sha256):
             return await self._tokens.find(self._pool(), sha256)
         self._guesses.begin(address)
@@ -80,16 +80,16 @@ class Callers:
         return held
 
     async def is_valid(self, caller: Caller) -> bool:
-        """Whether the caller's token is still valid, as the store says now."""
+        """Whether the caller's token is still valid, by a look-up at most two seconds old."""
         return await self._tokens.find(self._pool(), caller.token.sha256) is not None
 
     def forget(self, caller: Caller) -> None:
-        """The caller's token has been taken away."""
+        """Drops what is cached of the caller's token, after it has ended."""
         self._tokens.forget(caller.token.sha256)
 
 
 class Guesses:
-    """Tokens refused, by address. Of addresses that are seldom heard of the oldest are forgotten."""
+    """Counts wrong tokens by address; it remembers a bounded number of addresses, the latest ones."""
 
     def __init__(self) -> None:
         self._bucket_of = lru_cache(_ADDRESSES)(lambda _: Bucket(_REFUSALS_A_MINUTE))
@@ -104,11 +104,11 @@ class Guesses:
         bucket.spend(1, now)
 
     def was_none(self, address: str) -> None:
-        """What was counted was no guess."""
+        """Takes a counted guess back, since the token was valid."""
         self._bucket_of(address).spend(-1, time.monotonic())
 
     def tell(self, address: str, path: str) -> None:
-        """A token was wrong; told in the log, several at once."""
+        """Notes a wrong token; the log gets one line for several."""
         self._untold[address] += 1
         if self._seldom.again() or len(self._untold) > _ADDRESSES:
             log.warning("tokens were refused", addresses=dict(self._untold.most_common(20)), path=path[:80])
@@ -116,7 +116,7 @@ class Guesses:
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
-    """Who asks, as the edge has found it; 401 where it has let somebody in without a token."""
+    """The caller that the edge has authenticated; raises `ProblemError` (401) on a path that it lets in without one."""
     caller: Caller | None = connection.scope.get(CALLER)
     if caller is None:
         raise ProblemError(401, "send Authorization: Bearer <token>")
@@ -127,7 +127,7 @@ _Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(aut
 
 
 async def party_of(request: Request, _: _Bearer) -> Party:
-    """The party that asks; as a dependency of a route it also says in the OpenAPI document that a token is needed."""
+    """The calling party; as a dependency of a route it also adds the token to the OpenAPI document."""
     return caller_of(request).party
 
 

@@ -1,7 +1,7 @@
-"""The HTTP door for reports: what comes in here goes the same way as what comes over Kafka.
+"""The HTTP endpoint for reports: it validates them and produces them to the caller's own topic.
 
-Invariant: a report is answered 202 only after the broker has acknowledged it on the caller's own topic; of a
-batch with a bad event nothing is produced. 503 means that it is not known, and the same id may be sent again.
+Invariant: a report is answered 202 only after the broker has acknowledged it. A batch with a bad event produces
+nothing. 503 means that the outcome is unknown, and that the same id may be sent again.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class Door:
         self._accepts: Mapping[str, EventType] = {n: t for topic, _ in streams for n, t in topic.events.items()}
 
     async def post(self, request: Request, party: Party) -> list[Event]:
-        """The events of a request, acknowledged by the broker; raises `Refused`, `ProblemError` or `OverBudget`."""
+        """Produces the events of a request and returns them; raises `Refused`, `ProblemError` or `OverBudget`."""
         events = await self._decode(request)
         caller_of(request).meter.reports(len(events))
         await self._produce([(self._place(event, party, path), event) for event, path in events])

@@ -1,7 +1,7 @@
-"""The edge of every HTTP API: what is asked passes here before anything of it is parsed.
+"""The edge of every HTTP API: each request passes here before any of it is parsed.
 
-Invariant: who asks is known before a body is read; a body is never read beyond its limit; a party spends its own budget
-and nobody else's; every answer, also to a refusal or a failure, says what browsers and caches may do with it.
+Invariant: the caller is authenticated before a body is read, and a body is never read beyond its limit. A party spends
+its own budget only. Every answer, also to a refusal or a failure, has the headers that restrict browsers and caches.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 LARGEST_REPORTS: Final = 4 * 1024 * 1024
 LARGEST_OPERATION: Final = 64 * 1024
 LARGEST_OTHER: Final = 4 * 1024
-# Who is over the budget waits for the answer, so that asking again at once buys nothing.
+# A party over its budget waits for the answer, so that repeating a request at once gains nothing.
 _REFUSED_AFTER_SECONDS: Final = 1.0
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -42,7 +42,7 @@ _TLS_FOR: Final = "max-age=31536000"
 
 
 class _Answer:
-    """Sends an answer with what every answer says, and knows what of it has left."""
+    """Sends an answer with the headers that every answer has, and counts its bytes."""
 
     def __init__(self, send: Send, *, tls: bool) -> None:
         self._send = send
@@ -62,7 +62,7 @@ class _Answer:
 
 
 class Edge:
-    """Plain ASGI, so that bodies and streams pass as they come; `streams` are the addresses of open streams."""
+    """Plain ASGI middleware, so that bodies and streams pass unbuffered; `streams` are the paths of open streams."""
 
     def __init__(self, app: ASGIApp, callers: Callers, streams: Collection[str] = ()) -> None:
         self._app = app
@@ -103,7 +103,7 @@ class Edge:
         await self._within_budget(caller.meter, scope, _bounded(receive, limit, caller.meter.body), answer)
 
     async def _within_budget(self, meter: Meter, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        """Works on it in the party's own share: its streams are counted apart, and its reads take turns."""
+        """Runs the request within the party's limits: streams are counted apart, and its reads take turns."""
         is_stream = scope["path"] in self._streams
         takes_turns = not is_stream and scope["method"] in ("GET", "HEAD")
         with meter.open_stream() if is_stream else meter.in_flight():
@@ -115,24 +115,24 @@ class Edge:
 
 
 def content_type_of(headers: Headers) -> str:
-    """The kind of a body, without its parameters."""
+    """The media type of a body, without its parameters."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _rule(path: str, headers: Headers) -> tuple[int, Right | None]:
-    """The largest body that an address takes, and the right that it asks for; None for what anybody may ask."""
+    """The largest body that a path takes, and the scope that it requires; None for a public path."""
     if path == "/v1/events":
         return LARGEST_REPORTS if content_type_of(headers) == BATCH else MAX_INCOMING, "report"
     if path.startswith("/ops/"):
         return LARGEST_OPERATION, "operate"
     if path.startswith("/metrics"):
         return LARGEST_OTHER, "operate"
-    # Everything else is the page, and what a load balancer asks.
+    # Everything else is the page, and the health checks of a load balancer.
     return LARGEST_OTHER, "read" if path.startswith(("/v1/", "/openapi.json")) else None
 
 
 def _require_small(headers: Headers, limit: int) -> None:
-    """What the headers say of the body; raises `ProblemError`."""
+    """Checks the headers of the body; raises `ProblemError` (415, 413)."""
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         why = "send the body as it is: no content encoding is taken"
         raise ProblemError(415, why, [Problem("bad_header", "$.datacontenttype", why)])
@@ -153,7 +153,7 @@ def _require_right(caller: Caller, right: Right) -> None:
 
 
 def _bounded(receive: Receive, limit: int, count: Callable[[int], None] = lambda _: None) -> Receive:
-    """Raises `ProblemError` as soon as more has come than the limit."""
+    """Wraps `receive`; it raises `ProblemError` (413) as soon as the body exceeds the limit."""
     size = 0
 
     async def bounded() -> Message:

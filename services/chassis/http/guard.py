@@ -1,7 +1,7 @@
-"""Connections: how many there may be, and how long each may take for what it is at.
+"""Limits on HTTP connections: how many there may be, and how long each may take.
 
-Invariant: HTTP never takes the descriptors that Postgres and Kafka need; one address never takes all connections; a
-connection that sends or takes nothing within its time is closed, whatever it is at.
+Invariant: HTTP never uses the descriptors that Postgres and Kafka need, and one address never uses all connections. A
+connection that does not send its request or take its answer in time is closed.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ from services.chassis.base.telemetry import Seldom
 
 log = structlog.get_logger(__name__)
 
-# At the close of a socket, what has not left is forgotten.
+# Closing the socket discards unsent bytes (SO_LINGER with timeout 0).
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
-# What the process needs besides HTTP: its pools, Kafka's connections, files.
+# Descriptors for everything but HTTP: pools, Kafka's connections, files.
 _RESERVED: Final = 256
-# What may still come of a body that nobody reads any more: whoever sends too much can still read why it was refused.
+# Bytes of a refused body that we still take, so that its sender can read the refusal.
 _LEFT_OVER: Final = 8 * 1024 * 1024
 _OUT_OF: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Crowd:
-    """The connections that there are, by address."""
+    """Counts the open connections by address."""
 
     def __init__(self, bounds: ServiceSettings, most: int) -> None:
         self.bounds = bounds
@@ -42,7 +42,7 @@ class Crowd:
         self._seldom = Seldom()
 
     def enter(self, address: str) -> int | None:
-        """None for one that may stay; else the status that turns it away."""
+        """Admits a connection (None), or returns the status that refuses it: 429 or 503."""
         status = self._refusal(address)
         if status is None:
             self._open[address] += 1
@@ -63,7 +63,7 @@ class Crowd:
 
 
 class Guarded(H11Protocol):
-    """uvicorn's own, within bounds; `protocol` makes a class of it for one server."""
+    """uvicorn's protocol with limits; `protocol` derives the class for one server."""
 
     crowd: Crowd
     _address: str | None = None
@@ -113,14 +113,14 @@ class Guarded(H11Protocol):
         self._cut_after("taking", None)
 
     def _cut_after(self, timer: str, seconds: float | None) -> None:
-        """Hangs up when the time of a timer is over; with None it is stopped."""
+        """Starts a timer that closes the connection; None stops the timer."""
         if timer in self._timers:
             self._timers.pop(timer).cancel()
         if seconds is not None:
             self._timers[timer] = self.loop.call_later(seconds, self._cut)
 
     def _cut(self) -> None:
-        """Hangs up at once: the kernel keeps nothing for who takes nothing."""
+        """Closes the connection at once, and discards bytes that its peer has not taken."""
         own = self.transport.get_extra_info("socket")
         if own is not None:
             with contextlib.suppress(OSError):
@@ -131,7 +131,7 @@ class Guarded(H11Protocol):
         return self.cycle is not None and self.cycle.response_complete
 
     def _look(self) -> None:
-        """Gives what is awaited now its time; what is awaited still keeps the time that it had."""
+        """Starts the timer of what the connection now awaits; a wait that goes on keeps its timer."""
         awaits = self._awaited()
         if awaits == self._awaits:
             return
@@ -148,12 +148,12 @@ class Guarded(H11Protocol):
 
 
 def protocol(bounds: ServiceSettings, connections: int) -> type[Guarded]:
-    """The protocol of one server, with as many connections at most; proxies that are trusted bring those of many."""
+    """The protocol class of one server with at most so many connections; trusted proxies have no limit by address."""
     return type("Protocol", (Guarded,), {"crowd": Crowd(bounds, connections)})
 
 
 def raise_descriptors() -> int:
-    """Takes all descriptors that the process may have; returns how many."""
+    """Raises the soft limit on descriptors to the hard one; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return 2**20
@@ -164,12 +164,12 @@ def raise_descriptors() -> int:
 
 
 def share(wanted: int, descriptors: int) -> int:
-    """How many connections HTTP may have of so many descriptors: at most half of what is not reserved."""
+    """How many connections HTTP may have: at most half of the descriptors that are not reserved."""
     return max(16, min(wanted, (descriptors - _RESERVED) // 2))
 
 
 def calm(loop: asyncio.AbstractEventLoop) -> None:
-    """Has the loop tell now and then that nothing can be accepted, not thousands of times a second."""
+    """Makes the loop log a failing `accept` now and then, instead of thousands of times a second."""
     seldom = Seldom()
 
     def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""What the OpenAPI documents of the services say beyond what is seen from the code: problems, and reports as bodies.
+"""The parts of the OpenAPI documents that FastAPI cannot derive: problems, and the bodies of reports.
 
-Invariant: every status that a route answers is in its document, and every failure there is a problem.
+Invariant: the document names every status that a route answers, and each failure is a problem (RFC 9457).
 """
 
 from typing import Any, Final
@@ -12,7 +12,7 @@ from contracts.envelope.codec import BATCH, JSON, STRUCTURED
 from contracts.refusal import Problem
 
 PROBLEM: Final = "application/problem+json"
-# What every route that asks for a token may answer.
+# The failures of every route that requires a token.
 ASKED: Final = (401, 422, 429, 503)
 _TEXT: Final = {"type": "string"}
 _PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -53,17 +53,17 @@ REPORTS: Final[dict[str, Any]] = {
         },
     }
 }
-"""The body of `POST /v1/events`, which is read by the codec and not by the framework."""
+"""The body of `POST /v1/events`, which our codec reads, not the framework."""
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documentation of these statuses as problems, for `responses` of a route or router."""
+    """These statuses documented as problems, for `responses` of a route or router."""
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"content": content} for status in sorted(statuses)}
 
 
 def complete(app: FastAPI) -> None:
-    """Adds to the document of an app the schemas that the routes refer to."""
+    """Adds the schemas that routes refer to, to an app's document."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""How every HTTP API of ours says that something failed.
+"""The failure answers of every HTTP API.
 
-Invariant: a failure is `application/problem+json` (RFC 9457) with every path and reason; of a failure of our own it
-says that we failed, and no more.
+Invariant: each is `application/problem+json` (RFC 9457) with every path and reason. It reveals nothing of a failure of
+our own.
 """
 
 from collections.abc import Sequence
@@ -40,10 +40,10 @@ class ProblemError(HTTPException):
 
 
 def install(app: FastAPI) -> None:
-    """Makes what the framework refuses a problem document, and says so in the OpenAPI document of the app."""
+    """Turns the framework's refusals into problem documents, also in the OpenAPI document of the app."""
     complete(app)
 
-    # The router's own failures are of the class that FastAPI's is made from.
+    # The router raises Starlette's class, from which FastAPI's derives.
     @app.exception_handler(StarletteHTTPException)
     async def _http(_: Request, failure: StarletteHTTPException) -> Response:
         return answer_of(failure)
@@ -55,7 +55,7 @@ def install(app: FastAPI) -> None:
 
 
 def problem_of(failure: Exception) -> ProblemError:
-    """What the caller is told: its report's faults, 429 over its budget, 503 for what passes, 500 for what is ours."""
+    """The problem of a failure: a report's faults (4xx), 429 over budget, 503 for transient ones, 500 for bugs."""
     if isinstance(failure, ProblemError):
         return failure
     if isinstance(failure, Refused):

@@ -1,4 +1,4 @@
-"""Kafka records to stored facts.
+"""Stores Kafka records as facts.
 
-Invariant: facts, answers and positions are one transaction.
+Invariant: the facts, answers and positions of a batch are one transaction.
 """

@@ -1,4 +1,4 @@
-"""Clients of Kafka, and what they have to be taught.
+"""Clients of Kafka, and the repairs that they need.
 
 Invariant: every repair of aiokafka is here.
 """

@@ -1,6 +1,6 @@
-"""What aiokafka's admin client cannot tell: the ids of topics, and why there is no connection.
+"""Answers that aiokafka's admin client cannot give: the ids of topics, and why there is no connection.
 
-Invariant: a topic deleted and made again has another id, so its offsets are never taken for the old one's.
+Invariant: a topic that is deleted and created again has another id, so its offsets never pass for the old one's.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 class Administration:
     """An admin client of confluent's that remembers why it has no connection.
 
-    The failure of a request only says that there was no answer in time, whatever stands in the way.
+    A failed request itself only reports a timeout, whatever the cause.
     """
 
     def __init__(self, config: Mapping[str, str | int | float | bool]) -> None:
@@ -23,13 +23,13 @@ class Administration:
         self.client = AdminClient(heard, logger=None)
 
     def why(self, failure: BaseException) -> str:
-        """What stands in the way, in one line."""
+        """The cause of a failed request, in one line."""
         self.client.poll(0)
         said = failure.args[0].str() if isinstance(failure, KafkaException) else str(failure)
         return self._heard or said
 
     def _hear(self, failure: KafkaError) -> None:
-        # What is behind it comes first.
+        # The cause has been reported before this one.
         if failure.code() != KafkaError._ALL_BROKERS_DOWN:
             self._heard = failure.str()
 

@@ -1,7 +1,7 @@
 """How a service connects to Kafka.
 
-Invariant: nothing commits by itself, creates topics, or begins at the end of a topic; producers are idempotent
-where a repeat would show, and bounded where somebody waits for an answer.
+Invariant: no client commits offsets by itself, creates topics, or begins at the end of a topic. The relay's producer
+is idempotent; the producer of the HTTP API has a time limit, since a caller waits for it.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from services.chassis.kafka import connections, fair_reading, wire
 
 log = structlog.get_logger(__name__)
 
-# The client counts key, headers and framing; compression is not used.
+# The client counts key, headers and framing as well. We do not compress.
 _MAX_REQUEST = 2 * MAX_PUBLISHED
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
-# A batch in hand has the ten seconds in which a broker lets its handlers end.
+# More than the broker's `graceful_timeout`, in which handlers may end.
 _STOP_ALL_SECONDS = 15.0
 
 
 def new_broker(settings: ServiceSettings) -> KafkaBroker:
-    """The FastStream broker of a service: subscribers only, logs of its own kept quiet."""
+    """The FastStream broker of a service, for subscribers only and without logs of its own."""
     _install()
     return KafkaBroker(
         settings.kafka_bootstrap_servers,
@@ -51,7 +51,7 @@ def new_broker(settings: ServiceSettings) -> KafkaBroker:
 
 
 def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProducer:
-    """A producer: patient (the relay's, idempotent, which waits for the broker) or bounded (the door's)."""
+    """A producer: `patient` for the relay (idempotent, waits for the broker), else for the HTTP API (time limit)."""
     _install()
     milliseconds = int(settings.send_timeout_seconds * 1000)
     producer = AIOKafkaProducer(
@@ -65,15 +65,15 @@ def new_producer(settings: ServiceSettings, *, patient: bool) -> AIOKafkaProduce
         linger_ms=0,
     )
     if patient:
-        # Those of a partition without a leader would be given up after the time of a request, which is short so that a
-        # connection that is dead at its other end is noticed. The client has no setting for one without the other.
+        # aiokafka expires queued batches after `request_timeout_ms`. We keep that short to detect dead connections, so
+        # expiry is switched off here; the client has no setting for it.
         producer._message_accumulator._batch_ttl = math.inf
     return producer
 
 
 @contextlib.asynccontextmanager
 async def patient_producer(settings: ServiceSettings) -> AsyncIterator[AIOKafkaProducer]:
-    """A relay's producer for the length of the block, then it sends nothing more; raises as `start_producer`."""
+    """A relay's producer, which sends nothing more after the block; raises as `start_producer`."""
     producer = new_producer(settings, patient=True)
     await start_producer(producer)
     try:
@@ -83,7 +83,7 @@ async def patient_producer(settings: ServiceSettings) -> AsyncIterator[AIOKafkaP
 
 
 def new_reader(settings: ServiceSettings) -> AIOKafkaConsumer:
-    """A consumer outside of all groups, which reads what it is told to and commits nothing."""
+    """A consumer outside all groups, which commits nothing."""
     _install()
     return AIOKafkaConsumer(
         **settings.kafka.options(),
@@ -95,9 +95,9 @@ def new_reader(settings: ServiceSettings) -> AIOKafkaConsumer:
 
 
 async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECONDS) -> None:
-    """Starts a producer that will find its broker again; raises `KafkaConnectionError` or `TimeoutError`."""
+    """Starts a producer, or stops it again; raises `KafkaConnectionError` or `TimeoutError`."""
     try:
-        # An idempotent one waits here for a broker, without end.
+        # An idempotent producer waits here for a broker without end.
         async with asyncio.timeout(seconds):
             await producer.start()
     except BaseException:
@@ -108,7 +108,7 @@ async def start_producer(producer: AIOKafkaProducer, seconds: float = START_SECO
 async def start_broker(broker: KafkaBroker) -> None:
     """Starts all subscribers or none; raises what aiokafka raises while there is no broker.
 
-    One that has started would otherwise be started once more by the next attempt, beside itself.
+    The next attempt would start a running subscriber a second time.
     """
     try:
         await broker.start()
@@ -118,7 +118,7 @@ async def start_broker(broker: KafkaBroker) -> None:
 
 
 async def stop_broker(broker: KafkaBroker) -> None:
-    """Stops all subscribers; gives up when the broker is away."""
+    """Stops all subscribers; after a time limit it drops their connections."""
     try:
         async with asyncio.timeout(_STOP_ALL_SECONDS):
             await broker.stop()
@@ -130,9 +130,9 @@ async def stop_broker(broker: KafkaBroker) -> None:
 
 
 async def see_brokers(producer: AIOKafkaProducer) -> ClusterMetadata:
-    """The brokers and topics that there are.
+    """The cluster's brokers and topics.
 
-    Raises `KafkaConnectionError` while no broker counts itself in: other clients are not to be started then.
+    Raises `KafkaConnectionError` while no broker has registered; no other client should be started then.
     """
     try:
         cluster: ClusterMetadata = await producer.client.fetch_all_metadata()
@@ -142,21 +142,21 @@ async def see_brokers(producer: AIOKafkaProducer) -> ClusterMetadata:
 
 
 async def stop_client(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    """Stops a client; gives up when the broker is away, since what is unsent stays in the outbox."""
+    """Stops a client; after a time limit it drops a producer's connections. Unsent records stay in the outbox."""
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await cast(Any, client).stop()
     except TimeoutError:
         await _drop(client)
     except asyncio.CancelledError:
-        # The client lets the end of its own tasks through, which is none of ours.
+        # The client lets the cancellation of its own tasks through; only ours counts.
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
 
 
 async def _drop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    """Ends what a producer that is stopped would go on sending, whenever the broker comes back."""
+    """Keeps a stopped producer from sending when the broker comes back."""
     if isinstance(client, AIOKafkaProducer):
         client._closed = True
         if client._sender.sender_task is not None:
@@ -178,7 +178,7 @@ def admin_config(settings: ServiceSettings) -> dict[str, str | int | float | boo
 
 
 def broker_security(access: KafkaAccess) -> BaseSecurity | None:
-    """The options of a FastStream broker that are about signing in."""
+    """The security options of a FastStream broker; None where clients do not sign in."""
     if not access.secured:
         return None
     return SASLScram512(username=access.username, password=access.password, ssl_context=access.ssl_context())

@@ -1,8 +1,8 @@
-"""Which Kafka a store belongs to: the cluster of which its positions and its outbox speak.
+"""The Kafka cluster that a store belongs to, whose offsets its positions are.
 
-Invariant: a store belongs to the first cluster that a copy meets, until somebody says otherwise on purpose. A copy
-reads and tells nothing before it has seen that Kafka is that one, and ends when it finds another, as two stacks on one
-host would be to each other.
+Invariant: a store belongs to the first cluster that a copy connects to, until an operator changes that. A copy reads
+and publishes nothing before it has checked the cluster's id, and ends when it finds another one, such as that of
+another stack on the same host.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _ANSWER_SECONDS: Final = 5.0
 
 
 class Cluster:
-    """Asks Kafka which cluster it is, and the store to which it belongs."""
+    """Compares the id of Kafka's cluster with the one that the store belongs to."""
 
     def __init__(self, service: str, config: Mapping[str, str | int | float | bool]) -> None:
         self._service = service
@@ -35,7 +35,7 @@ class Cluster:
         return Administration(self._config)
 
     async def require(self, pool: Pool) -> None:
-        """Raises `OtherCluster` for one that is not the store's, and `OSError` while Kafka does not answer."""
+        """Raises `OtherCluster` if Kafka is not the store's cluster, and `OSError` while it does not answer."""
         met = await asyncio.to_thread(self._ask)
         if await known(pool) is None:
             await pool.execute(_BELONG, met)
@@ -47,7 +47,7 @@ class Cluster:
             )
 
     def _ask(self) -> str:
-        # Not by describing it: at a broker that comes back and lists nobody yet, librdkafka ends the process.
+        # Not `describe_cluster`: librdkafka aborts the process if a returning broker has registered nobody yet.
         try:
             return str(self._admin.client.list_topics(timeout=_ANSWER_SECONDS).cluster_id)
         except (KafkaException, TimeoutError) as failure:
@@ -55,12 +55,12 @@ class Cluster:
 
 
 async def known(store: Pool | Connection) -> str | None:
-    """The cluster that a store belongs to."""
+    """The id of the cluster that a store belongs to; None before the first one."""
     found: str | None = await store.fetchval(_FIND)
     return found
 
 
 async def forget(store: Connection) -> str | None:
-    """Has the store belong to whichever cluster the next copy meets; returns the one that it belonged to."""
+    """Makes the store belong to the next cluster that a copy connects to; returns the id of the old one."""
     found: str | None = await store.fetchval(_FORGET)
     return found

@@ -1,7 +1,7 @@
-"""The connections to Kafka below every producer and consumer of ours.
+"""The connections to Kafka under all our producers and consumers.
 
-Invariant: a client that has started knows a broker, one that hears nothing more connects anew, and one that is
-dropped sends nothing more.
+Invariant: a started client knows a registered broker; a client whose connection falls silent opens a new one; a
+dropped client sends nothing more.
 """
 
 import asyncio
@@ -17,21 +17,20 @@ from aiokafka.consumer import consumer
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.producer import producer
 
-# At the close of a socket, what has not left is forgotten.
+# Closing the socket discards unsent bytes (SO_LINGER with timeout 0).
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Client(AIOKafkaClient):
-    """aiokafka's own, but for what is told above."""
+    """aiokafka's client with the repairs that keep this module's invariant."""
 
     _dropped = False
 
     async def bootstrap(self) -> None:
-        """Raises `KafkaConnectionError` also when who answers counts no broker in.
+        """Raises `KafkaConnectionError` also while the broker that answers lists no broker.
 
-        A broker that has just started answers before it does, and lists itself as it was until it registers anew. A
-        client that knows its first connection and no broker fails on its first question, and when that connection
-        breaks it has none any more and never looks again.
+        A broker answers before it has registered. A client that bootstrapped before that has no broker list, and
+        never refreshes it once the bootstrap connection closes.
         """
         await super().bootstrap()  # type: ignore[no-untyped-call]
         if not self.cluster.brokers():
@@ -39,14 +38,14 @@ class Client(AIOKafkaClient):
             raise KafkaConnectionError("the broker counts no broker in yet")
 
     async def close(self) -> None:
-        """Raises `CancelledError` where whoever closes is to end; the client's own end of a task swallows that."""
+        """Raises `CancelledError` if the current task is cancelled; the client's own `close` swallows that."""
         await super().close()  # type: ignore[no-untyped-call]
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
 
     async def drop(self) -> None:
-        """Closes without sending what is queued; what is being connected is closed as soon as it is."""
+        """Closes without sending queued requests; a connection that is being opened is closed right after."""
         self._dropped = True
         for connection in self._conns.values():
             connection.close()
@@ -65,15 +64,15 @@ class Client(AIOKafkaClient):
         return connection
 
     def _is_silent(self, connection: AIOKafkaConnection) -> bool:
-        """Whether the question that is to be answered next was given up, and nothing has come for its whole time.
+        """Whether the oldest open request timed out and nothing has arrived for a whole request timeout.
 
-        A question for brokers that is given up leaves the connection as it is: each that follows would wait as long.
+        A timed-out metadata request leaves the dead connection in use, so each later request would time out too.
         """
         silent = time.monotonic() - connection._last_action > self._request_timeout_ms / 1000
         return silent and bool(connection._requests) and connection._requests[0][2].cancelled()
 
     def _on_connection_closed(self, conn: AIOKafkaConnection, reason: CloseReason | None) -> None:
-        """Forgets what a connection has not sent: it is sent anew over another, or by another."""
+        """Discards the unsent bytes of a closed connection; their requests are repeated over another one."""
         if reason is not CloseReason.SHUTDOWN and conn._protocol is not None:
             _abort(conn._protocol._transport)
         super()._on_connection_closed(conn, reason)  # type: ignore[no-untyped-call]
@@ -84,13 +83,13 @@ def _abort(transport: asyncio.Transport | None) -> None:
         return
     own = transport.get_extra_info("socket")
     if own is not None:
-        # The other end may have closed it already.
+        # The peer may have closed the socket already.
         with contextlib.suppress(OSError):
             own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 
 def install() -> None:
-    """Makes every producer and consumer of this process connect in this way."""
+    """Makes every producer and consumer of this process use `Client`."""
     for module in (consumer, producer):
         vars(module)["AIOKafkaClient"] = Client

@@ -1,8 +1,8 @@
-"""How a consumer shares its batches out among the partitions that have something.
+"""How a consumer divides its batches among partitions.
 
-Invariant: no partition waits for the end of another one's backlog: each that has records gets its share of every
-batch, and who had most of one comes last in the next. A partition that may bring nothing for now keeps what was
-fetched of it.
+Invariant: no partition waits for another one's backlog to end. Each partition with records gets its share of every
+batch, and goes to the end of the line for the next. A partition that may bring nothing for now keeps its fetched
+records.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ def all_of_it(topic: str) -> int:
 
 
 class FairFetcher(Fetcher):
-    """aiokafka's own, which would drain one partition to its end before it looks at the next."""
+    """aiokafka's fetcher, which by itself drains one partition to its end before it turns to the next."""
 
     left: Left = staticmethod(all_of_it)
 
     async def fetched_records(
         self, partitions: Collection[TopicPartition], timeout: float = 0, max_records: int | None = None
     ) -> Drained:
-        """Records fetched before, at most `max_records` in all; waits where there are none.
+        """At most `max_records` fetched records; waits while there are none.
 
-        It waits up to `timeout` seconds for what is held back, and longer where nothing was fetched: who asks again at
-        once would be busy with nothing.
+        It waits up to `timeout` seconds while fetched records are held back. Where none are fetched it waits longer,
+        so that an idle consumer does not spin.
         """
         until = time.monotonic() + (timeout if self._records else max(timeout, _QUIET_SECONDS))
         while not (max_records is None or self._subscriptions.reassignment_in_progress or self._has_failed()):
@@ -49,11 +49,11 @@ class FairFetcher(Fetcher):
         return waited
 
     def _has_failed(self) -> bool:
-        """Whether there is an error to be raised: aiokafka knows which."""
+        """Whether a fetch has failed; aiokafka's own method raises the error."""
         return any(type(result) is not FetchResult for result in self._records.values())
 
     def _ready(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """What has records, and how many it may bring."""
+        """The partitions with records that may bring some, and how many."""
         wanted = [tp for tp in self._records if not partitions or tp in partitions]
         left = {tp: self.left(tp.topic) for tp in wanted}
         return {tp: count for tp, count in left.items() if count > 0}
@@ -76,7 +76,7 @@ class FairFetcher(Fetcher):
         return drained
 
     async def _fetched(self, seconds: float) -> bool:
-        """Whether more has been fetched within that time."""
+        """Waits for a fetch; returns whether one came within that time."""
         if seconds <= 0:
             return False
         waiter = self._create_fetch_waiter()  # type: ignore[no-untyped-call]
@@ -89,12 +89,12 @@ class FairFetcher(Fetcher):
 
 
 def install() -> None:
-    """Makes every consumer of this process read in this way."""
+    """Makes every consumer of this process use `FairFetcher`."""
     vars(consumer)["Fetcher"] = FairFetcher
 
 
 def limit(client: Any, left: Left) -> None:
-    """Has a consumer read no more of a topic than is left to it."""
+    """Limits how many records of a topic a consumer may read, by `left`."""
     fetcher = getattr(client, "_fetcher", None)
     if isinstance(fetcher, FairFetcher):
         fetcher.left = left

@@ -1,8 +1,8 @@
-"""Reading the batches that Kafka hands over, whatever is in them.
+"""Decodes the record batches that Kafka delivers, whatever is in them.
 
-Invariant: what Kafka has taken comes out as records, in bounded memory. Kafka keeps the bytes of a header's name as
-they are, and the client decodes them as UTF-8; it keeps a small batch that unpacks to a huge one, and the client
-unpacks it whole. Either would end the reading of the stream, again and again, for all that stand behind the record.
+Invariant: every stored batch yields its records, in bounded memory. Kafka accepts header names that are not UTF-8,
+on which the client fails, and small batches that decompress to huge ones, which the client decompresses whole. Either
+would stop the partition for good at that batch.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBat
 from aiokafka.record.memory_records import MemoryRecords
 
 MOST: Final = 16 * 2**20
-"""How many bytes a batch may unpack to; a client's own limits are far below."""
-# Of every batch: its first offset, and the length of what follows.
+"""How many bytes a batch may decompress to; honest clients stay far below."""
+# Where the length of the rest stands in a batch, behind its first offset.
 _LENGTH: Final = slice(8, DefaultRecordBase.AFTER_LEN_OFFSET)
 _UNPACK: Final[dict[int, Any]] = {
     DefaultRecordBase.CODEC_GZIP: cramjam.gzip.decompress_into,
@@ -28,11 +28,11 @@ _XERIAL_HEADER: Final = 16
 
 
 class Unread(bytes):
-    """Stands for the body of a record whose batch is not unpacked."""
+    """Stands for the body of a record whose batch is not decompressed."""
 
 
 class _Record(NamedTuple):
-    """What the fetcher asks of a record."""
+    """The attributes of a record that the fetcher uses."""
 
     offset: int
     timestamp: int
@@ -44,12 +44,12 @@ class _Record(NamedTuple):
 
 
 def install() -> None:
-    """Makes every consumer of this process read in this way."""
+    """Makes every consumer of this process use `Readable`."""
     setattr(fetcher, "MemoryRecords", Readable)  # noqa: B010 (the module does not export it)
 
 
 class Readable:
-    """The client's own reading of fetched bytes, with batches that survive what is in them."""
+    """The client's parser of fetched bytes, wrapped so that each batch is a `Batch`."""
 
     def __init__(self, data: bytes) -> None:
         self._own = MemoryRecords(data)
@@ -68,7 +68,7 @@ class Readable:
 
 
 class Batch:
-    """One batch: the client's own, and its bytes for the case that this one fails."""
+    """One batch: the client's own, and its bytes for a second attempt if that one fails."""
 
     def __init__(self, own: Any, raw: memoryview) -> None:
         self._own = own
@@ -97,13 +97,13 @@ class Batch:
                 yield record
 
     def _unread(self) -> Iterator[_Record]:
-        """A record for each offset of a batch, without what is in it."""
+        """A record without content for each offset of the batch."""
         for offset in range(self._own.base_offset, self._own.next_offset):
             yield _Record(offset, self._own.max_timestamp, self._own.timestamp_type)
 
 
 def _fits(compression: int, packed: memoryview) -> bool:
-    """Whether a batch can be unpacked, and to no more than the limit."""
+    """Whether a batch can be decompressed, to at most `MOST` bytes."""
     try:
         if compression == DefaultRecordBase.CODEC_SNAPPY:
             return sum(map(cramjam.snappy.decompress_raw_len, _blocks(bytes(packed)))) <= MOST
@@ -115,7 +115,7 @@ def _fits(compression: int, packed: memoryview) -> bool:
 
 
 def _blocks(packed: bytes) -> Iterator[bytes]:
-    """The blocks of a Snappy stream, or the one that it is."""
+    """The blocks of a Snappy stream with Java's header; without that header, the stream is one block."""
     if not packed.startswith(_XERIAL):
         yield packed
         return
@@ -127,7 +127,7 @@ def _blocks(packed: bytes) -> Iterator[bytes]:
 
 
 def _patiently(raw: memoryview) -> Iterator[Any]:
-    """The records of a batch by the client's slower reader, whose bytes are text in any case."""
+    """The records of a batch by the client's pure-Python parser, on bytes that always decode."""
     batch = _DefaultRecordBatchPy(raw)
     records = iter(batch)
     batch._buffer = _Tolerant(batch._buffer)
@@ -135,7 +135,7 @@ def _patiently(raw: memoryview) -> Iterator[Any]:
 
 
 class _Tolerant(bytearray):
-    """Bytes of which every part can be decoded."""
+    """Bytes of which every slice decodes; invalid UTF-8 becomes backslash escapes."""
 
     def __getitem__(self, at: Any) -> Any:
         part = super().__getitem__(at)

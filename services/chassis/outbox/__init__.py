@@ -1,4 +1,4 @@
-"""What is to be sent, and how it is sent.
+"""The outbox and the relay that sends its rows to Kafka.
 
 Invariant: a record is in the outbox until Kafka has acknowledged it.
 """

@@ -1,7 +1,7 @@
-"""The outbox: what is to be sent, written in the transaction that decided it.
+"""The outbox: records to send, written in the transaction that decided them.
 
-Invariant: whoever appends rows of a key holds the lock on what the key stands for, so that ids of one key rise
-in the order of its versions.
+Invariant: a transaction that appends rows of a key holds the lock on the subject of that key, so that the ids of one
+key rise in the order of its versions.
 """
 
 import zlib
@@ -12,7 +12,7 @@ from services.chassis.base.database import Connection
 
 SHARDS = 8
 CAUSED_BY: Final = "corridor-party"
-"""The header of a record of our internal topics that says whose report has caused it."""
+"""The header of records of our internal topics that names the party whose report caused them."""
 
 _APPEND = """
 INSERT INTO outbox (shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party)
@@ -22,10 +22,10 @@ SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::tex
 
 
 class Outgoing(NamedTuple):
-    """One record to send in binary mode; `id` is unique for the sending service.
+    """One record to send in the binary mode of CloudEvents; `id` is unique for the sending service.
 
-    Records are sent in order within their `line`, which is the key unless something else has to stay in order. `party`
-    is whose report has caused it, "" where none has or nobody is to know.
+    `line` is the ordering key: records with the same one are sent in order; None means the record's own key. `party`
+    is the sender of the report that caused the record, "" for none or where it must not be named.
     """
 
     topic: str

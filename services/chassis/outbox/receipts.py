@@ -1,6 +1,6 @@
-"""Receipts: what a sender is told of one of its reports, in the store and on its topic.
+"""Receipts: our answers to a party's reports, stored for HTTP and sent to its receipts topic.
 
-Invariant: written in the transaction that comes to what they say.
+Invariant: a receipt is written in the transaction that makes it true.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from contracts.topics import RECEIPTS
 from services.chassis.base.database import Connection
 from services.chassis.outbox.outgoing import Outgoing
 
-# A receipt of this many items stays under the limit of a published record at the longest details.
+# A record of this many items stays under the limit of published records, even with the longest details.
 _ITEMS = 200
 
 _INSERT_RECEIPTS = """
@@ -46,7 +46,7 @@ class Receipt(NamedTuple):
     offset: int | None = None
 
     def item(self) -> dict[str, Any]:
-        """The item as JSON; one for each report, so it is not built by way of the model."""
+        """The item as JSON; built without the model, since there is one for each report."""
         shown: dict[str, Any] = {n: v for n, v in zip(_FIELDS, self[1:], strict=True) if v is not None}
         if self.updated_at is not None:
             shown["updated_at"] = utc_text(self.updated_at)

@@ -1,8 +1,8 @@
-"""The third loop: outbox rows to Kafka.
+"""The third loop: it sends outbox rows to Kafka.
 
-Invariant: rows of a key are sent in order of id by one relay at a time, and deleted only after the broker has
-acknowledged them. A living relay never gives a send up: it waits for the broker, and takes another producer when
-its own has failed. What can never be sent is moved aside with an alarm, and the others go on.
+Invariant: one relay at a time sends the rows of a key, in order of id, and deletes them only after the broker has
+acknowledged them. A relay never gives up: it waits for the broker, and replaces a failed producer. A row that can
+never be sent moves to `outbox_failed` with an alarm, and the others go on.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ _ANSWER_SECONDS = 10.0
 _PACE_SECONDS = 0.01
 
 _TRY_LOCK = "SELECT s FROM unnest($2::int[]) s WHERE pg_try_advisory_lock($1, s)"
-# Where the rows are: another start of the server or another file of the table.
+# Changes when the server restarts or the table is created anew; by it a relay sees that its store may be restored.
 _PLACE = "(extract(epoch FROM pg_postmaster_start_time()) || ' ' || pg_relation_filepath('store_mark'))"
-# A store that was put back gives the same ids again, to rows that have not been sent; not by the same transactions.
+# A restored store gives the same ids again, to rows that have not been sent. Their transactions (xmin) differ.
 _PAGE = f"""
 SELECT *, xmin::text AS written_by, (SELECT {_PLACE}) AS place FROM outbox
 WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2
@@ -77,20 +77,20 @@ class Relay:
         self._open_producer = open_producer
         self._wake = asyncio.Event()
         self.held: set[int] = set()
-        # What was handed to Kafka and is not known to have ended, and since when.
+        # Rows handed to Kafka without a known end, and the microsecond at which that began.
         self._doubt: tuple[Sequence[asyncpg.Record], int] | None = None
         self._pace = Pace(_PACE_SECONDS)
 
     def wake(self) -> None:
-        """Says that rows have been committed."""
+        """Signals that rows have been committed."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Runs until cancelled; holds its locks on a connection of its own, which dies with it.
+        """Runs until cancelled; its locks live on a connection of their own, and end with it.
 
-        A batch that the client has given up leaves a gap in its producer's sequence, at which the broker refuses all
-        that follows: whatever has failed, the next attempt has a producer of its own. Who loses the locks lets the
-        producer go with all that it holds: that is in the outbox, for the next leader or a store that is put back.
+        Each attempt has its own producer. A batch that the client has expired leaves a gap in the producer's sequence
+        numbers, and the broker refuses all records after a gap. A relay that loses its locks drops the producer with
+        its unsent records, which are still in the outbox.
         """
         while True:
             connection = None
@@ -120,7 +120,7 @@ class Relay:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self, connection: OwnConnection) -> None:
-        """Holds on to the locks; raises when their connection is lost or does not answer, also during a send."""
+        """Keeps the locks; raises when their connection is lost or does not answer, also during a send."""
         gone = asyncio.Event()
         connection.add_termination_listener(lambda _: gone.set())
         while True:
@@ -128,7 +128,7 @@ class Relay:
             await until(gone, _HOLD_SECONDS)
 
     async def _hold(self, connection: OwnConnection) -> None:
-        """Takes shards that are free; a lock lives as long as its connection."""
+        """Takes the locks of free shards; each lives as long as the connection."""
         missing = [s for s in range(SHARDS) if s not in self.held]
         rows = await connection.fetch(_TRY_LOCK, _LOCK_SPACE, missing, timeout=_ANSWER_SECONDS)
         if rows:
@@ -140,13 +140,13 @@ class Relay:
             await self._pace.keep()
             self._wake.clear()
             if not self.held or await self.send_page(sender) < PAGE:
-                # Another copy's commits wake nobody here: they are looked for.
+                # The commits of other copies do not wake this relay, so it polls.
                 await until(self._wake, _POLL_SECONDS)
 
     async def send_page(self, sender: Sender) -> int:
-        """Sends one page and deletes what was acknowledged; returns how many rows it read.
+        """Sends one page and deletes the acknowledged rows; returns how many rows it read.
 
-        Raises what kept others from being acknowledged.
+        Raises the failure that kept other rows from being acknowledged.
         """
         since = version_after(0)
         rows = await self._pool.fetch(_PAGE, sorted(self.held), PAGE)
@@ -172,7 +172,7 @@ class Relay:
             await self._missed(sent, since)
 
     async def _look_after_doubt(self) -> None:
-        """Has what was handed to Kafka, and never answered for, read back by a store that does not know it any more."""
+        """Starts a recovery if unanswered rows of the last attempt, which may be in Kafka, have left the store."""
         if self._doubt is not None:
             rows, since = self._doubt
             if await self._pool.fetchval(_COUNT, *_named(rows)) < len(rows):
@@ -180,9 +180,9 @@ class Relay:
             self._doubt = None
 
     async def _missed(self, rows: Sequence[asyncpg.Record], since: int) -> None:
-        """Notes what is to be read back where the store has moved; where it has not, another relay has taken over."""
+        """Starts a recovery if the store has moved; if it has not, another relay has sent and deleted the rows."""
         moved = await self._pool.fetchval(_HERE) != rows[0]["place"]
-        log.warning("what was sent is not in the store any more", service=self.service, moved=moved)
+        log.warning("sent rows are missing from the store", service=self.service, moved=moved)
         if moved:
             await self._mark.look(self._pool, since)
 
@@ -195,5 +195,5 @@ class Relay:
 
 
 def _named(rows: Sequence[asyncpg.Record]) -> Iterator[list[Any]]:
-    """The columns by which rows are known, also across a store put back."""
+    """The columns that identify rows, also in a restored store: id, ce_id, writing transaction."""
     return ([row[name] for row in rows] for name in ("id", "ce_id", "written_by"))

@@ -1,7 +1,7 @@
-"""Hands the relay's rows to Kafka.
+"""Hands the relay's rows to the Kafka producer.
 
-Invariant: rows are queued in the order given; nothing is given up while the broker is away. What the broker refuses
-for good is told apart from any other failure, after which a sender is not to be used again.
+Invariant: rows are queued in the order given, and none is given up while the broker is away. A row that the broker
+refuses for good does not stop the others; after any other failure a sender must not be used again.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _NEVER = (
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of rows, by their ids; `failure` is why the rest is to be sent again, by another sender."""
+    """The outcome of each row, by id; `failure` is the reason to send the remaining rows again, by another sender."""
 
     acknowledged: Set[int]
     refused: Mapping[int, BaseException]
@@ -49,7 +49,7 @@ class Sent:
 
 
 class Sender:
-    """What a service tells, over a producer that is its alone."""
+    """Sends a service's rows through a producer that nobody else uses."""
 
     def __init__(self, service: str, producer: AIOKafkaProducer) -> None:
         self._source = f"urn:corridor:{service}"
@@ -57,7 +57,7 @@ class Sender:
         self._known: Set[str] = frozenset()
 
     async def send(self, rows: Sequence[asyncpg.Record]) -> Sent:
-        """Queues all rows in order, as far as that goes, then awaits all answers."""
+        """Queues the rows in order until one fails, then awaits the answers."""
         waiting: dict[int, asyncio.Future[Any]] = {}
         refused: dict[int, BaseException] = {}
         failure: BaseException | None = None
@@ -73,7 +73,7 @@ class Sender:
         return _sent(waiting, refused, failure)
 
     async def _answers(self, topics: Set[str], waiting: Iterable[asyncio.Future[Any]]) -> None:
-        """Waits for all answers; raises `UnknownTopicOrPartitionError` when a topic is not there any more.
+        """Waits for all answers; raises `UnknownTopicOrPartitionError` if a topic has been deleted meanwhile.
 
         The client itself would wait for the topic to come back, and hold up all others.
         """
@@ -95,10 +95,10 @@ class Sender:
                 )
                 return future
             except KafkaTimeoutError:
-                # The buffer was full or the metadata were not to be had: nothing of this row has been queued.
+                # The buffer was full or metadata were missing: this row has not been queued.
                 log.warning("relay waits for the broker", topic=row["topic"])
             except UnknownTopicOrPartitionError:
-                # The client says so as well when it could not look a topic up in time: the broker is to be asked.
+                # The client also raises this when it could not fetch metadata in time, so we ask the broker.
                 self._known = frozenset()
                 await asyncio.sleep(RETRY_SECONDS)
             except KafkaError as failure:
@@ -107,9 +107,9 @@ class Sender:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _require_topic(self, topic: str) -> None:
-        """Raises `UnknownTopicOrPartitionError` when a broker that answers has no such topic.
+        """Waits for the broker; raises `UnknownTopicOrPartitionError` if it has no such topic.
 
-        The client itself would look for it until its time is up, and hold up what comes behind.
+        The client itself would search for the topic until a timeout, and hold up all rows behind.
         """
         said = False
         while topic not in self._known:
@@ -126,7 +126,7 @@ class Sender:
 
 
 def headers_of(row: asyncpg.Record, source: str) -> list[tuple[str, bytes]]:
-    """The Kafka headers of a row of the outbox."""
+    """The Kafka headers of an outbox row: the attributes of its CloudEvent, and the party that caused it."""
     headers = encode(
         id=row["ce_id"],
         source=source,

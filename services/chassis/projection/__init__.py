@@ -1,4 +1,4 @@
-"""Facts to pictures.
+"""Folds facts into pictures.
 
 Invariant: state changes here alone.
 """

@@ -1,4 +1,4 @@
-"""The queue of subjects that are to be folded.
+"""The queue of subjects to be folded.
 
-Invariant: every statement on it is here.
+Invariant: every SQL statement on it is here.
 """

@@ -1,7 +1,7 @@
-"""The queue of subjects that are to be folded: every statement on it, and on the timers that fill it.
+"""The queue of subjects to be folded: every SQL statement on it, and on the timers that fill it.
 
-Invariant: who takes rows has them alone until its transaction ends, and they are back when that fails. A page is shared
-out among the parties whose reports wait.
+Invariant: a transaction that takes rows owns them until it ends, and they are back when it fails. A page is divided
+among the parties whose reports wait.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ from services.chassis.base.mark import knows_itself
 
 REPUBLISH: Final = "republish"
 BEHIND: Final = 10
-"""The priority of what is no news: rebuilds, republication, and all that follows from them."""
+"""The priority of work that is no news: rebuilds, republication, and all that follows from them."""
 
-# A plan that was made while a table was empty has to do as well when it is full: rows are chosen in an array, or they
-# would be chosen once for each row; what is joined is looked up by `LATERAL ... OFFSET 0`, or it would be read whole.
+# A plan made while a table was empty must still serve when it is full. So rows are chosen in an array, or the choice
+# would run once for each row; joined rows are looked up by `LATERAL ... OFFSET 0`, or their table would be scanned.
 _DUE = "(not_before IS NULL OR not_before <= $2)"
-# A page is shared out among the parties whose reports wait, so that nobody waits for the end of another one's queue.
-# Whatever else is queued of its subjects comes along, so that each is folded once for all of it.
+# A page is divided among the parties whose reports wait, so that nobody waits for another one's queue to end.
+# All other due rows of its subjects come along, so that each subject is folded once for all of them.
 _TAKE = f"""
 WITH RECURSIVE turn (priority, party) AS (
     (SELECT priority, party FROM unsettled ORDER BY priority, party LIMIT 1)
@@ -48,7 +48,7 @@ INSERT INTO unsettled (subject, expand, cause, traceparent, priority, party, att
 SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
                      $8::timestamptz[])
 """
-# With what else is queued of them, so that each is folded once for all of it.
+# Other due rows of the dependents come along, so that each subject is folded once for all of them.
 _DEPENDENTS = f"""
 WITH below AS (
     SELECT l.subject, min(u.priority) AS priority, min(u.party) AS party
@@ -63,7 +63,7 @@ gone AS (
 SELECT subject, false AS expand, 'expand' AS cause, NULL AS traceparent, 0 AS attempts, priority, party FROM below
 UNION ALL SELECT * FROM gone
 """
-# Which subjects read, directly or by way of others, something that is in this round or has news waiting in the queue.
+# The subjects that read, directly or through others, a subject of this round or one with news in the queue.
 _BEHIND_NEWS = """
 WITH RECURSIVE below (root, subject) AS (
     SELECT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> ''
@@ -82,7 +82,7 @@ WITH due AS (
     RETURNING subject)
 INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
 """
-# The age is noted anew as the row is queued, so that a slow queue does not get it twice.
+# Queueing also renews `sent_at`, so that a slow queue does not get the subject twice.
 _QUEUE_OLD = """
 WITH old AS (
     UPDATE picture SET sent_at = $2 WHERE subject = ANY(ARRAY(
@@ -101,7 +101,7 @@ _PAGE = 10_000
 
 
 class Cause(NamedTuple):
-    """Why a subject is queued: the trace of the report, whether it can wait, and whose it is ("" for our own)."""
+    """Why a subject is queued: the report's trace, the priority, and the report's party ("" for our own work)."""
 
     traceparent: str | None = None
     priority: int = 0
@@ -109,9 +109,10 @@ class Cause(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A row of the queue, taken; `republish` says that what has not changed is to be published as well.
+    """A queue row that this transaction has taken.
 
-    `party` is whose report has caused it, "" where none has.
+    `expand` rows stand for the dependents of their subject. `cause` is why the row was queued. `party` is the sender
+    of the report that caused it, "" for none. `republish` says that unchanged entities are published as well.
     """
 
     subject: str
@@ -124,12 +125,12 @@ class Taken(NamedTuple):
     republish: bool = False
 
     def as_it_was(self) -> "Taken":
-        """A row for the queue that asks for all that the rows it stands for asked."""
+        """This row for the queue, with the republication that a merged row may have asked for."""
         return self._replace(cause=REPUBLISH if self.republish else self.cause)
 
 
 async def add(connection: Connection, subjects: Mapping[str, Cause]) -> None:
-    """Puts subjects in the queue, each with what caused it."""
+    """Queues subjects because of reports or entities that name them; one statement."""
     rows = sorted(subjects.items())
     if rows:
         traces, priorities, parties = zip(*(cause for _, cause in rows), strict=True)
@@ -137,16 +138,15 @@ async def add(connection: Connection, subjects: Mapping[str, Cause]) -> None:
 
 
 async def take(connection: Connection, most: int, now: datetime, mark: int = 0) -> list[Taken]:
-    """Takes a page of `most` rows that no other worker holds, and all others that are due of the same subjects.
+    """Takes a page of `most` free due rows, and all other free due rows of the same subjects.
 
-    They are back when the transaction fails. `mark` is what this copy has left in the store: when that was put back,
-    there is nothing to take.
+    `mark` is the mark that this copy has left in the store; nothing is taken from a restored or recovering store.
     """
     return [Taken(*row) for row in await connection.fetch(_TAKE, most, now, mark)]
 
 
 def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
-    """One row for each subject: the most urgent one, with whatever the others ask for."""
+    """One row for each subject: the most urgent one, with the republication and attempts of the others."""
     found: dict[str, Taken] = {}
     for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None, r.cause != "expand")):
         held = found.setdefault(row.subject, row)
@@ -158,11 +158,11 @@ def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
 
 
 async def behind_news(connection: Connection, subjects: Sequence[str], taken: Sequence[str]) -> set[str]:
-    """Those of `subjects` below which there is news: what they read is `taken` in this round, or waits in the queue.
+    """The `subjects` that read, directly or through others, something `taken` in this round or with news in the queue.
 
-    Asked between their own facts and what they read of others, the answer no means that whatever was accepted
-    before any of these facts has been folded. Rows of the subjects themselves do not count, or two workers could put
-    each other off for ever; nor does what is to be drawn again and has not changed, nor a fold that failed.
+    Call this after loading a subject's facts and before loading shared state: a subject that is not returned has
+    nothing older still queued. Rows of the subjects themselves do not count, or two workers could put each other off
+    for ever; nor do rows without news, nor folds that failed.
     """
     if not subjects:
         return set()
@@ -170,9 +170,9 @@ async def behind_news(connection: Connection, subjects: Sequence[str], taken: Se
 
 
 async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mapping[str, Taken]:
-    """The same rows, as urgent as the news of their subjects that other workers have taken or are about to take.
+    """The same rows, raised to priority 0 where the queue still has news of their subjects.
 
-    Asked when the facts have been read: news among them has its row in the queue still, or was folded before.
+    Call this after loading the facts: news among them still has its row in the queue, or has been folded.
     """
     behind = [subject for subject, row in taken.items() if row.priority >= BEHIND]
     if not behind:
@@ -182,7 +182,7 @@ async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mappi
 
 
 async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, datetime | None]]) -> None:
-    """Puts rows back, or new ones in, each not before an instant; one statement."""
+    """Queues rows, each not before an instant (None: at once); one statement."""
     pairs = sorted(rows, key=lambda pair: (pair[0].subject, pair[0].expand))
     again = [row for row, _ in pairs]
     if not again:
@@ -201,7 +201,7 @@ async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, dateti
 
 
 async def dependents(connection: Connection, rows: Iterable[Taken], now: datetime) -> list[Taken]:
-    """A row for each subject that reads one of these, and what is due of those in the queue, which is taken."""
+    """A row for each subject that reads one of these, and the due queue rows of those subjects, which are taken."""
     lowest: dict[str, tuple[int, str]] = {}
     for row in rows:
         ranked = (row.priority, row.party)
@@ -214,22 +214,22 @@ async def dependents(connection: Connection, rows: Iterable[Taken], now: datetim
 
 
 async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:
-    """Queues the subjects whose picture changes by itself at or before `now`; returns how many."""
+    """Queues the subjects whose picture is due, changing by itself at or before `now`; returns how many."""
     return int((await connection.execute(_FIRE, now, most)).rpartition(" ")[2])
 
 
 async def queue_old(connection: Connection, before: datetime, now: datetime, most: int = 500) -> int:
-    """Queues pictures last published before an instant to be published again; returns how many."""
+    """Queues pictures last published before an instant for republication; returns how many."""
     return int((await connection.execute(_QUEUE_OLD, before, now, most)).rpartition(" ")[2])
 
 
 async def queue_all(
     store: Pool | OwnConnection, cause: str, older_than: tuple[int, int] | None = None, page: int = _PAGE
 ) -> None:
-    """Queues every picture, behind everything else; with `REPUBLISH` each is published again.
+    """Queues every picture behind all news; the cause `REPUBLISH` publishes each again.
 
-    `older_than`, a fold number and a data number, leaves out what has been drawn with these. Each page is committed
-    by itself, so that no number of pictures is too large for one statement: who fails begins again.
+    `older_than`, a pair of fold number and data number, leaves out pictures folded with these. Each page commits by
+    itself, so that no statement grows with the store; after a failure the caller begins again.
     """
     after: str | None = ""
     while after is not None:

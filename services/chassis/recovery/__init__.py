@@ -1,4 +1,4 @@
-"""What a store put back reads back from our own topics.
+"""Recovers from our own topics what a restored store had published.
 
-Invariant: nothing is told before it is known what was told.
+Invariant: a restored store publishes nothing before it has recovered.
 """

@@ -1,4 +1,4 @@
 """A running service: its loops, its health, its commands.
 
-Invariant: whatever was started is stopped, in the opposite order.
+Invariant: all that was started is stopped, in the opposite order.
 """
