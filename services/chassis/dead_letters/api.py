@@ -1,6 +1,6 @@
 """`/ops/dead-letters`: the dead letters of this service, for operations.
 
-Invariant: nothing is replayed or discarded without the name of who did it; a replay is dry unless asked otherwise.
+Invariant: every replay and discard records who did it. A replay is a dry run unless asked otherwise.
 """
 
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from services.chassis.http.problems import ProblemError
 
 
 class Work(BaseModel):
-    """On which dead letters, and by whom: one of several who work with a token of operations says who it is."""
+    """The dead letters to work on, and the name of the person, as several may use one token of operations."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -26,19 +26,19 @@ class Work(BaseModel):
     by: Annotated[Text | None, Field(min_length=1, max_length=80)] = None
 
     def done_by(self, party: str) -> str:
-        """Who is put on record: the party of the token, and the name that was said."""
+        """The name that is recorded: the party of the token, and the given name."""
         return f"{party}/{self.by}" if self.by else party
 
 
 class Replay(Work):
-    """What to replay; `again` also what has failed too often."""
+    """A replay; `again` includes dead letters that have failed too often."""
 
     dry_run: bool = True
     again: bool = False
 
 
 class Discard(Work):
-    """What to give up, and why."""
+    """A discard, with its reason."""
 
     reason: Annotated[Text, Field(min_length=3, max_length=500)]
 

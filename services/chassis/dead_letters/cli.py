@@ -1,8 +1,8 @@
 """`python -m corridor dead-letters SERVICE ...`: a client of `/ops/dead-letters` of a running copy, for operations.
 
-Invariant: it knows nothing of the store and does nothing that the API does not do. It says what came of it as one JSON
-object a line, and exits 0 when all that was asked for is done, 1 when something failed again, is not there or nobody
-answers, 2 when it was asked wrongly or may not ask. A token is in no argument, which others on the host could read.
+Invariant: it does nothing that the API does not do. It prints one JSON object a line. It exits 0 if everything was
+done, 1 if a dead letter failed again or does not exist or no copy answers, and 2 for wrong arguments or a refused
+token. A token is never an argument, which others on the host could read.
 """
 
 import argparse
@@ -28,19 +28,19 @@ _VERBS: Final = {
     "actions": "who replayed and discarded what",
 }
 _PATH: Final = "/ops/dead-letters"
-# Where what is listed is in an answer.
+# The path under `_PATH` of each list, and the field of its answer.
 _LISTS: Final = {"list": ("", "items"), "count": ("/counts", "counts"), "actions": ("/actions", "actions")}
 _FILTER: Final = ("id", "reason", "party", "topic", "since", "until", "resolved")
-# A replay takes as long as there are records.
+# No read timeout: a replay answers after its last record.
 _TIMEOUT: Final = httpx.Timeout(10, read=None)
 
 
 class AskedWrongly(Exception):
-    """What is missing, in one line."""
+    """The arguments are wrong; the text is the one line to print."""
 
 
 def run(service: str, arguments: Sequence[str]) -> int:
-    """Does what the arguments say; returns the exit code."""
+    """Runs the command; returns the exit code."""
     options = _parser(service).parse_args(arguments)
     try:
         with _client(service, options, os.environ) as client:
@@ -100,7 +100,7 @@ def _client(service: str, options: argparse.Namespace, environ: Mapping[str, str
 
 
 def _token(file: Path | None, environ: Mapping[str, str]) -> str:
-    """The token of operations: that of the file that was named, that of the environment, or that of the file there."""
+    """The token of operations, from the given file, else $CORRIDOR_TOKEN, else the file that $TOKENS names."""
     if file is None and (token := environ.get("CORRIDOR_TOKEN")):
         return token.strip()
     if file is None and not environ.get("TOKENS"):
@@ -113,7 +113,7 @@ def _token(file: Path | None, environ: Mapping[str, str]) -> str:
 
 
 def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """What was said; a condition that is empty stays one, or it would let everything in."""
+    """The arguments that were given. An empty condition counts as given; dropped, it would match everything."""
     return {name: value for name in names if (value := getattr(options, name, None)) is not None}
 
 
@@ -143,7 +143,7 @@ def _act(client: httpx.Client, options: argparse.Namespace) -> int:
 
 
 def _answer(answer: httpx.Response) -> Any:
-    """The JSON of an answer; raises `HTTPStatusError` for a refusal, and `AskedWrongly` for what is no service."""
+    """The JSON of an answer; raises `HTTPStatusError` for a failure, and `AskedWrongly` for an answer without JSON."""
     answer.raise_for_status()
     try:
         return answer.json()
@@ -152,7 +152,7 @@ def _answer(answer: httpx.Response) -> Any:
 
 
 def _why(answer: httpx.Response) -> str:
-    """What a refusal says, in one line."""
+    """The text of a failure, in one line."""
     try:
         said = answer.json()
         faults = [f"{p['path']}: {p['detail']}" for p in said.get("problems", ())]

@@ -1,8 +1,7 @@
 """Dead letters as work: list, show, count, replay and discard.
 
-Invariant: a replay judges and stores a record as if it had just been read, in the transaction that marks it
-replayed, so it takes effect once; who replayed or discarded what is on record. A record that has failed again
-several times is left alone until somebody insists.
+Invariant: a dead letter keeps the exact bytes of its record. Every replay and discard is stored with its author. A
+dead letter that has failed several replays is only replayed on explicit request.
 """
 
 import base64
@@ -25,7 +24,7 @@ from services.chassis.ingest.records import Record
 
 _OF_AUTHORITY: Final = frozenset({"key", "headers", "body"})
 TRIES: Final = 3
-"""After so many failed replays a dead letter is only tried again by who insists."""
+"""After so many failed replays a dead letter is only replayed on explicit request (`again`)."""
 
 _WHERE = """
 ($1::bigint[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR reason = $2) AND ($3::text IS NULL OR party = $3)
@@ -58,7 +57,7 @@ RowId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class Filter(BaseModel):
-    """Which dead letters: all conditions that are given have to hold. Those that are resolved only when asked for."""
+    """Selects dead letters by all given conditions; resolved ones only with `resolved`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -77,7 +76,7 @@ class Filter(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A dead letter as its record was read, with what may be worked on."""
+    """A dead letter with its record as it was read."""
 
     id: int
     record: Record
@@ -87,7 +86,7 @@ class Dead:
 
 
 def dead_of(row: Any) -> Dead:
-    """The record out of a row, byte for byte."""
+    """Rebuilds the record from a row, byte for byte."""
     headers = [(n, None if v is None else urllib.parse.unquote_to_bytes(v)) for n, v in json.loads(row["headers"])]
     record: Record = ConsumerRecord(
         topic=row["topic"],
@@ -106,20 +105,19 @@ def dead_of(row: Any) -> Dead:
 
 
 async def listed(pool: Pool, wanted: Filter, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
-    """What lists show of dead letters, oldest first."""
+    """A page of dead letters without their content, oldest first."""
     return [dict(row) for row in await pool.fetch(_LIST, *wanted.values, after, limit)]
 
 
 async def counted(pool: Pool, wanted: Filter) -> list[dict[str, Any]]:
-    """How many there are of each reason and party, most first."""
+    """The counts of dead letters by reason and party, highest first."""
     return [dict(row) for row in await pool.fetch(_COUNT, *wanted.values)]
 
 
 async def shown(pool: Pool, id: int) -> dict[str, Any] | None:
-    """One dead letter: key, headers and body as text, or in base64 where they are none; its last action.
+    """One dead letter with its last action; key and body are text, or base64 if they are not UTF-8.
 
-    What an authority has sent is its own: of that only where it lies, why it was refused, and its hash. It can be
-    replayed without being read.
+    A customs decision is shown without key, headers and body, since only its authority may read it.
     """
     row = await pool.fetchrow(_SHOW, id)
     if row is None:
@@ -139,25 +137,25 @@ async def shown(pool: Pool, id: int) -> dict[str, Any] | None:
 
 
 async def ids_of(pool: Pool, wanted: Filter, *, again: bool) -> list[int]:
-    """The dead letters of a filter, oldest first; without `again` not those that have failed too often."""
+    """The ids of a filter's dead letters, oldest first; those that have failed too often only with `again`."""
     rows = await pool.fetch(_IDS, *wanted.values, 2**31 - 1 if again else TRIES)
     return [row["id"] for row in rows]
 
 
 async def begin(pool: Pool, by: str, action: str, wanted: Filter, reason: str | None) -> int:
-    """Puts on record who does what, before it is done."""
+    """Stores an action before it begins; returns its id."""
     filter_text = wanted.model_dump_json(exclude_defaults=True)
     action_id: int = await pool.fetchval(_BEGIN, machinery_now(), by, action, filter_text, reason)
     return action_id
 
 
 async def end(pool: Pool, action: int, found: int, resolved: int) -> None:
-    """Completes the record of an action."""
+    """Stores the result of an action."""
     await pool.execute(_END, action, found, resolved)
 
 
 async def actions(pool: Pool, limit: int = 50) -> Sequence[asyncpg.Record]:
-    """What was done to dead letters, newest first."""
+    """The latest actions, newest first."""
     rows: Sequence[asyncpg.Record] = await pool.fetch(_ACTIONS, limit)
     return rows
 

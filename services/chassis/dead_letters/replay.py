@@ -1,7 +1,7 @@
-"""Replaying and discarding dead letters, one transaction each.
+"""Replays and discards dead letters, one transaction each.
 
-Invariant: what a replay comes to is what reading the record would come to now; a dry run is the same thing, rolled
-back. What stood in for a quarantined record goes when the record is no longer in quarantine.
+Invariant: a replay has the result that reading the record would have now, and takes effect once; a dry run is a
+replay that is rolled back. The stand-in of a quarantined record ends when the record leaves quarantine.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ UPDATE dead_letter SET attempts = attempts + 1, reason = $2, path = $3, detail =
 
 @dataclass(slots=True)
 class Report:
-    """What an action came to: how many of each outcome, and each one that is still a dead letter with its reason."""
+    """The result of an action: the number of each outcome, and the dead letters that remain, with their reasons."""
 
     dry_run: bool
     found: int = 0
@@ -54,7 +54,7 @@ class _RolledBack(Exception):
 
 
 class Replayer:
-    """Works on the dead letters of one service; `store` raises `OSError` while that has not been reached."""
+    """Works on the dead letters of one service; `store` raises `OSError` before the database has been reached."""
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class Replayer:
 
     @property
     def pool(self) -> Pool:
-        """The store, as whoever asks now may use it."""
+        """The pool for the current task; raises `OSError` before the database has been reached."""
         return self._reached()
 
     async def replay(self, wanted: Filter, by: str, *, dry_run: bool, again: bool = False) -> Report:
-        """Judges and stores the records of a filter anew, oldest first; a dry run only says what would become."""
+        """Validates and stores the records of a filter anew, oldest first; a dry run only reports the outcomes."""
         await self._book.refresh(self.pool)
         report = Report(dry_run)
         ids = await letters.ids_of(self.pool, wanted, again=again)
@@ -93,7 +93,7 @@ class Replayer:
         return report
 
     async def discard(self, wanted: Filter, by: str, reason: str) -> Report:
-        """Gives dead letters up for good, for a reason; their bytes stay until they are purged."""
+        """Marks dead letters as given up, for a reason; their bytes stay until they are purged."""
         report = Report(dry_run=False)
         report.action = await letters.begin(self.pool, by, "discard", wanted, reason)
         for id in await letters.ids_of(self.pool, wanted, again=True):
@@ -143,7 +143,7 @@ class Replayer:
                 raise _RolledBack
 
     async def _store(self, connection: Connection, dead: Dead) -> tuple[Verdict, Receipt]:
-        """The verdict on a record, and the answer that its sender gets."""
+        """The verdict on a record, and the receipt for its sender."""
         verdict = self._judge(dead)
         if isinstance(verdict, Rejected):
             return verdict, answers.receipt_of_rejection(verdict, dead.party or "")
@@ -170,7 +170,7 @@ class Replayer:
             await self._release(connection, dead)
 
     async def _answer(self, connection: Connection, dead: Dead, receipt: Receipt) -> None:
-        """Tells the sender what has changed: taken after all, or refused for another reason."""
+        """Sends the receipt of a changed outcome: accepted after all, or refused for another reason."""
         now = self._clock.now()
         await receipts.keep_receipts(connection, [receipt], now)
         batch = f"replay/{dead.id}/{dead.attempts}"

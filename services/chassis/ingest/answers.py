@@ -1,7 +1,6 @@
-"""What senders are told: receipts, dead letters and their announcements.
+"""The answers to reports: receipts, dead letters and their announcements.
 
-Invariant: written in the transaction of the batch that they answer, so an answer exists exactly when its cause
-does.
+Invariant: an answer is written in the transaction of the batch that it answers.
 """
 
 import hashlib
@@ -30,7 +29,7 @@ ON CONFLICT DO NOTHING
 
 
 def receipt_of_event(one: Accepted, outcome: Outcome, detail: str | None = None) -> Receipt:
-    """The answer to a record that was read: accepted, repeat or superseded."""
+    """The receipt of a decoded record; `outcome` is accepted, repeat or superseded."""
     event, record = one.event, one.record
     return Receipt(
         one.party,
@@ -48,7 +47,7 @@ def receipt_of_event(one: Accepted, outcome: Outcome, detail: str | None = None)
 
 
 def receipt_of_rejection(one: Rejected, party: str) -> Receipt:
-    """The answer to a record that was refused: the first problem, with how many more there are."""
+    """The receipt of a refused record: its first problem, and the number of further ones."""
     more = f" (and {len(one.problems) - 1} more problems)" if len(one.problems) > 1 else ""
     more += f" (and so were the records up to offset {one.last_offset}: {one.count} in all)" if one.count > 1 else ""
     return Receipt(
@@ -96,7 +95,7 @@ async def keep_dead_letters(
 
 
 def dead_letter_records(service: str, rejected: Sequence[Rejected], recorded_at: datetime) -> Iterator[Outgoing]:
-    """The announcements for the service's dead-letter topic: coordinates, reason and hash."""
+    """The announcements of dead letters for the service's topic: coordinates, reason and hash, no content."""
     for one in rejected:
         data = _announcement(service, one.record, one.party, one.first.reason, recorded_at).model_copy(
             update={"path": one.first.path[:500], "detail": one.first.detail[:1000], "count": one.count}

@@ -1,4 +1,4 @@
-"""A batch of records as a subscriber receives it: validated, and with the transaction in which it is stored.
+"""A batch of validated records as a subscriber receives it, with the transaction that stores it.
 
 Invariant: a batch has one verdict for each of its records, in their order.
 """
@@ -29,7 +29,7 @@ class Batch:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
-        """What FastStream's document says of it: our own document has the schemas of the events."""
+        """Any: FastStream's AsyncAPI document describes no batch, since our own has the schemas of the events."""
         return core_schema.any_schema()
 
     @property
@@ -44,16 +44,16 @@ class Batch:
 
     @property
     def ends(self) -> Mapping[TopicPartition, int]:
-        """The offset behind the last record of each partition."""
+        """The next offset of each partition, behind its last record."""
         return {TopicPartition(r.topic, r.partition): r.offset + 1 for r in self.records}
 
     @property
     def name(self) -> str:
-        """What all that is answered together is called."""
+        """A name for the batch, unique by its offsets; the ids of its receipts follow from it."""
         return ";".join(f"{p.topic}/{p.partition}/{end}" for p, end in sorted(self.ends.items()))
 
     async def store(self) -> Kept:
-        """Stores what was accepted, as the stream does, and queues the subjects that it names."""
+        """Stores the accepted records, and queues the subjects that they name; raises outside a transaction."""
         if self.connection is None:
             raise RuntimeError("a batch is stored in the transaction of its positions")
         return await self.stream.store(self.connection, self.accepted, self.now)

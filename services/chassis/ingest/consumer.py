@@ -1,7 +1,7 @@
-"""The first loop: Kafka records to stored facts.
+"""The first loop: it stores Kafka records as facts.
 
-Invariant: facts, answers and the next offset are one transaction. A record that cannot be used is put aside in
-it and never stops the others; a database that is away is waited for; nothing is acknowledged before its commit.
+Invariant: the facts, answers and next offsets of a batch are one transaction. A record that cannot be used becomes a
+dead letter in it, and never stops the others. While the database is away, ingest waits.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _APART_SECONDS = 0.02
 Take = Callable[[Sequence[Record]], Awaitable[None]]
 """Validates and stores records in one transaction; raises `Fenced` and what asyncpg raises."""
 Handle = Callable[[Batch], Awaitable[Kept]]
-"""The function of a subscriber: stores a batch, and returns what of it is new."""
+"""The function of a subscriber: stores a batch, and returns what became of its accepted records."""
 
 
 class Ingest:
@@ -67,16 +67,16 @@ class Ingest:
         self.stopping = asyncio.Event()
 
     def attach(self, subscriber: Any, topic_ids: TopicIds) -> Positions:
-        """Reads what a subscriber is assigned, from the stored positions on."""
+        """Makes the positions of a subscriber, from which its partitions are read."""
         self.positions = Positions(self.pool, subscriber, topic_ids)
         self.positions.held_back = self.quarantine.holds_back
         self.positions.left = self.shares.left
         return self.positions
 
     async def consume(self, batch: Sequence[Record], take: Take | None = None) -> None:
-        """Has the unread records of a batch taken, and waits while they cannot be; raises `Fenced`.
+        """Stores the unread records of a batch, and retries while failures are transient; raises `Fenced`.
 
-        Batches begin some milliseconds apart, so that each finds more to do under load.
+        Batches begin some milliseconds apart, so that each is larger under load.
         """
         began = time.monotonic()
         if unread := self._unread(batch):
@@ -84,11 +84,11 @@ class Ingest:
         await asyncio.sleep(max(0.0, began + _APART_SECONDS - time.monotonic()))
 
     async def decode(self, message: Any) -> Batch:
-        """Validates the records of a message of FastStream, whatever their bytes."""
+        """Validates the records of a FastStream message, whatever their bytes."""
         return await self.validate(message.raw_message)
 
     async def validate(self, found: Sequence[Record]) -> Batch:
-        """The verdict on each record, by the parties as they are now; raises what asyncpg raises."""
+        """The verdicts on records, by the parties as they are now; raises what asyncpg raises."""
         stream = self.stream
         if senders := {name for r in found if (name := stream.sender(r.topic)) is not None}:
             await learn_steps(self.pool, self.clock)
@@ -97,7 +97,7 @@ class Ingest:
         return Batch(stream, found, verdicts, self.clock.now())
 
     async def watch_store(self, every_seconds: float = 2.0) -> None:
-        """Notices, until cancelled, that the store was put back, and feeds to pause or resume."""
+        """Checks, until cancelled, whether the store was restored, and which topics to pause or resume."""
         assert self.positions is not None
         while True:
             await asyncio.sleep(every_seconds)
@@ -110,13 +110,13 @@ class Ingest:
                     raise
 
     def _unread(self, batch: Sequence[Record]) -> list[Record]:
-        """What the store does not have yet: a batch that failed half way is read again from its start."""
+        """The records that the store lacks: a batch that failed half way is delivered again from its start."""
         assert self.positions is not None
         found = [r for r in batch if r.offset >= self.positions.next_offset(TopicPartition(r.topic, r.partition))]
         return [r for r in found if not self.quarantine.holds_back(r.topic)]
 
     async def mind_limits(self) -> None:
-        """Pauses the feeds on which we fail too often, and lets those go on that have been mended."""
+        """Pauses the topics on whose records we fail too often, and resumes the others."""
         assert self.positions is not None
         await self.quarantine.refresh()
         self.positions.mind()
@@ -137,7 +137,7 @@ class Ingest:
         raise AssertionError("unreachable")
 
     async def _one_by_one(self, batch: Sequence[Record], take: Take, failure: Exception) -> None:
-        """A bug: finds the record that triggers it and puts that one aside."""
+        """Finds the record that triggers a bug, and quarantines that one."""
         log.error("a batch fails, trying its records one by one", stream=self.stream.name, exc_info=failure)
         await self.mind_limits()
         for record in batch:
@@ -162,7 +162,10 @@ class Ingest:
         await self.store(await self.validate(found))
 
     async def store(self, batch: Batch, handle: Handle = Batch.store, *, failed: Record | None = None) -> None:
-        """Facts, answers and positions of a batch, in one transaction, with what stands in for a failed record."""
+        """Stores facts, answers and positions of a batch in one transaction; with `failed`, also its stand-in.
+
+        Raises `Fenced` and what asyncpg raises.
+        """
         assert self.positions is not None
         with telemetry.ROUND.labels(self.service, f"ingest-{self.stream.name}").time():
             async with transaction(self.pool) as connection:
@@ -184,7 +187,7 @@ class Ingest:
         self.on_commit()
 
     async def after_fence(self, batch: Sequence[Record]) -> None:
-        """Reads the stored positions of what is still ours, and goes on from there."""
+        """Seeks the partitions of a fenced batch that are still assigned to their stored positions."""
         assert self.positions is not None
         telemetry.FENCED.labels(self.service, self.stream.name).inc()
         log.warning("fenced: the stored position is another one", stream=self.stream.name)

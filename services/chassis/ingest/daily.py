@@ -1,7 +1,7 @@
-"""What each party's feed has brought today, in all and about each subject, and what of it is too much.
+"""The daily budget of each party: reports and bytes in all, and reports about each subject.
 
-Invariant: counted in the transaction that stores the records, by the day on which the broker took them: a batch that
-is read again, or a store that was put back, counts each record once and refuses the same ones.
+Invariant: records are counted in the transaction that stores them, by the day on which the broker appended them. So a
+batch that is read again, also by a restored store, counts each record once and refuses the same ones.
 """
 
 from collections import Counter
@@ -33,17 +33,17 @@ RETURNING new.party, new.day, new.subject, coalesce(old.reports, 0) AS reports
 """
 
 Day = tuple[str, date]
-"""One party's day."""
+"""A party, and the day (UTC)."""
 About = tuple[str, date, str]
-"""One party's day with one subject."""
+"""A party, the day (UTC), and a subject."""
 BudgetOf = Callable[[str], Budget]
 
 
 async def within(connection: Connection, verdicts: Sequence[Verdict], budget_of: BudgetOf) -> list[Verdict]:
-    """The same verdicts, but for accepted reports beyond a day's budget of their party: those are refused.
+    """The verdicts, with accepted reports over the daily budget of their party refused.
 
-    What is about one subject is counted from the day's n-th report on, when n is what a party may say of one: before
-    that none can have more.
+    Reports about each subject are only counted from the party's n-th report of the day on, where n is the limit for
+    one subject: no subject can exceed it earlier.
     """
     accepted = [one for one in verdicts if isinstance(one, Accepted)]
     if not accepted:
@@ -55,7 +55,7 @@ async def within(connection: Connection, verdicts: Sequence[Verdict], budget_of:
 
 
 async def _spend(connection: Connection, accepted: Sequence[Accepted]) -> dict[Day, list[int]]:
-    """Adds what has come; returns what had come before: reports, by what they name, and bytes."""
+    """Adds the accepted reports to each day; returns the [reports, bytes] of each before that."""
     days: dict[Day, list[int]] = {}
     for one in accepted:
         day = days.setdefault(_day_of(one), [0, 0])
@@ -68,7 +68,7 @@ async def _spend(connection: Connection, accepted: Sequence[Accepted]) -> dict[D
 
 
 async def _spend_on(connection: Connection, accepted: Sequence[Accepted]) -> Counter[About]:
-    """Adds what has come about each subject; returns what had come before."""
+    """Adds the accepted reports to each subject's day; returns the count of each before that."""
     found = Counter(about for one in accepted for about in _abouts(one))
     if not found:
         return found
@@ -78,7 +78,7 @@ async def _spend_on(connection: Connection, accepted: Sequence[Accepted]) -> Cou
 
 
 def _judged(one: Accepted, spent: Mapping[Day, list[int]], spent_on: Counter[About], budget_of: BudgetOf) -> Verdict:
-    """Counts one report on top of what was spent before it."""
+    """The verdict on one report, which is added to what was spent before it."""
     before, budget = spent[_day_of(one)], budget_of(one.party)
     was_within = _is_within(before, budget)
     before[0] += one.weight

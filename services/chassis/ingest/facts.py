@@ -1,7 +1,7 @@
-"""The rows of accepted revisions: heads, events, replicas, links, and what they put in the queue.
+"""Stores accepted records: heads, events, replicas, links, and the queue rows that follow.
 
-Invariant: a revision is stored once, whatever the order and repetition of deliveries. Heads are locked in
-sorted order; a fixed number of statements serves any batch.
+Invariant: a revision is stored once, whatever the order and repetition of deliveries. Heads are locked in sorted order,
+and a fixed number of statements serves any batch.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from services.chassis.queue.fold_queue import BEHIND, Cause
 MOST_REVISIONS: Final = 200
 """Revisions that one identity may have."""
 
-# Locks the identity, keeps the type that it began with, and tells what was known before (null: nothing).
+# Locks the identity, keeps its first type, and returns its newest revision before this batch (null: none).
 _LOCK_HEADS = """
 INSERT INTO head AS h (source, event_id, type, subject, updated_at, content_hash, revisions)
 SELECT source, event_id, type, subject, updated_at, content_hash, records
@@ -56,13 +56,13 @@ INSERT INTO link (subject, reads, source, event_id)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ORDER BY 1, 3, 4, 2
 ON CONFLICT DO NOTHING
 """
-# A revision that names other subjects than the one before is news to those as well.
+# A revision is also news to the subjects that earlier revisions named.
 _NAMED_BEFORE = """
 SELECT DISTINCT l.subject
 FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL (
     SELECT subject FROM link WHERE source = u.source AND event_id = u.event_id OFFSET 0) AS l
 """
-# What was refused after all is no head.
+# A revision that was refused after all must not stay the head.
 _PUT_HEADS_BACK = """
 UPDATE head AS h SET updated_at = e.updated_at, content_hash = e.content_hash, subject = e.subject
 FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL (
@@ -78,9 +78,9 @@ SELECT e.* FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL 
 
 
 class Head(NamedTuple):
-    """The type of an identity, and the revision that was its newest before this batch, if any.
+    """The type of an identity, and its newest revision before this batch, if any.
 
-    `records` is how many have come of it, repeats and this batch included.
+    `records` is how many records of it have arrived, including repeats and this batch.
     """
 
     type: str
@@ -90,9 +90,9 @@ class Head(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What became of accepted records: those that were new, and those refused after all.
+    """The result of storing accepted records: the fresh ones, and those refused after all.
 
-    `superseded` are the places of new ones that are older than a revision read before, with its `updated_at`.
+    `superseded` has the places of fresh ones that are older than an earlier read revision, with its `updated_at`.
     """
 
     fresh: Sequence[Accepted] = ()
@@ -101,7 +101,7 @@ class Kept(NamedTuple):
 
 
 async def insert_events(connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime) -> Kept:
-    """Stores the fresh revisions; refuses those that change the type of their identity."""
+    """Stores the fresh revisions; refuses those that change the type of their identity or exceed its revisions."""
     heads = await _lock_heads(connection, accepted)
     same_type = [a for a in accepted if heads[a.identity].type == a.event.type]
     over = await _over_budget(connection, same_type, heads)
@@ -118,7 +118,7 @@ async def insert_events(connection: Connection, accepted: Sequence[Accepted], re
 
 
 async def replace_replicas(connection: Connection, accepted: Sequence[Accepted]) -> list[Accepted]:
-    """Replaces the rows of entities by higher versions; returns the records that did."""
+    """Replaces the rows of entities by higher versions; returns the records that replaced one."""
     newest: dict[str, Accepted] = {}
     for one in accepted:
         held = newest.get(one.event.subject)
@@ -140,7 +140,7 @@ async def replace_replicas(connection: Connection, accepted: Sequence[Accepted])
 
 
 def _newest(accepted: Sequence[Accepted]) -> list[Accepted]:
-    """The newest revision of each identity, among those of the type that the batch first gives it."""
+    """The newest revision of each identity, among those of its first type in the batch."""
     newest: dict[tuple[str, str], Accepted] = {}
     for one in accepted:
         held = newest.setdefault(one.identity, one)
@@ -156,7 +156,7 @@ def _is_known(one: Accepted, heads: Mapping[tuple[str, str], Head]) -> bool:
 async def _over_budget(
     connection: Connection, accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], Head]
 ) -> list[Accepted]:
-    """The new revisions of identities that have as many as one may have: each is kept, and read at every fold."""
+    """The new revisions beyond `MOST_REVISIONS` of their identity: every fold reads all revisions."""
     suspects = sorted({a.identity for a in accepted if heads[a.identity].records > MOST_REVISIONS})
     if not suspects:
         return []
@@ -177,7 +177,7 @@ async def _over_budget(
 
 
 def _superseded(accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], Head]) -> dict[Place, datetime]:
-    """The records that are older than what was read of their identity before, in the order of reading."""
+    """The places of records older than an earlier read revision of their identity, with its `updated_at`."""
     newest = {identity: head.known_at for identity, head in heads.items()}
     found: dict[Place, datetime] = {}
     for one in accepted:
@@ -241,7 +241,7 @@ async def _link_and_queue(
     by_entity: bool = False,
     redrawn: Container[str] = (),
 ) -> None:
-    """Links what is fresh and queues whom it names; behind everything else what is merely `redrawn`."""
+    """Writes the links of fresh records, and queues the subjects that they name; `redrawn` ones behind all news."""
 
     def named(one: Accepted) -> tuple[str, str]:
         return (one.record.topic, one.event.subject) if by_entity else one.identity
@@ -257,7 +257,7 @@ async def _link_and_queue(
     if known:
         before = sorted({named(a) for a in known})
         rows = await connection.fetch(_NAMED_BEFORE, [s for s, _ in before], [e for _, e in before])
-        # Whose they are now: what is folded again because of a party's correction is that party's.
+        # A subject that is folded because of a party's correction counts as that party's.
         party = "" if by_entity else known[0].party
         causes = dict.fromkeys((row["subject"] for row in rows), Cause(party=party)) | causes
     if links:

@@ -1,6 +1,6 @@
-"""How the senders of a batch are answered: dead letters, receipts, announcements.
+"""Writes the answers to a batch: dead letters, receipts, announcements.
 
-Invariant: all of it is written in the caller's transaction, so an answer exists exactly when what it says is so.
+Invariant: all of them are written in the caller's transaction, so an answer exists exactly when it is true.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from services.chassis.outbox.receipts import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What became of a batch."""
+    """The outcome of a batch: the counts of fresh and repeated records, and the rejected ones."""
 
     fresh: int = 0
     repeated: int = 0
@@ -33,7 +33,7 @@ async def answer(
     kept: Kept,
     topic_id: Callable[[str], str],
 ) -> Outcomes:
-    """Answers the senders of a batch of which this was kept, and puts aside what was rejected."""
+    """Stores the dead letters and receipts of a batch, and queues their announcements; `kept` is its result."""
     rejected, now = joined([*batch.rejected, *kept.refused]), batch.now
     await answers.keep_dead_letters(connection, rejected, topic_id, now)
     told = _receipts(batch.accepted, kept, rejected) if batch.stream.is_answered else []
@@ -49,7 +49,7 @@ async def answer(
 
 
 def receipt_of(one: Accepted, kept: Kept, *, fresh: bool) -> Receipt:
-    """The answer to an accepted record: a repeat, or new; if new, perhaps older than the revision that stands."""
+    """The receipt of an accepted record: "accepted", "repeat", or "superseded" if a later revision stands."""
     if not fresh:
         return answers.receipt_of_event(one, "repeat")
     stands = kept.superseded.get(place(one.record))

@@ -1,7 +1,7 @@
-"""Where each partition is read from next: in the store, not in Kafka.
+"""The next offset of each partition, kept in the store, not in Kafka.
 
-Invariant: the row moves only in the transaction that stores what was read, and only from the value that this
-copy last read or wrote; a copy that has lost a partition, or whose store was put back, is fenced.
+Invariant: a position moves only in the transaction that stores the records before it, and only from the value that
+this copy last read or wrote. A copy that has lost a partition, or whose store was restored, is fenced.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from services.chassis.kafka import fair_reading
 log = structlog.get_logger(__name__)
 
 Bounds = Mapping[TopicPartition, tuple[int, int]]
-"""For each partition the first offset that there is, and the one behind the last."""
+"""The first offset of each partition, and the one behind its last."""
 
 TopicIds = Callable[[Iterable[str]], Awaitable[dict[str, str]]]
 
-# A topic made anew has another id: it is read from its beginning.
+# A topic that was created anew has another id, and is read from its beginning.
 _OPEN = """
 INSERT INTO position AS p (topic, partition, topic_id, next_offset)
 SELECT topic, partition, topic_id, 0
@@ -39,14 +39,14 @@ FROM unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::bigint[])
 WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_id AND p.next_offset = u.expected
 """
 _STORED = "SELECT topic, partition, next_offset FROM position WHERE topic = ANY($1::text[])"
-# Stands for no row of the store, so that whatever is read next is fenced.
+# No stored position has this value, so the next batch is fenced.
 _DOUBTFUL = -1
 
 
 class Positions(ConsumerRebalanceListener):
-    """The positions of one subscriber, and the rebalance listener that keeps them true.
+    """The positions of one subscriber, and the rebalance listener that keeps them current.
 
-    `met` says that the group has given its assignment, which may be empty.
+    `met` says that the group has sent an assignment, which may be empty.
     """
 
     def __init__(self, pool: Pool, subscriber: Any, topic_ids: TopicIds, retry_seconds: float = 0.5) -> None:
@@ -65,11 +65,11 @@ class Positions(ConsumerRebalanceListener):
         return partition in self._held
 
     def next_offset(self, partition: TopicPartition) -> int:
-        """The first offset that the store does not have; 0 for a partition that is not ours."""
+        """The first offset that the store lacks; 0 for a partition that is not assigned."""
         return self._held.get(partition, 0)
 
     def highwater(self, partition: TopicPartition) -> int | None:
-        """The end of a partition as of the last fetch; None before there was any."""
+        """The end offset of a partition as of the last fetch; None before the first one."""
         end: int | None = self._subscriber.consumer.highwater(partition)
         return end
 
@@ -81,7 +81,7 @@ class Positions(ConsumerRebalanceListener):
         return frozenset(self._held)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Lets the batch in hand end before another copy begins to read."""
+        """Waits for the current batch to end before another copy may begin to read."""
         lock = getattr(self._subscriber, "lock", None)
         if lock is not None and self._held:
             await lock.wait_release(30)
@@ -89,7 +89,7 @@ class Positions(ConsumerRebalanceListener):
         self._paused.clear()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Seeks to the stored positions; fetching has begun, so the pause comes before any await."""
+        """Seeks to the stored positions. Fetching has begun already, so the pause comes before any await."""
         partitions = sorted(assigned)
         self.met = True
         if not partitions:
@@ -101,7 +101,7 @@ class Positions(ConsumerRebalanceListener):
         self._subscriber.consumer.resume(*(p for p in partitions if p not in self._paused))
 
     def mind(self) -> None:
-        """Pauses the partitions that are held back, and lets those go on, from where the store is, that are not."""
+        """Pauses the partitions that are held back, and resumes the others at their stored positions."""
         consumer = self._subscriber.consumer
         for partition, offset in self._held.items():
             held = self.held_back(partition.topic)
@@ -111,14 +111,14 @@ class Positions(ConsumerRebalanceListener):
                 self._paused.add(partition)
                 consumer.pause(partition)
             else:
-                # What had been fetched behind the failure was let go unread.
+                # Records fetched behind the failure were dropped unread.
                 if offset != _DOUBTFUL:
                     consumer.seek(partition, offset)
                 self._paused.discard(partition)
                 consumer.resume(partition)
 
     async def seek(self, partitions: Iterable[TopicPartition]) -> None:
-        """Reads the stored positions and seeks to them; waits while the store is away."""
+        """Reads the stored positions and seeks to them; retries until the store and the broker answer."""
         partitions = sorted(partitions)
         for partition, offset in (await self._read(partitions)).items():
             if partition in self._subscriber.consumer.assignment():
@@ -126,10 +126,10 @@ class Positions(ConsumerRebalanceListener):
                 self._held[partition] = offset
 
     async def recheck(self) -> list[TopicPartition]:
-        """Reads on from the store where that is behind: it was put back, and maybe no record will come to show it.
+        """Seeks the partitions whose stored position went backwards, which only a restore does; returns them.
 
-        A batch may be on its way at this moment, so nothing is taken on trust: what comes next is fenced, and its
-        fence seeks. The store is never behind otherwise, since what is held here was committed before.
+        A fence would notice this only at the next record, which may never come. A batch may be in progress now, so the
+        next one is fenced in any case, and seeks again.
         """
         held = dict(self._held)
         if not held:
@@ -143,7 +143,7 @@ class Positions(ConsumerRebalanceListener):
         return behind
 
     async def advance(self, connection: Connection, ends: Mapping[TopicPartition, int]) -> None:
-        """Moves the rows to the next offsets, in the caller's transaction; raises `Fenced`."""
+        """Moves the stored positions to `ends`, in the caller's transaction; raises `Fenced`."""
         partitions = sorted(ends)
         if any(p not in self._held for p in partitions):
             raise Fenced
@@ -159,7 +159,7 @@ class Positions(ConsumerRebalanceListener):
             raise Fenced
 
     def committed(self, ends: Mapping[TopicPartition, int]) -> None:
-        """Remembers what the transaction has written, once it has committed."""
+        """Notes the positions that a committed transaction has written."""
         self._held.update({p: end for p, end in ends.items() if p in self._held})
 
     async def _read(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
@@ -167,7 +167,7 @@ class Positions(ConsumerRebalanceListener):
             try:
                 return await self._read_once(partitions)
             except Exception as failure:
-                # A listener that raises is only logged by the client, and the partition would start anywhere.
+                # The client only logs an error of a listener, and would read the partition from anywhere.
                 if not passes(failure):
                     log.exception("positions cannot be read")
                 else:
@@ -187,17 +187,14 @@ class Positions(ConsumerRebalanceListener):
 
 
 async def behind(pool: Pool, bounds: Bounds, held_back: Callable[[str], bool]) -> dict[TopicPartition, int]:
-    """Where the store stands in the partitions of which it has not read all that is within the bounds.
-
-    Topics that are held back are left out.
-    """
+    """The stored positions of partitions that are not read to the end of their bounds, without held-back topics."""
     stored = await _stored(pool, bounds)
     places = {p: max(start, stored.get(p, 0)) for p, (start, _) in bounds.items()}
     return {p: place for p, place in places.items() if place < bounds[p][1] and not held_back(p.topic)}
 
 
 async def _stored(pool: Pool, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-    """Where the store stands in these partitions, and others of their topics."""
+    """The stored positions of all partitions of these partitions' topics."""
     return _by_place(await pool.fetch(_STORED, sorted({p.topic for p in partitions})))
 
 

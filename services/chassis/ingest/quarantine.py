@@ -1,8 +1,8 @@
-"""Records on which we ourselves fail: what stands in for them, and how many are too many.
+"""The limits on records in quarantine, on which our own code fails, and their stand-ins.
 
-Invariant: a feed that keeps failing is paused with everything behind it in Kafka, never drained into the dead
-letters; several feeds that fail stop the stream. Both go on by themselves when the dead letters have been replayed
-or discarded, since the count is that of the store.
+Invariant: a topic whose records keep failing is paused, never drained into the dead letters; several failing topics
+stop the stream. Both resume by themselves after the dead letters have been replayed or discarded, since the count is
+read from the store.
 """
 
 from datetime import datetime
@@ -24,7 +24,7 @@ SELECT topic, count(*) AS number FROM dead_letter WHERE reason = 'quarantined' A
 
 
 class Quarantine:
-    """Counts what waits in quarantine of one stream; `limit` records of one topic pause it."""
+    """Counts the records of one stream in quarantine; `limit` records of one topic pause that topic."""
 
     def __init__(self, service: str, stream: Stream, pool: Pool, limit: int) -> None:
         self._service = service
@@ -36,20 +36,20 @@ class Quarantine:
 
     @property
     def stopped(self) -> bool:
-        """Whether several feeds fail: that is us, not they."""
+        """Whether several topics fail, which means that the fault is ours."""
         return len(self.waiting) > 1 and sum(self.waiting.values()) >= 2 * self._limit
 
     @property
     def paused(self) -> list[str]:
-        """The topics with records in quarantine that are not read for now."""
+        """The paused topics."""
         return sorted(filter(self.holds_back, self.waiting))
 
     def holds_back(self, topic: str) -> bool:
-        """Whether a topic is not to be read for now."""
+        """Whether a topic must not be read for now."""
         return self.stopped or self.waiting.get(topic, 0) >= self._limit
 
     async def refresh(self) -> None:
-        """Counts anew, and says loudly what has changed."""
+        """Counts anew, and logs each topic that is newly paused or resumed; raises what asyncpg raises."""
         rows = await self._pool.fetch(_COUNT)
         self.waiting = {row["topic"]: row["number"] for row in rows if self._stream.reads(row["topic"])}
         held = {"*"} if self.stopped else set(self.paused)
@@ -64,14 +64,14 @@ class Quarantine:
 async def begin_stand_in(
     connection: Connection, stream: Stream, record: Record, party: Party | None, now: datetime
 ) -> None:
-    """States what the service says while a record is in quarantine."""
+    """Stores the stand-in: the event that the service states for as long as the record is in quarantine."""
     await _state(connection, stream, record, party, now, placed=True)
 
 
 async def end_stand_in(
     connection: Connection, stream: Stream, record: Record, party: Party | None, now: datetime
 ) -> None:
-    """States that the record is no longer in quarantine."""
+    """Stores the event that ends the stand-in of a record that has left quarantine."""
     await _state(connection, stream, record, party, now, placed=False)
 
 

@@ -1,6 +1,6 @@
-"""What a Kafka record comes to: accepted with its event, or rejected with its problems.
+"""The verdict on a Kafka record: accepted with its event, or rejected with its problems.
 
-Invariant: one record in, one verdict out, whatever its bytes; a record never decides about another one.
+Invariant: each record has one verdict, whatever its bytes, and never affects the verdict on another one.
 """
 
 import re
@@ -23,13 +23,13 @@ _LONG_RUN: Final = 20
 
 
 Link = tuple[str, str]
-"""(subject that an event names, subject whose picture that one reads because of it, or "")."""
+"""(subject that an event names, subject whose shared state the first one then reads, or "")."""
 Place = tuple[str, int, int]
-"""Where a record stands: topic, partition, offset."""
+"""The coordinates of a record: topic, partition, offset."""
 
 
 class Accepted(NamedTuple):
-    """A record whose event is to be stored; `received_at` is when the broker took it."""
+    """A record whose event is to be stored; `received_at` is the instant at which the broker appended it."""
 
     record: Record
     party: str
@@ -44,7 +44,7 @@ class Accepted(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How many reports it counts as: one for each subject that it names."""
+        """How many reports the record counts as: one for each subject that it names, at least one."""
         return max(1, len({subject for subject, _ in self.links}))
 
     @property
@@ -57,15 +57,15 @@ class Accepted(NamedTuple):
 
     @property
     def version(self) -> int:
-        """The version of an entity of our own topics."""
+        """The version of an entity of our own topics; 0 for a report."""
         return int(getattr(self.event.data, "version", 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that goes to the dead letters; identity as far as it could be read.
+    """A record that goes to the dead letters; `quoted` has its attributes as far as they could be read.
 
-    `count` is how many it stands for: itself, and those refused for the same reason right behind it.
+    `count` is how many records it stands for: itself, and those right behind it that were refused for the same reason.
     """
 
     record: Record
@@ -80,11 +80,11 @@ class Rejected:
 
     @property
     def last_offset(self) -> int:
-        """The offset of the last record that it stands for."""
+        """The offset of the last record that this one stands for."""
         return self.record.offset + self.count - 1
 
     def is_followed_by(self, other: "Rejected") -> bool:
-        """Whether another one comes right behind it and was refused for the same reason."""
+        """Whether `other` stands right behind this one and was refused for the same reason."""
         before, after = self.record, other.record
         next_to = (after.topic, after.partition, after.offset) == (before.topic, before.partition, self.last_offset + 1)
         return next_to and other.first.reason == self.first.reason
@@ -94,7 +94,7 @@ Verdict = Accepted | Rejected
 
 
 def joined(rejected: Sequence[Rejected]) -> list[Rejected]:
-    """The same with one for each long run: who sends thousands of bad records gets one answer, and costs one row."""
+    """Joins each long run into one, so that thousands of bad records cost one row and one answer."""
     runs: list[list[Rejected]] = []
     for one in rejected:
         if runs and runs[-1][-1].is_followed_by(one):
@@ -108,29 +108,29 @@ def joined(rejected: Sequence[Rejected]) -> list[Rejected]:
 
 
 def reject(record: Record, party: str | None, refusal: Refused) -> Rejected:
-    """A rejection that quotes the identity as far as the refusal knows it."""
+    """The rejection of a record, with the attributes that the refusal quotes."""
     return Rejected(record, party, refusal.problems, refusal.quoted)
 
 
 def reject_event(record: Record, party: str | None, event: Event, refusal: Refused) -> Rejected:
-    """A rejection of a record that could be decoded."""
+    """The rejection of a record whose event could be decoded."""
     refusal.quote({"id": event.id, "source": event.source, "type": event.type, "subject": event.subject})
     return reject(record, party, refusal)
 
 
 def caused_by(record: Record) -> str:
-    """The party whose report has caused a record of our own topics; "" where none has."""
+    """The party whose report caused a record of our own topics; "" for none."""
     named = next((raw for name, raw in record.headers if name == CAUSED_BY), None) or b""
     return named.decode() if _PARTY.fullmatch(named) else ""
 
 
 def place(record: Record) -> Place:
-    """Where a record stands."""
+    """The coordinates of a record."""
     return record.topic, record.partition, record.offset
 
 
 def raw_headers(record: Record) -> list[list[Any]]:
-    """The headers as JSON: name and percent-encoded value, which keeps every byte; null stays null."""
+    """The headers as JSON: pairs of name and percent-encoded value; null stays null."""
     return [[printable(n), None if v is None else _escaped(v)] for n, v in record.headers]
 
 

@@ -1,6 +1,6 @@
-"""How much each feed may bring by the minute: what is beyond waits in Kafka, unread and unharmed.
+"""How many records of each topic a consumer may read by the minute; the rest waits in Kafka, unread.
 
-Invariant: what is read is counted when it is stored, and no batch has more of a feed than was left of its share.
+Invariant: records are counted when they are stored, and no batch has more of a topic than was left of its share.
 """
 
 import time
@@ -19,19 +19,20 @@ from services.chassis.ingest.stream import ReportStream, Stream
 log = structlog.get_logger(__name__)
 
 _TELL_EVERY_SECONDS: Final = 60.0
-# So much may come at once, and no less is read at a time: many small batches cost more than a few.
+# The size of a share, and the part of it that a topic must have to be read, in seconds of its rate: many small batches
+# cost more than a few large ones.
 _BURST_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.9
-# Of each partition of our own topics: what follows from one party's report is read in pieces too.
+# Records at a time of each partition of our own topics, so that one report with many effects holds up nobody.
 _OF_OUR_OWN: Final = 10
-# What a record is taken for before any was seen, and how soon what was heavy is forgotten.
+# The assumed bytes and weight of a topic's first record, and how fast the estimate decays after heavy ones.
 _SIZE: Final = 16384.0
 _WEIGHT: Final = 50.0
 _FORGOTTEN: Final = 0.75
 
 
 class _Share:
-    """What is left to one feed."""
+    """The share of one topic: its buckets, and the bytes and weight that its next records are expected to have."""
 
     def __init__(self, budget: Budget, now: float) -> None:
         self._reports = Bucket(budget.reports_a_minute, at=now, seconds=_BURST_SECONDS)
@@ -40,40 +41,40 @@ class _Share:
         self._size, self._weight = _SIZE, _WEIGHT
 
     def has(self, budget: Budget) -> None:
-        """Goes on with the budget as it is now, from what is spent already."""
+        """Applies changed limits without resetting what is spent."""
         self._reports.a_minute = budget.reports_a_minute
         self._bytes.a_minute = budget.bytes_a_minute
         self._refused.a_minute = budget.refused_a_minute
 
     def left(self, now: float) -> int:
-        """How many records it may bring, if they are as heavy as late ones, and refused; 0 while that is too few."""
+        """How many records may be read, even if they are as heavy as recent ones, or all refused; 0 for too few."""
         of_bytes = _worth_while(self._bytes, now, self._size)
         return min(of_bytes, _worth_while(self._reports, now, self._weight), _worth_while(self._refused, now))
 
     def spend(self, count: int, size: int, weight: int, now: float) -> None:
-        """Counts so many records, their bytes, and as how many reports they count."""
+        """Spends `count` records of `size` bytes in all, which count as `weight` reports."""
         self._reports.spend(weight, now)
         self._bytes.spend(size, now)
         self._size = max(1.0, size / count, self._size * _FORGOTTEN)
         self._weight = max(1.0, weight / count, self._weight * _FORGOTTEN)
 
     def spend_refused(self, count: int, now: float) -> None:
-        """Counts what was refused."""
+        """Spends refused records."""
         self._refused.spend(count, now)
 
 
 class AllOfIt:
-    """The share of topics of our own, which are no party's: they bring all that they have, in pieces."""
+    """The share of our own topics, which is unlimited, but read in small pieces."""
 
     def left(self, _: str) -> int:
         return _OF_OUR_OWN
 
     def count(self, verdicts: Sequence[Verdict], rejected: Sequence[Rejected]) -> None:
-        """Notes nothing."""
+        """Counts nothing."""
 
 
 class Shares:
-    """What each topic of the parties of one stream may bring."""
+    """The shares of the party topics of one stream."""
 
     def __init__(
         self, service: str, stream: Stream, budget_of: BudgetOf, monotonic: Callable[[], float] = time.monotonic
@@ -87,7 +88,7 @@ class Shares:
         self._told_at: dict[str, float] = {}
 
     def left(self, topic: str) -> int:
-        """How many records of a topic may be read now; 0 when it has to wait."""
+        """How many records of a topic may be read now; 0 while it has to wait."""
         now = self._monotonic()
         left = self._share_of(topic, now).left(now)
         (self._waiting.discard if left else self._waiting.add)(topic)
@@ -97,7 +98,7 @@ class Shares:
         return left
 
     def count(self, verdicts: Sequence[Verdict], rejected: Sequence[Rejected]) -> None:
-        """Notes what a batch has brought, and what of it was refused in the end."""
+        """Spends the records of a stored batch, and the rejected ones among them."""
         now = self._monotonic()
         brought: dict[str, list[Verdict]] = {}
         for one in verdicts:
@@ -124,12 +125,12 @@ class Shares:
 
 
 def _worth_while(bucket: Bucket, now: float, each: float = 1.0) -> int:
-    """How many records, of so much each, are in a bucket once it is worth a batch."""
+    """How many records of a cost of `each` a bucket allows; 0 while it is too empty to be worth a batch."""
     level = bucket.left(now)
     enough = max(1.0, bucket.a_minute / 60 * _LEAST_SECONDS)
     return max(1, int(level / each)) if level >= enough else 0
 
 
 def shares_of(service: str, stream: Stream, budget_of: BudgetOf) -> Shares | AllOfIt:
-    """What the topics of a stream may bring."""
+    """The shares of a stream's topics."""
     return Shares(service, stream, budget_of) if isinstance(stream, ReportStream) else AllOfIt()

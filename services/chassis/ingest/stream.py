@@ -1,7 +1,6 @@
-"""What a service says of one topic that it reads: who may send on it, which subjects an event names, what is stored.
+"""A service's reading of one topic: who may send on it, which subjects an event names, how records are stored.
 
-Invariant: everything here but `store` and `admit` is a pure function of one record; delivery, dedupe and transactions
-are the chassis's.
+Invariant: everything here but `store` and `admit` is a pure function of one record.
 """
 
 from abc import ABC, abstractmethod
@@ -23,25 +22,25 @@ from services.chassis.ingest.records import Accepted, Link, Record, Verdict
 from services.chassis.kafka.wire import MOST, Unread
 
 StandIn = Callable[[Any, Party | None, datetime, bool], tuple[str, Event] | None]
-"""Gives what the service itself states while a record is in quarantine (true), and when it no longer is (false): the
-standing that it has, and the event."""
+"""(record, party, now, placed) to the standing and event that the service states for a record in quarantine, or None;
+`placed` is true when the record enters quarantine, false when it leaves."""
 ReceivedAt = Callable[[int], datetime]
 """The instant at which a record was received, from its log-append time in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream(ABC):
-    """One consumer: its group is `<service>-<name>`; `links_of` gives what an event names."""
+    """One consumer, of the group `<service>-<name>`; `links_of` gives the links of an event."""
 
     name: str
     topic: Topic
     links_of: Callable[[Event], Iterable[Link]]
 
     is_answered: ClassVar[bool]
-    """Whether senders are told what became of each record."""
+    """Whether the sender of each record gets a receipt."""
 
     def reads(self, topic: str) -> bool:
-        """Whether a topic is one of this stream's."""
+        """Whether this stream reads a topic."""
         return self.topic.holds(topic)
 
     @abstractmethod
@@ -54,18 +53,19 @@ class Stream(ABC):
 
     @abstractmethod
     async def admit(self, connection: Connection, verdicts: Sequence[Verdict], book: PartyBook) -> list[Verdict]:
-        """The same verdicts, but for what is beyond the budget of a day."""
+        """The verdicts, with reports over the daily budget of their party refused."""
 
     @abstractmethod
     async def store(self, connection: Connection, accepted: Sequence[Accepted], now: datetime) -> Kept:
-        """Stores what was accepted, and queues the subjects that it names."""
+        """Stores accepted records, and queues the subjects that they name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportStream(Stream):
-    """Topics of parties: every revision is kept, and each report is answered.
+    """Topics of parties: every revision is kept, and each report gets a receipt.
 
-    `authorize` raises `Refused` for what the sender may not say. `stand_in` speaks for records in quarantine.
+    `authorize` raises `Refused` for a report that its sender may not make. `stand_in` makes the events that stand in
+    for records in quarantine.
     """
 
     authorize: Callable[[Event, Party], None]
@@ -107,7 +107,7 @@ class ReportStream(Stream):
 
 @dataclass(frozen=True, slots=True)
 class EntityStream(Stream):
-    """A topic of our own: its records replace one row for each entity, the highest version winning."""
+    """A topic of our own: each record replaces the row of its entity if its version is higher."""
 
     is_answered: ClassVar[bool] = False
 
@@ -123,7 +123,7 @@ class EntityStream(Stream):
         found = Accepted(record, self.topic.name, "service", event, tuple(self.links_of(event)), received)
         if not is_ahead(found.version):
             return found
-        # Whoever has written it: the true versions that follow would all be lower.
+        # Stored, it would hide all true versions that follow, since they are lower.
         ahead = refused("from_the_future", "$.data.version", "its instant is ahead of our clock")
         return records.reject_event(record, None, event, ahead)
 
@@ -135,7 +135,7 @@ class EntityStream(Stream):
 
 
 def stream_of(streams: Iterable[Stream], topic: str) -> Stream | None:
-    """The stream that reads a topic."""
+    """The stream that reads a topic; None if no stream does."""
     return next((s for s in streams if s.reads(topic)), None)
 
 

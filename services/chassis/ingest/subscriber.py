@@ -1,6 +1,7 @@
-"""The subscribers of a service as FastStream has them: their options, decoder and middleware.
+"""The FastStream subscribers of a service: their options, decoder and middleware.
 
-Invariant: every option here has lost or repeated records at its default; no byte of a record is lost on its way.
+Invariant: no record is lost or stored twice, and no byte of one changes on its way. The options are those whose
+defaults would break this.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -48,7 +49,7 @@ class Options(TypedDict):
 
 
 class Subscribers:
-    """Gives `router.subscriber` of a service what each of its streams needs."""
+    """Makes the options of `router.subscriber` for each stream of a service."""
 
     def __init__(self, ingests: Iterable[Ingest], settings: ServiceSettings) -> None:
         self._ingests = {ingest.stream: ingest for ingest in ingests}
@@ -79,7 +80,7 @@ class Subscribers:
         }
 
     def bind(self, broker: KafkaBroker, topic_ids: TopicIds) -> None:
-        """Gives each subscriber of the broker its middleware, and the positions that it reads from."""
+        """Gives each subscriber of the broker its middleware and its positions."""
         by_group = {ingest.group: ingest for ingest in self._ingests.values()}
         broker.add_middleware(partial(Stored, by_group))
         for subscriber in cast(Sequence[Any], broker.subscribers):
@@ -95,7 +96,7 @@ class Stored(BaseMiddleware[Any, Any]):
         self._ingest = ingests[context.get_local("handler_").group_id]
 
     async def consume_scope(self, call_next: CallNext, msg: StreamMessage[Any]) -> Any:
-        """Hands what is unread to the function, in as many parts as it takes."""
+        """Calls the subscriber's function with the unread records, in one part or record by record."""
 
         async def take(records: Sequence[Record]) -> None:
             part = copy(msg)
@@ -106,7 +107,7 @@ class Stored(BaseMiddleware[Any, Any]):
         try:
             await self._ingest.consume(msg.raw_message, take)
         except Fenced:
-            # In this order: the stored position, which may lie before the message, is the last to be sought.
+            # Nack seeks to the message's offset. The stored position may lie before that, so it is sought last.
             await msg.nack()
             await self._ingest.after_fence(msg.raw_message)
 
@@ -119,7 +120,7 @@ async def _kept(call_next: CallNext, part: StreamMessage[Any]) -> Kept:
 
 
 class _Late(ConsumerRebalanceListener):
-    """The rebalance listener must be named before the subscriber is there that it needs."""
+    """A rebalance listener that is named before its target exists, which needs the subscriber."""
 
     target: Positions
 
@@ -131,7 +132,7 @@ class _Late(ConsumerRebalanceListener):
 
 
 async def _parse(batch: Sequence[Record], original: Callable[[Any], Awaitable[Any]]) -> Any:
-    # FastStream decodes every header as UTF-8 and loses the whole batch when one is not: it gets none of them.
+    # FastStream decodes every header as UTF-8, and loses the whole batch if one is not, so it gets no headers.
     message = await original(tuple(replace(r, headers=()) for r in batch))
     message.raw_message = tuple(batch)
     return message

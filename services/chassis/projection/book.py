@@ -1,7 +1,7 @@
-"""What a subject has published: of each entity the last version, and its data while it is open.
+"""The book of a subject: the last published version of each entity, and the data of the open ones.
 
-Invariant: what has not changed is not published again. An entity that is open and that a fold no longer yields is
-closed, once, by its last data: no fold has to remember what it told.
+Invariant: an unchanged entity is not published again. An open entity that a fold no longer yields is closed once, with
+its last data, so no fold has to remember what it published.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from services.chassis.projection.fold import Publication
 
 
 class Open(NamedTuple):
-    """An entity that is closed when it is no longer yielded: where it was told, its data, and what closes it."""
+    """An entity to be closed when it is no longer yielded: its event type, topics and data, and the closing fields."""
 
     type: str
     topics: Sequence[str]
@@ -23,7 +23,7 @@ class Open(NamedTuple):
 
 
 class Stamps(NamedTuple):
-    """The version of an entity, the version before it, and the instants at which it was recorded and looked at."""
+    """The version of an entity, the version before it, and the instants recorded_at and as_of as UTC texts."""
 
     version: int
     previous: int | None
@@ -32,7 +32,7 @@ class Stamps(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One entity as it was last published; `digest` is of its data, "" where these are not known."""
+    """One entity as last published; `digest` is the hash of its data, "" if the data are unknown after a recovery."""
 
     stamps: Stamps
     digest: str
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A publication that goes out, with its data as JSON."""
+    """A publication to send, with its data as JSON."""
 
     publication: Publication
     data: bytes
@@ -51,17 +51,17 @@ Book = Mapping[str, Entry]
 
 
 def read_book(text: str) -> dict[str, Entry]:
-    """The book of a subject, from its JSON."""
+    """Reads the book of a subject from its JSON."""
     return {name: _entry(*row) for name, row in orjson.loads(text).items()}
 
 
 def write_book(book: Book) -> bytes:
-    """The book as JSON: for each entity version, hash, version before, recorded_at, as_of, and what is open of it."""
+    """The book as JSON, by entity: [version, hash, previous version, recorded_at, as_of, open part if any]."""
     return json_of({name: _row(entry) for name, entry in book.items()})
 
 
 def open_in(text: str) -> Mapping[str, Mapping[str, Any]]:
-    """The data of the open entities of a book; most books have none, and are not parsed."""
+    """The data of a book's open entities, by entity; the many books without any are not parsed."""
     if '"closing"' not in text:
         return {}
     return {name: entry.open.data for name, entry in read_book(text).items() if entry.open is not None}
@@ -70,9 +70,9 @@ def open_in(text: str) -> Mapping[str, Mapping[str, Any]]:
 def publish(
     publications: Sequence[Publication], content: bytes, known: Book, stamps: Stamps, *, again: bool
 ) -> tuple[list[Published], dict[str, Entry]]:
-    """What goes out, and the book afterwards.
+    """The publications to send, and the new book.
 
-    With `again` what has not changed goes out as well, as it was; `stamps` are those of what has.
+    Changed entities get `stamps`. With `again`, unchanged ones are sent too, with the stamps that they had.
     """
     published: list[Published] = []
     book = dict(known)
@@ -96,12 +96,12 @@ def json_of(value: Any) -> bytes:
 
 
 def joined(first: bytes, second: bytes) -> bytes:
-    """One JSON object out of two that are not empty; nothing is written a second time."""
+    """Merges two non-empty JSON objects into one, without parsing them."""
     return first[:-1] + b"," + second[1:]
 
 
 def _closed(yielded: set[str], known: Book) -> Iterator[Publication]:
-    """The last word on each entity that was open and is no more."""
+    """The closing publication of each open entity that is no longer yielded."""
     for name, entry in known.items():
         if entry.open is not None and name not in yielded:
             last = entry.open

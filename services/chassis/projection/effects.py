@@ -1,7 +1,7 @@
-"""What a fold changes: the row to save, the records to publish, the receipts to give.
+"""The effect of a fold: the row to save, the records to publish, the receipts to give.
 
-Invariant: what is the same as before is neither saved, published nor answered again; versions of a subject rise,
-and each published entity names the version before it.
+Invariant: nothing unchanged is saved, published or answered again. The versions of a subject rise, and each published
+entity names the version before it.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from services.chassis.queue.fold_queue import BEHIND, Taken
 
 
 class Effect(NamedTuple):
-    """What one fold came to; `saved` is None when nothing at all has changed."""
+    """The result of one fold compared with the stored picture; `saved` is None if nothing has changed."""
 
     subject: str
     folded: Folded
@@ -40,7 +40,7 @@ class Effect(NamedTuple):
 def effect(
     before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime, build: tuple[int, int]
 ) -> Effect:
-    """Compares a fold with what is stored; `build` are the numbers of the fold code and of the corridor data."""
+    """Compares a fold with the stored picture; `build` is (fold number, data number)."""
     content, shared = json_of(folded.content), _json_of(folded.shared)
     content_hash, shared_hash = _digest(content), shared and _digest(shared)
     content_changed, shared_changed = content_hash != before.content_hash, shared_hash != before.shared_hash
@@ -78,12 +78,12 @@ def effect(
 
 
 def _recorded_at(before: Held, now: datetime) -> datetime:
-    """The corridor's present, or just behind the last time: it rises for each subject."""
+    """The corridor's present, or a microsecond after the last recording if that is later, so that it rises."""
     return now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
 
 
 def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
-    """The records of an effect: its publications on their topics, and its receipts."""
+    """The outbox records of an effect: its publications, one for each topic, and its receipts."""
     for one in done.published:
         body = joined(one.data, json_of(_stamps(one, done)))
         for topic in one.publication.topics:
@@ -113,7 +113,7 @@ def _stamps(one: Published, done: Effect) -> dict[str, Any]:
 
 
 def _receipts(before: Sequence[Sequence[str]], folded: Folded, revisions: Sequence[StoredRevision]) -> list[Receipt]:
-    """Parked for what is parked now and was not, effective for what is parked no longer and counts."""
+    """Receipts "parked" for newly parked reports, and "effective" for those that now count."""
     if not before and not folded.parked:
         return []
     was = {(source, event_id) for source, event_id, _ in before}
@@ -144,7 +144,7 @@ def _receipt(revision: StoredRevision, outcome: Outcome, detail: str | None) -> 
 
 
 def _differs(before: Held, after: Saved, build: tuple[int, int]) -> bool:
-    """Whether anything but content, shared part and publications has changed."""
+    """Whether anything but content, shared state and publications has changed."""
     return (
         before.recorded_at is None
         or (before.fold, before.data) != build
@@ -155,7 +155,7 @@ def _differs(before: Held, after: Saved, build: tuple[int, int]) -> bool:
 
 
 def _is_other(before: str | None, after: bytes | None) -> bool:
-    """Whether two JSON texts differ in more than how they are written."""
+    """Whether two JSON texts differ in value."""
     if before is None or after is None:
         return (before is None) != (after is None)
     return before.encode() != after and orjson.loads(before) != orjson.loads(after)

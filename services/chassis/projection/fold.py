@@ -1,4 +1,4 @@
-"""What a fold is given and what it returns: plain values, no I/O.
+"""The inputs and results of a fold: plain values, no I/O.
 
 Invariant: `Folded.content`, `shared` and `due` depend on the inputs and `as_of` alone, never on their order.
 """
@@ -13,7 +13,7 @@ from contracts.events.base import Data
 
 
 class StoredRevision(NamedTuple):
-    """One accepted revision as the store has it; `received_at` is when the broker first took it."""
+    """One accepted revision as stored; `received_at` is the instant at which the broker first appended it."""
 
     source: str
     event_id: str
@@ -28,7 +28,7 @@ class StoredRevision(NamedTuple):
     received_at: datetime
 
     def __hash__(self) -> int:
-        # What is kept of a revision is looked up by it: the content hash stands for the content.
+        # Caches are keyed by revisions; the content hash stands for the content.
         return hash((self.source, self.event_id, self.content_hash))
 
     @property
@@ -52,7 +52,7 @@ class StoredRevision(NamedTuple):
 
     @property
     def country(self) -> str | None:
-        """The country of an authority when the revision was accepted, "" where none is known; None for all others."""
+        """The country of a customs sender when the revision was accepted, "" if unknown; None for other senders."""
         return self._standing(3) if self.role == "customs" else None
 
     def _standing(self, place: int) -> str:
@@ -60,12 +60,12 @@ class StoredRevision(NamedTuple):
         return parts[place] if place < len(parts) else ""
 
     def read(self) -> Data:
-        """The data, validated once more."""
+        """The data, parsed and validated; raises `ValidationError` for a body that was never accepted."""
         return read_data(self.type, self.body)
 
 
 class Replica(NamedTuple):
-    """The newest version of one entity of our own topics."""
+    """Our copy of an entity that another of our services publishes, at the newest version read."""
 
     entity: str
     type: str
@@ -78,7 +78,11 @@ class Replica(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a fold of one subject reads; `open` has the data of its entities that are open."""
+    """Everything that a fold of one subject reads.
+
+    `shared` has the shared state of other subjects, `memory` what this subject's last fold carried over, `open` the
+    data of its open entities.
+    """
 
     subject: str
     revisions: Sequence[StoredRevision] = ()
@@ -89,7 +93,7 @@ class Inputs:
 
 
 class Parked(NamedTuple):
-    """A report that is kept without effect, and what it waits for."""
+    """A report that is kept without effect, and the missing thing that it waits for."""
 
     source: str
     event_id: str
@@ -97,11 +101,11 @@ class Parked(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """One entity to publish when its data change: settle adds version, previous_version, recorded_at and as_of.
+    """One entity to publish when its data change; settle adds version, previous_version, recorded_at and as_of.
 
-    With `whole`, the picture's content comes before the data. What is `empty` tells nothing, and is only published
-    where something was told before. With `closing` the entity is open: when it is no longer yielded, it is published
-    once more with these fields.
+    With `whole`, the picture's content comes before the data. An `empty` entity is published only if it was published
+    before. With `closing` the entity is open: once a fold no longer yields it, it is published a last time with these
+    fields.
     """
 
     entity: str
@@ -114,7 +118,7 @@ class Publication(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """Where an open entity was told, and the fields that close it."""
+    """The topics of an open entity, and the fields that close it."""
 
     topics: Sequence[str]
     fields: Mapping[str, Any]
@@ -124,9 +128,9 @@ class Closing(NamedTuple):
 class Folded:
     """The result for one subject.
 
-    `content` is the canonical picture, `shared` what other subjects read of it, `due` when it changes by itself,
-    `memory` what the next fold of the same subject is given, `rows` whatever the service saves beside it, `void` the
-    identities that are neither parked nor of any effect.
+    `content` is the picture, `shared` the state that other subjects read, `due` the instant at which the picture
+    changes by itself, `memory` the state carried over to the next fold of this subject, `rows` the service's own rows,
+    `void` the identities that are neither parked nor of any effect.
     """
 
     subject: str
@@ -141,10 +145,10 @@ class Folded:
 
 
 def effective(revisions: Sequence[StoredRevision]) -> tuple[StoredRevision | None, bool]:
-    """The revision of one identity that counts, and whether a newer one is void because of a conflict.
+    """The effective revision of one identity, and whether a newer one is void because of a conflict.
 
-    The newest `updated_at` counts. A retraction voids the identity, and wins at an equal `updated_at`. Two
-    contents at one `updated_at` are void, and the instant before them counts.
+    The newest `updated_at` counts (DCSA eventUpdatedDateTime). A retraction (DCSA isRetracted) voids the identity, and
+    wins at an equal `updated_at`. Two contents at one `updated_at` are void, and the revision before them counts.
     """
     if len(revisions) == 1:
         return None if revisions[0].retracted else revisions[0], False
@@ -163,7 +167,7 @@ def effective(revisions: Sequence[StoredRevision]) -> tuple[StoredRevision | Non
 
 
 def by_identity(revisions: Iterable[StoredRevision]) -> dict[tuple[str, str], list[StoredRevision]]:
-    """The revisions of each identity, identities in order."""
+    """The revisions of each identity, in the order of identities."""
     found: dict[tuple[str, str], list[StoredRevision]] = {}
     for revision in revisions:
         found.setdefault((revision.source, revision.event_id), []).append(revision)

@@ -1,7 +1,7 @@
-"""How many rows of the queue a round takes, and how long a worker rests behind it.
+"""How many queue rows a round takes, and how long a worker rests after it.
 
-Invariant: a round takes a moment, so that whoever comes next does not wait for long; a party's backlog is worked off
-with pauses while others are about, and without any when nobody else is.
+Invariant: a round is short, so that newly queued rows do not wait for long. A party's backlog is worked off with
+pauses while other parties are active, and without any otherwise.
 """
 
 import time
@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 _ROUND_SECONDS: Final = 0.05
-# With fewer rows, what a round costs in any case is more than its folds, and tells nothing of them.
+# With fewer rows, the fixed cost of a round hides the cost of its folds.
 _SMALLEST: Final = 10
 _FIRST: Final = 40
-# So many times as long as a round of one party's backlog takes, the machine is the others'.
+# The rest after a round of one party's backlog, as a multiple of the round's time.
 _REST: Final = 3.0
+# A party whose rows were taken this recently is active.
 _ABOUT_SECONDS: Final = 5.0
 
 
 class Pages:
-    """What one worker does next, by what its last rounds were."""
+    """The page size and rests of one worker, adapted to its last rounds; `most` is the size of the next page."""
 
     def __init__(self, limit: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
@@ -28,12 +29,12 @@ class Pages:
         self.most = min(_FIRST, limit)
 
     def took(self, parties: Iterable[str], seconds: float) -> float:
-        """Notes a round of rows of these parties that has taken so long; returns for how many seconds to rest."""
+        """Notes a round, by the party of each row and its duration; returns for how many seconds to rest."""
         now, rows_of = self._monotonic(), Counter(parties)
         self._seen = {p: at for p, at in self._seen.items() if now - at < _ABOUT_SECONDS} | dict.fromkeys(rows_of, now)
         rows = rows_of.total()
         if rows < _SMALLEST:
-            # After failures it grows again all the same, or pages of one row would be for good.
+            # Pages that shrank to less than this by failures must grow again.
             self.most = max(self.most, min(self.most * 2, _SMALLEST, self._limit))
             return 0.0
         wanted = min(int(rows * _ROUND_SECONDS / max(seconds, 1e-6)), self.most * 2, self._limit)
@@ -43,5 +44,5 @@ class Pages:
         return seconds * _REST if party and number >= _SMALLEST and has_company else 0.0
 
     def failed(self) -> None:
-        """Takes half as many: the server ends a transaction whose folds take too long."""
+        """Halves the page: the server ends a transaction whose folds take too long."""
         self.most = max(self.most // 2, 1)

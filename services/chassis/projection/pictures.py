@@ -1,7 +1,7 @@
-"""The statements of settle on pictures, and on the facts that they are folded from.
+"""The SQL statements of settle on pictures, and on the facts from which they are folded.
 
-Invariant: a round uses each statement at most once, whatever the number of its subjects. Pictures are locked
-in sorted order before their facts are read, so the second of two folders sees what the first one saw.
+Invariant: a round uses each statement at most once, however many subjects it has. Pictures are locked in sorted order
+before their facts are read, so the second of two workers on a subject sees all facts that the first one saw.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from services.chassis.base.database import Connection
 from services.chassis.projection.book import open_in
 from services.chassis.projection.fold import Inputs, Replica, StoredRevision
 
-# A plan that was made while a table was empty has to do as well when it is full: what is joined is looked up by
-# `LATERAL ... OFFSET 0`, or it would be read whole, and what is updated from arrays is named by one of them as well.
+# A plan made while a table was empty must still serve when it is full. So joined rows are looked up by
+# `LATERAL ... OFFSET 0`, or their table would be scanned, and updates from arrays name their rows by `= ANY` as well.
 _LOCK = """
 SELECT subject, version, recorded_at, content_hash, shared_hash, memory, published, parked, due, fold, data
 FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE
@@ -76,7 +76,7 @@ class Held(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """A picture's row as it is to be written; `content` and `shared` are None where they have not changed."""
+    """A picture's row to write; `content` and `shared` are None where they have not changed."""
 
     subject: str
     version: int
@@ -94,7 +94,7 @@ class Saved(NamedTuple):
 
 
 async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
-    """Locks the pictures of sorted subjects, making the rows that are missing."""
+    """Locks the pictures of sorted subjects, and creates missing rows."""
     rows = await connection.fetch(_LOCK, subjects)
     if len(rows) < len(subjects):
         known = {row["subject"] for row in rows}
@@ -104,7 +104,10 @@ async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
 
 
 async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
-    """What was said of each locked subject itself; `own_topics` are the topics of ours that the service reads."""
+    """The revisions, replicas, memory and open entities of each locked subject.
+
+    `own_topics` are the names of our internal topics that the service reads.
+    """
     subjects = [h.subject for h in held]
     revisions = _grouped(subjects, await connection.fetch(_REVISIONS, subjects))
     rows = await connection.fetch(_REPLICAS, subjects, own_topics) if own_topics else []
@@ -122,9 +125,9 @@ async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Seq
 
 
 async def with_shared(connection: Connection, facts: Sequence[Inputs]) -> list[Inputs]:
-    """The same, with what each subject reads of others, as it is committed now.
+    """Adds the shared state of the subjects that each subject reads, as committed now.
 
-    Of what is shared in `parts`, by reader, a reader gets its own as `part`.
+    If a shared state has `parts`, by reader, each reader gets only its own, as `part`.
     """
     subjects = [f.subject for f in facts]
     shared = _grouped(subjects, await connection.fetch(_SHARED, subjects))
@@ -157,7 +160,7 @@ async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: 
 
 
 def _grouped(subjects: Sequence[str], rows: Sequence[Any]) -> dict[str, list[tuple[Any, ...]]]:
-    """The rows of each subject, which their first column names, without that column."""
+    """The rows by subject, which is their first column, without that column."""
     found: dict[str, list[tuple[Any, ...]]] = {s: [] for s in subjects}
     for row in rows:
         found[row[0]].append(row[1:])

@@ -1,8 +1,8 @@
-"""The second loop: facts to pictures. State changes here alone.
+"""The second loop: it folds facts into pictures. State changes here alone.
 
-Invariant: a round is one transaction: rows taken, pictures locked, facts read, folded in pure code, saved, what
-came out put in the outbox. A fold reads other subjects only as they were committed: when what others read of a
-subject has changed, a later round folds those, so whichever of two commits is last sees the other.
+Invariant: a round is one transaction: it takes queue rows, locks pictures, reads facts, folds them in pure code, saves
+the results, and writes records to the outbox. A fold reads other subjects only as committed. When the shared state of
+a subject changes, a later round folds the subjects that read it, so the later of two commits sees the earlier one.
 """
 
 import asyncio
@@ -39,11 +39,11 @@ _RETRY_SECONDS = 0.5
 _REPUBLISH_AFTER = timedelta(hours=20)
 _LATER_SECONDS = (0.2, 1.0, 5.0, 30.0)
 FOLD_SECONDS = 2.0
-"""The time of one fold: the server ends a transaction that waits for more than some seconds."""
+"""The time limit of one fold: the server ends a transaction that is idle for some seconds."""
 
 
 class Projection(Protocol):
-    """What a service knows: which subjects an event names, how each is folded, and what it saves beside the picture.
+    """A service's domain code: the subjects that an event names, the fold of each, and the rows beside the picture.
 
     `fold_number` rises with the fold code, `data_number` with the corridor data.
     """
@@ -53,7 +53,7 @@ class Projection(Protocol):
 
     @staticmethod
     def links_of(event: Event) -> Iterable[tuple[str, str]]:
-        """Pairs of a subject that an event names and one whose picture that reads because of it, or ""."""
+        """The links of an event: pairs of a subject that it names, and the subject that this one then reads, or ""."""
         ...
 
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
@@ -61,7 +61,7 @@ class Projection(Protocol):
         ...
 
     def decides(self, subject: str) -> bool:
-        """Whether a fold of it settles something for good, and so waits until all that it reads is folded."""
+        """Whether a fold of this subject decides something irreversibly; then it waits until its inputs are folded."""
         ...
 
     async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
@@ -70,14 +70,14 @@ class Projection(Protocol):
 
 
 class _Round(NamedTuple):
-    """How many rows of the queue a round took, and whose the subjects were that it folded."""
+    """How many queue rows a round took, and the party of each subject that it folded."""
 
     taken: int
     parties: Sequence[str]
 
 
 class Settle:
-    """Folds what is in the queue."""
+    """Folds the queued subjects of a service; several workers may run at once."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Settle:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Says that rows have been queued."""
+        """Signals that rows have been queued."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -126,7 +126,7 @@ class Settle:
             await until(self._wake, _POLL_SECONDS)
 
     async def _page(self, pages: Pages) -> bool:
-        """One round and its rest, which ends when something comes; returns whether there may be more."""
+        """One round and its rest, which new rows cut short; returns whether there may be more rows."""
         begun, most = time.monotonic(), pages.most
         done = await self._round(most)
         rest = pages.took(done.parties, time.monotonic() - begun)
@@ -136,15 +136,15 @@ class Settle:
         return done.taken >= most or rest > 0
 
     async def run_timers(self, every_seconds: float = 1.0) -> None:
-        """Queues what is due, until cancelled."""
+        """Queues subjects whose picture is due, until cancelled."""
         await repeat(self.fire, every_seconds, "timers failed")
 
     async def run_republication(self, every_seconds: float = 60.0) -> None:
-        """Publishes each live entity again at least once a day, unchanged, until cancelled."""
+        """Republishes each picture, unchanged, at least once a day, until cancelled."""
         await repeat(self.republish_old, every_seconds, "republication failed")
 
     async def republish_old(self) -> int:
-        """Queues what was last published nearly a day ago; returns how many."""
+        """Queues the pictures that were last published nearly a day ago; returns how many."""
         now = machinery_now()
         async with transaction(self.pool) as connection:
             queued = await fold_queue.queue_old(connection, now - _REPUBLISH_AFTER, now)
@@ -153,7 +153,7 @@ class Settle:
         return queued
 
     async def fire(self) -> int:
-        """Queues what is due at the corridor's present; returns how many."""
+        """Queues the pictures that are due at the corridor's present; returns how many."""
         async with transaction(self.pool) as connection:
             fired = await fold_queue.fire(connection, self.clock.now())
         if fired:
@@ -161,11 +161,11 @@ class Settle:
         return fired
 
     async def start(self) -> None:
-        """Queues the pictures of older code or data."""
+        """Queues the pictures that older code or data have folded."""
         await fold_queue.queue_all(self.pool, "rebuild", (self.projection.fold_number, self.projection.data_number))
 
     async def round(self) -> int:
-        """One transaction on a page of `subjects` rows; returns how many rows of the queue it took."""
+        """One transaction on a page of `subjects` rows; returns how many queue rows it took."""
         return (await self._round(self.subjects)).taken
 
     async def _round(self, most: int) -> "_Round":
@@ -174,7 +174,7 @@ class Settle:
                 now = machinery_now()
                 taken = await fold_queue.take(connection, most, now, self.mark.left)
                 below = fold_queue.merged(await fold_queue.dependents(connection, (t for t in taken if t.expand), now))
-                # Who is read by very many is handed on in pieces, so that a round stays short.
+                # A subject may have very many dependents. They are folded in pages, so that a round stays short.
                 later = [below.pop(subject) for subject in sorted(below)[most:]]
                 rows = fold_queue.merged([*below.values(), *(t for t in taken if not t.expand)])
                 queued = await self._fold_taken(connection, rows, later)
@@ -185,7 +185,7 @@ class Settle:
         return _Round(len(taken), [row.party for row in rows.values()])
 
     async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken], later: Sequence[Taken] = ()) -> int:
-        """Folds and saves, and puts `later` into the queue; returns how many rows it has put there that are due."""
+        """Folds and saves the `taken` subjects, and queues `later`; returns how many due rows it has queued."""
         if not taken:
             return 0
         held = await pictures.lock(connection, sorted(taken))
@@ -209,7 +209,7 @@ class Settle:
     def _fold_each(
         self, folding: Sequence[Held], inputs: Sequence[Inputs], taken: Mapping[str, Taken], now: datetime
     ) -> tuple[list[Effect], list[Taken]]:
-        """Folds each; a fold that fails or takes too long must not hold up the others: its row stays for later."""
+        """Folds each subject; returns the effects, and the rows whose fold failed or took too long, for later."""
         build = (self.projection.fold_number, self.projection.data_number)
         done: list[Effect] = []
         failed: list[Taken] = []
@@ -244,7 +244,7 @@ class Settle:
 
 
 def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken, datetime]]:
-    """What goes back into the queue: folds that failed, and pictures that a newer build has drawn."""
+    """The rows to queue again, each with its instant: failed folds, and pictures that a newer build has folded."""
     now = machinery_now()
     found = [(row, now + timedelta(seconds=_LATER_SECONDS[1])) for row in newer]
     for row in failed:

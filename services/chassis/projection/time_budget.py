@@ -1,7 +1,7 @@
-"""A bound on the time that one piece of pure code may take.
+"""A time limit for a piece of pure code.
 
-Invariant: what is over its time ends with `TookTooLong`, wherever it was; whatever timer was set before goes on. Only
-the main thread can be bounded: elsewhere the code simply runs.
+Invariant: code over its limit ends with `TookTooLong`, wherever it is, and a timer set before goes on. Only the main
+thread can be limited; elsewhere the code simply runs.
 """
 
 import signal
@@ -13,12 +13,12 @@ from types import FrameType
 
 
 class TookTooLong(Exception):
-    """The code has used up its time."""
+    """The code exceeded its time limit."""
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Ends the block with `TookTooLong` after so many seconds; for code that holds nothing which has to be let go."""
+    """Ends the block with `TookTooLong` after so many seconds; only for code that holds no resources."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

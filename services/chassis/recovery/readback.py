@@ -1,6 +1,6 @@
-"""Reads parts of our own topics, outside of all groups, for a store that may have forgotten what it said.
+"""Reads ranges of our own topics, outside all consumer groups, for a store that may have been restored.
 
-Invariant: nothing is committed anywhere, and a broker that falls silent ends the reading with `TimeoutError`.
+Invariant: it commits no offsets, and a broker that falls silent ends the reading with `TimeoutError`.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _SILENT_MS = 10_000
 
 
 class Readback:
-    """The topics of some rows of the table, as they are when it is opened."""
+    """A reader of some topics, with the partitions that they had when it was opened."""
 
     def __init__(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
         self._consumer = consumer
@@ -33,7 +33,7 @@ class Readback:
         return {p: (starts[p], ends[p]) for p in self._partitions}
 
     async def since(self, milliseconds: int) -> AsyncIterator[Sequence[Record]]:
-        """What was appended since an instant of the broker's clock, in pages."""
+        """The records appended since an instant of the broker's clock, in pages; raises `TimeoutError`."""
         ends = await self._consumer.end_offsets(self._partitions)
         found = await self._consumer.offsets_for_times(dict.fromkeys(self._partitions, milliseconds))
         starts = {p: at.offset for p, at in found.items() if at is not None}
@@ -61,7 +61,7 @@ class Readback:
 async def readback(
     settings: ServiceSettings, producer: AIOKafkaProducer, topics: Sequence[Topic]
 ) -> AsyncIterator[Readback]:
-    """Opens the topics of some rows; raises `KafkaConnectionError` or `TimeoutError` while they cannot be read."""
+    """Opens all topics that `topics` describe; raises `KafkaConnectionError` or `TimeoutError` while they fail."""
     cluster = await clients.see_brokers(producer)
     names = sorted(n for n in cluster.topics() if any(t.holds(n) for t in topics))
     partitions = [TopicPartition(n, p) for n in names for p in sorted(cluster.partitions_for_topic(n) or ())]
@@ -69,13 +69,13 @@ async def readback(
     try:
         async with asyncio.timeout(clients.START_SECONDS):
             await consumer.start()
-        # The client asks about the offsets of what it has been given, and of nothing else. Given it is once only: a
-        # client that is stopped while it takes up a second assignment never ends.
+        # The client only answers about offsets of assigned partitions. We assign once: a client that is stopped during
+        # a second assignment never ends.
         consumer.assign(partitions)
         consumer.pause(*partitions)
         yield Readback(consumer, partitions)
     except KafkaError as failure:
-        # The client's own timeout does not count as one that passes, and a right to read may be granted later.
+        # Not all of the client's errors count as transient. Here they are: even a right to read may be granted later.
         raise TimeoutError(f"our topics cannot be read: {failure!r}") from failure
     finally:
         await clients.stop_client(consumer)

@@ -1,8 +1,8 @@
-"""Reads back from Kafka what a store that was put back has told and no longer knows.
+"""Recovers from our own topics what a restored store published after its backup.
 
-Invariant: until that is done, and ingest has come again to where its topics ended, nothing is folded or numbered; a
-task that was begun before the store was put back once more is never ended. Afterwards the store knows the highest
-version of each entity and every item of its feeds, and what no longer holds is closed by the next fold.
+Invariant: nothing is folded or numbered until the recovery is done and ingest has read its topics to the end that they
+had. A task from before another restore is never completed. Afterwards the store has the highest version of each entity
+and every item of its feeds; the next fold closes what no longer holds.
 """
 
 import asyncio
@@ -27,43 +27,43 @@ from services.chassis.recovery.spoken import Speaker, events_of
 
 log = structlog.get_logger(__name__)
 
-# A copy goes on at once with what it was at; others when its time is over, by the clock of the store.
+# A copy resumes its own task at once, and another copy's when its time is over by the clock of the store.
 _CLAIM = f"""
 UPDATE recall SET until = clock_timestamp() + interval '15 s'
 WHERE until <= clock_timestamp() OR noticed = $1
 RETURNING since, noticed, {SERVER} AS server
 """
-# A backup may have the task as it was, and not what has been taken up since.
+# A backup may contain the task without its progress; then another restore has superseded it.
 _MINE = f"noticed = $1 AND {SERVER} = $2 AND {as_left('$3')}"
 _KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_MINE}"
 _DONE = f"DELETE FROM recall WHERE {_MINE}"
 _EVERY_SECONDS = 1.0
-# Each look writes: it is all that an idle service does to its store.
+# Each check writes one row, which is all that an idle service writes.
 _LOOK_EACH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
 _SKEW = 30_000_000
-# Ingest that does not move for so long, while Kafka answers, is not waited for.
+# After this time without progress of ingest, while Kafka answers, we stop waiting for it.
 _STANDS_SECONDS = 60.0
 
 _Task = tuple[int, str]
-"""When a task was noticed, and on which server it was claimed."""
+"""The mark at which a task was noticed, and the server on which it was claimed."""
 
 
 class _Superseded(Exception):
-    """The task is another one now: the store was put back once more."""
+    """The store was restored once more, so the task is no longer the stored one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What ingest reads, and whether it leaves a topic alone for now."""
+    """The topics that ingest reads, and whether it holds one back for now."""
 
     topics: Sequence[Topic] = ()
     holds_back: Callable[[str], bool] = lambda _: False
 
 
 class Recall:
-    """Looks after the store of a service for one copy; `wake` says that folding may go on."""
+    """Checks and recovers the store of a service, for one copy; `wake` is called when folding may go on."""
 
     def __init__(
         self,
@@ -88,13 +88,13 @@ class Recall:
         self._waits = False
 
     async def check(self) -> None:
-        """Whether our topics have had something since the mark that the store does not know; if so, notes the task.
+        """Compares the store with our topics from its mark on; stores a recovery task if it lacks records.
 
-        Before a copy tells anything it finds a store that was put back while nobody was at work, or that has lost what
-        it had committed.
+        A copy does this before it publishes anything. So it finds a store that was restored while no copy ran, or that
+        has lost committed rows. Raises as `readback` and asyncpg do.
         """
         mark, server = await self._mark.found(self._pool)
-        # A clock that was wrong has left a mark from which nothing can be told.
+        # A mark from the future comes from a wrong clock, and says nothing.
         since = mark if mark <= version_after(0) + _SKEW else 0
         known = True
         async with self._open(self._speaker.topics) as topics:
@@ -105,14 +105,14 @@ class Recall:
         await self._look(None if known else since, server)
 
     async def run(self) -> None:
-        """Looks and reads back until cancelled; it looks on while it reads, which may take long."""
+        """Checks and recovers until cancelled; checks go on during a recovery, which may take long."""
         await asyncio.gather(
             repeat(self._look, _LOOK_EACH_SECONDS, "the store cannot be looked at"),
             repeat(self.round, _EVERY_SECONDS, "what was told cannot be read back"),
         )
 
     async def round(self) -> None:
-        """Compares the store where that is due, and does the task, if there is one that nobody is at."""
+        """Compares the store if that is due, and does the stored task unless another copy works on it."""
         try:
             if not self._mark.is_compared:
                 await self.check()
@@ -154,7 +154,7 @@ class Recall:
         return taken_up
 
     async def _wait_for_ingest(self, task: _Task) -> None:
-        """Waits until what was accepted before the put-back is there again, or ingest cannot come any further."""
+        """Waits until ingest has read its topics to their present end again, or makes no more progress."""
         bounds = await self._bounds()
         before: dict[TopicPartition, int] = {}
         moved = time.monotonic()
@@ -162,7 +162,7 @@ class Recall:
             if behind != before:
                 before, moved = behind, time.monotonic()
             elif time.monotonic() - moved > _STANDS_SECONDS:
-                # Raises while Kafka is away: then ingest has a reason.
+                # Raises while Kafka is away, which explains the standstill.
                 await self._bounds()
                 log.error("ingest does not come to where it was", service=self._service, behind=len(behind))
                 return

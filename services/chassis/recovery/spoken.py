@@ -1,6 +1,6 @@
-"""What a service has said, as its own topics have it, taken up by a store that no longer knows.
+"""Restores the published state of a service, read from its own topics, in a store that lacks it.
 
-Invariant: afterwards each book has the highest version that was seen of each entity, and no version is taken back.
+Invariant: afterwards each book has the highest version that was read of each entity, and no version goes backwards.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -31,24 +31,24 @@ _BOOKS = "SELECT published FROM picture WHERE subject = ANY($1::text[])"
 
 
 class Speaker(Protocol):
-    """What a service knows of what it has told: on which topics, and how its store takes it up again."""
+    """The published state of a service: the topics that hold it, and how a restored store takes it over again."""
 
     @property
     def topics(self) -> Sequence[Topic]:
-        """Where it tells it."""
+        """The topics that the service publishes to."""
         ...
 
     async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
-        """Whether the store knows of all this."""
+        """Whether the store has all of these events."""
         ...
 
     async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
-        """Has the store know what it does not, and queues whom that concerns; returns how much that was."""
+        """Stores the events that the store lacks, and queues their subjects; returns how many changes that made."""
         ...
 
 
 def events_of(records: Iterable[Record], service: str, speaker: Speaker) -> list[Event]:
-    """What a service has written itself; whatever else is there is left out, as is what no reader believes."""
+    """The events that the service has published; foreign records and versions from the future are left out."""
     types = {name: kind for topic in speaker.topics for name, kind in topic.events.items()}
     found = []
     for record in records:
@@ -62,16 +62,16 @@ def events_of(records: Iterable[Record], service: str, speaker: Speaker) -> list
 
 
 def _stamp(event: Event) -> int:
-    """The version of an entity, or the number of an item in a feed, which rises in the same way."""
+    """The version of an entity, or the sequence number of a feed's item, which rises in the same way."""
     data: Any = event.data
     return int(getattr(data, "version", getattr(data, "sequence", 0)))
 
 
 class Entities:
-    """The entities of a service's pictures, on compacted topics.
+    """The published entities of a service's pictures, on compacted topics.
 
-    `owner` gives the subject whose fold has published an entity, `closing` the topics of an entity that is open and
-    what closes it, `remember` the memory of the subject with the entity in it.
+    `owner` gives the subject whose fold publishes an entity, `closing` how to close an open entity (None if it is not
+    open), `remember` the memory of the subject after it has published an entity.
     """
 
     def __init__(
@@ -87,16 +87,16 @@ class Entities:
         self._remember = remember
 
     async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
-        """Whether the books have these versions or higher ones."""
+        """Whether the books have the versions of these events or higher ones."""
         rows = await connection.fetch(_BOOKS, sorted({self._owner(e) for e in events}))
         known = {name: entry.stamps.version for row in rows for name, entry in read_book(row["published"]).items()}
         return all(_version(e) <= known.get(e.subject, 0) for e in events)
 
     async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
-        """Puts into books and memories what they do not have; each subject tells it anew, as it is now or as closed.
+        """Adds missing versions to books and memories, and queues their subjects; returns how many those are.
 
-        A record that came late is the last word on its entity without being the highest version: the subject is
-        published again.
+        The next fold publishes each entity anew, or closes it. If the newest record of an entity is not its highest
+        version, which compaction would then drop, its subject is republished.
         """
         by_owner: dict[str, list[Event]] = {}
         for event in events:
@@ -122,7 +122,7 @@ class Entities:
         return _Row(held.subject, _version(unknown[-1]), remembered, write_book(book).decode())
 
     def _entry(self, event: Event, before: Entry | None) -> Entry:
-        """The entry of a book, without a hash: whatever the next fold says is another content."""
+        """The book entry of a published event, without a hash, so that the next fold publishes the entity anew."""
         data = orjson.loads(event.body)
         recorded_at = data["recorded_at"]
         previous = before.stamps.version if before else None
@@ -135,7 +135,7 @@ class Entities:
 
 
 def _ends_late(held: Held, told: Sequence[Event]) -> bool:
-    """Whether the last of these records on some entity is below what the store has published of it, or another one."""
+    """Whether the last of these records of some entity has a lower version than another record or the book."""
     book, last = read_book(held.published), {e.subject: _version(e) for e in told}
     highest = {e.subject: _version(e) for e in sorted(told, key=_version)}
     return any(version < max(highest[entity], _known(book, entity)) for entity, version in last.items())
@@ -149,13 +149,13 @@ class _Row(NamedTuple):
 
 
 async def queue_recalled(connection: Connection, subjects: Iterable[str], cause: str = "recall") -> None:
-    """Queues subjects of which something was read back, behind everything else."""
+    """Queues subjects whose published state was restored, behind all news."""
     rows = [Taken(subject, False, cause, None, 0, fold_queue.BEHIND) for subject in subjects]
     await fold_queue.queue_again(connection, ((row, None) for row in rows))
 
 
 def _known(book: Book, entity: str) -> int:
-    """The version of an entity that a book has; 0 where it has none."""
+    """The version of an entity in a book; 0 for an unknown one."""
     return book[entity].stamps.version if entity in book else 0
 
 

@@ -1,8 +1,8 @@
-"""The HTTP side that every service has: health, metrics, operations, receipts.
+"""The HTTP API that every service has: health, metrics, operations, receipts.
 
-Invariant: live says that the process runs; ready says that database and broker answer, partitions are assigned
-and the queues move; what is behind that, and every number, is for operations. The operations door moves the clock
-only where the setting lets it.
+Invariant: /live says that the process runs; /ready says that database and broker answer, partitions are assigned and
+queues move. Their details, and all numbers, need a token of operations. `/ops/clock` moves the corridor clock only if
+that is stepped.
 """
 
 import asyncio
@@ -38,13 +38,13 @@ FROM receipt WHERE party = $1 AND id > $2 AND ($3::text IS NULL OR event_id = $3
 
 
 class Instant(BaseModel):
-    """Where the corridor clock is to stand."""
+    """The instant to which to step the corridor clock."""
 
     instant: fields.Instant
 
 
 def new_app(runtime: Runtime, title: str, streams: Collection[str] = ()) -> FastAPI:
-    """The app of a service with everything that is common to all; `streams` are the addresses of open streams."""
+    """The app of a service with the common routes; `streams` are the paths of open streams."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -55,7 +55,7 @@ def new_app(runtime: Runtime, title: str, streams: Collection[str] = ()) -> Fast
         finally:
             await runtime.stop()
 
-    # Redirects would be built from what the caller says that the host is called.
+    # No slash redirects: their target would contain the host name that the caller sends.
     app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     problems.install(app)
     app.state.callers = Callers(lambda: runtime.store, runtime.book)
@@ -67,7 +67,7 @@ def new_app(runtime: Runtime, title: str, streams: Collection[str] = ()) -> Fast
 
 
 def _health(health: Health) -> APIRouter:
-    """What needs no token says no more than up or down."""
+    """The health routes; those without a token reveal nothing but up or down."""
     router = APIRouter(tags=["health"])
 
     @router.get("/live")
@@ -116,7 +116,7 @@ def _operations(runtime: Runtime, health: Health) -> APIRouter:
 
 
 async def _state(runtime: Runtime) -> dict[str, Any]:
-    """What this copy reads, and what it and the others have still to do."""
+    """The progress of the store, and this copy's assignments, paused topics and missing sources."""
     now = runtime.clock.now()
     found = await progress.read(runtime.store, now, runtime.blueprint.pending)
     held = [p for i in runtime.ingests if i.positions is not None for p in i.positions.assigned]

@@ -1,4 +1,4 @@
-"""What makes a service, as its composition says it.
+"""The parts from which a service is composed.
 
 Invariant: a blueprint holds no connection and no state of a run, so one serves any number of copies.
 """
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What makes a service: name, streams and their subscribers, projection, what it tells, migrations, own loops.
+    """The parts of a service: name, streams and subscribers, projection, published state, migrations, own loops.
 
-    `prepare` runs before anything is folded. `pending` counts rows of the service's own that are still to be
-    worked on, as a statement that gives one number. `purges` say what of its own is taken away by age.
+    `prepare` runs before anything is folded. `pending` is an SQL statement that counts the service's own rows still to
+    be worked on. `purges` are the rules for its own tables.
     """
 
     name: str

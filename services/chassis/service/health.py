@@ -1,7 +1,7 @@
 """Whether a copy can do its work now.
 
-Invariant: ready is false while anything that a report needs is away: database, broker, assignment, or a queue or
-lag that has not gone within its limit. That no record of our own topics was put aside is told beside it.
+Invariant: ready is false while anything that a report needs is missing: database, broker, assignment, or movement of a
+queue or lag within its limit. Whether records of our own topics were put aside is reported beside it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _READ_EVERY_SECONDS = 1.0
 
 
 class Health:
-    """Asks anew when the last answer is older than a second, however many want to know."""
+    """The readiness of a copy, checked at most once a second, however many callers ask."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -27,7 +27,7 @@ class Health:
         self._asking = asyncio.Lock()
 
     async def read(self) -> dict[str, bool]:
-        """What is up and what is not; `ready` is the verdict."""
+        """The result of each check by name; `ready` is true if all that count are."""
         async with self._asking:
             if time.monotonic() - self._read_at >= _READ_EVERY_SECONDS:
                 self._found = await readiness(self._runtime)
@@ -36,7 +36,7 @@ class Health:
 
 
 async def readiness(runtime: Runtime) -> dict[str, bool]:
-    """What is up and what is not; `ready` is the verdict."""
+    """Runs all checks; returns the result of each by name, and `ready`, true if all that count are."""
     now, backlogs = time.monotonic(), runtime.monitor.backlogs
     checks = {
         "started": runtime.ready.is_set(),
@@ -47,12 +47,12 @@ async def readiness(runtime: Runtime) -> dict[str, bool]:
         "keeping_up": backlogs.move(now, "lag"),
         "settling": backlogs.move(now, "outbox", "recall", "share"),
     }
-    # It is told, and takes no door away: one record that cannot be read must not stop all others.
+    # `understanding` does not count for `ready`: one unreadable record must not stop all others.
     return {"ready": all(checks.values()), **checks, "understanding": runtime.monitor.misunderstood == 0}
 
 
 async def _ask_store(runtime: Runtime) -> None:
-    """By the connections of the loops: those of HTTP may all be in use while the service works well."""
+    """Asks by the pool of the loops: HTTP's may be exhausted while the service works well."""
     if runtime.pool is None:
         raise OSError("the database has not been reached yet")
     await runtime.pool.fetchval("SELECT 1")

@@ -1,6 +1,6 @@
-"""The loops of a service on a store, as its blueprint says.
+"""Makes the loops of a service from its blueprint.
 
-Invariant: services, tests and the bench have the same ones.
+Invariant: services, tests and the bench use the same loops.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def new_settle(
     on_commit: Callable[[], None] = lambda: None,
     mark: StoreMark | None = None,
 ) -> Settle:
-    """The loop that folds; a round takes at most so many `subjects`."""
+    """The loop that folds; a round takes at most `subjects` queue rows."""
     ours = [stream.topic.name for stream in blueprint.streams if isinstance(stream, EntityStream)]
     return Settle(blueprint.name, blueprint.projection, pool, clock, ours, subjects, on_commit, mark)
 

@@ -1,7 +1,7 @@
 """The process of a service: from environment to exit code.
 
-Invariant: wrong settings, a name or port that is taken and a Kafka that is not the store's are one line on standard
-error and exit code 2; SIGTERM and SIGINT stop in order and exit 0; a loop that failed for good exits 1.
+Invariant: wrong settings, a name or port in use and another Kafka cluster than the store's end with one line on
+standard error and exit code 2. SIGTERM and SIGINT stop in order and exit 0. A loop that fails for good exits 1.
 """
 
 import gc
@@ -35,7 +35,7 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
     server = uvicorn.Server(_config(make_app(runtime), settings))
     runtime.is_stopping = lambda: server.should_exit
     runtime.on_failure = lambda: _stop(server)
-    # The server raises the signal that stopped it once more when all is done: an orderly stop ends with 0.
+    # With its own handlers, uvicorn raises the signal once more at its end, and the exit code would not be 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(server))
     server.run(sockets=[listener])
@@ -46,14 +46,14 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
 
 
 def spare_the_collector() -> None:
-    """What is loaded stays, and rounds make no cycles: looking for them cost a quarter of a fold's time."""
+    """Freezes start-up objects and collects less often: garbage collection took a quarter of fold time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def _config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
-    """A server that keeps within its bounds and does not say what it is."""
+    """uvicorn's configuration, with our limits and without a server header."""
     proxies = settings.http_trusted_proxies
     connections = guard.share(settings.http_connections, guard.raise_descriptors())
     return uvicorn.Config(
@@ -65,7 +65,7 @@ def _config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=sorted(proxies),
-        # What waits to be accepted is accepted at one go.
+        # asyncio accepts up to a whole backlog of connections at once, so it is kept short.
         backlog=128,
         h11_max_incomplete_event_size=16384,
         timeout_keep_alive=5,

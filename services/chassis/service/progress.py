@@ -1,9 +1,8 @@
-"""What is still to be done, and for how long: read once, for operations, readiness and metrics.
+"""The work that is left and how long it has waited, read once for operations, readiness and metrics.
 
-Invariant: counts, positions and queues are those of one instant of the store. What readiness says of them was read
-within the last seconds; a store that does not answer makes it unknown, never good. A queue that is never empty is no
-trouble as long as it moves. No party can make a copy unready by what it sends: its own feed and its own share of the
-queue only have to move.
+Invariant: counts, positions and queues are of one snapshot of the store. Readiness uses a reading of the last seconds;
+without one it is false. A queue that is never empty is fine as long as it moves. No party can make a copy unready by
+its reports: its own topic and its own share of the queue only have to move.
 """
 
 import time
@@ -21,9 +20,9 @@ from services.chassis.base.mark import READS_BACK
 from services.chassis.ingest.consumer import Ingest
 
 EVERY_SECONDS: Final = 2.0
-# What a service that is idle has none of; `pending` is its own kind.
+# The kinds of work of which an idle service has none; `pending` is the service's own.
 _WORK: Final = ("unsettled", "outbox", "outbox_failed", "recall", "due", "pending")
-# Fresher than this a reading is believed; older than this a queue or a lag is too old to be called ready.
+# The age up to which a reading is believed, and the waiting time from which a queue or lag makes a copy unready.
 _BELIEVED_SECONDS: Final = 15.0
 _BEHIND_SECONDS: Final = 60.0
 _COUNTS = f"""
@@ -33,7 +32,7 @@ SELECT sent.*, (SELECT count(*) FROM outbox_failed) AS outbox_failed, {READS_BAC
        (SELECT count(*) FROM dead_letter WHERE resolution IS NULL AND party IS NULL) AS misunderstood
 FROM (SELECT count(*) AS outbox, min(id) AS first, max(id) AS last FROM outbox) AS sent
 """
-# A rebuild waits behind the news, and may take its time.
+# Only news counts as waiting: a rebuild may take its time.
 _SHARES = """
 SELECT party, count(*) AS unsettled, count(*) FILTER (WHERE attempts > 0) AS failing,
        min(id) FILTER (WHERE priority = 0) AS first, max(id) FILTER (WHERE priority = 0) AS last
@@ -42,11 +41,11 @@ FROM unsettled GROUP BY party
 _POSITIONS = "SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2"
 
 Queue = tuple[str, str]
-"""A kind of queue, and whose it is or of what."""
+"""A kind of queue, and its party or partition ("" for none)."""
 
 
 class Span(NamedTuple):
-    """What is in a queue: its first number, and that behind which it counts as having moved."""
+    """The first number in a queue, and the last number that must leave it for the queue to count as moving."""
 
     first: int
     last: int
@@ -62,12 +61,12 @@ class Progress:
 
     @property
     def to_do(self) -> dict[str, int]:
-        """What is left to be done, of each kind; a service is idle when that is nothing, and all has been read."""
+        """The number of rows of each kind of work, without zeros; an idle service has none."""
         return {kind: self.counts[kind] for kind in _WORK if self.counts[kind]}
 
 
 async def read(pool: Pool, now: datetime, pending: str = "SELECT 0") -> Progress:
-    """What is to be done at the corridor's present; `pending` is the service's own count."""
+    """Reads the progress at the corridor's present; `pending` counts the service's own work. Raises as asyncpg does."""
     async with (
         pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
@@ -95,35 +94,35 @@ def _queues(found: asyncpg.Record, shares: Sequence[asyncpg.Record]) -> Iterator
 
 
 class Backlogs:
-    """Since when what is first in each queue has waited, as seen from one look to the next (monotonic seconds)."""
+    """Since when the first entry of each queue has waited, in monotonic seconds, as observed by repeated looks."""
 
     def __init__(self) -> None:
         self._looked_at = float("-inf")
-        # Since when, and the number behind which it has moved.
+        # Since when a queue waits, and the number that must leave it before it counts as moved.
         self._waiting: dict[Queue, tuple[float, int]] = {}
 
     def look(self, queues: Mapping[Queue, Span], now: float) -> None:
-        """What is in the queues now; one that is not among them is empty."""
+        """Notes the queues as they are now; a missing one is empty."""
         self._looked_at = now
         before, self._waiting = self._waiting, {}
         for queue, (first, last) in queues.items():
             since, until = before.get(queue, (now, last))
-            # Numbers may also begin again, in a store that was put back.
+            # In a restored store the numbers may begin again.
             self._waiting[queue] = (now, last) if first > until or last < until else (since, until)
 
     def since(self, *kinds: str) -> float | None:
-        """Since when the queues of these kinds have something in them that waits; None where they are empty."""
+        """Since when the longest-waiting queue of these kinds waits; None if all are empty."""
         return min((since for (kind, _), (since, _) in self._waiting.items() if kind in kinds), default=None)
 
     def move(self, now: float, *kinds: str) -> bool:
-        """Whether the queues of these kinds move on within their limit, as seen lately."""
+        """Whether a recent look found that all queues of these kinds move within their limit."""
         since = self.since(*kinds)
         fresh = now - self._looked_at < _BELIEVED_SECONDS
         return fresh and (since is None or now - since < _BEHIND_SECONDS)
 
 
 class Monitor:
-    """Reads a service's progress now and then, into the metrics and for readiness."""
+    """Feeds a service's progress into the metrics and the readiness."""
 
     def __init__(self, service: str, pending: str) -> None:
         self.backlogs = Backlogs()
@@ -149,7 +148,7 @@ class Monitor:
 
 
 def _unread(ingest: Ingest) -> Iterator[tuple[TopicPartition, int, int]]:
-    """What this copy has not stored of its partitions: from which offset on, to which end as last fetched."""
+    """The unread ranges of this copy's partitions: partition, next offset, end offset as of the last fetch."""
     if (positions := ingest.positions) is None:
         return
     for partition in positions.assigned:

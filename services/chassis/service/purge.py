@@ -1,7 +1,7 @@
-"""What is taken away by age, so that a store does not grow for ever.
+"""Deletes rows by age, so that a store does not grow for ever.
 
-Invariant: heads, revisions and pictures stay, and so does what waits in quarantine; each transaction takes a bounded
-number of the oldest rows, so neither locks nor log grow with what there is to do.
+Invariant: heads, revisions, pictures and records in quarantine stay. Each transaction deletes a bounded number of the
+oldest rows, so its locks and its log stay small.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, $2)"
 
 
 class Rule(NamedTuple):
-    """One table and the days for which its rows are kept; the statement takes the cut-off and the most rows."""
+    """A table and the days for which its rows are kept; `statement` takes the cut-off and the number of rows."""
 
     table: str
     days: int
@@ -27,9 +27,9 @@ class Rule(NamedTuple):
 
 
 def by_id(table: str, days: int, goes: str = "true") -> Rule:
-    """A rule for a table whose ids rise with age: of the oldest rows that may go, those that are too old.
+    """A rule for a table whose ids rise with time; `goes` is the SQL condition of rows that may go.
 
-    Looking at a page of the lowest ids costs the same whatever the table holds.
+    It only examines the page of the lowest such ids, so its cost does not grow with the table.
     """
     oldest = f"SELECT id, recorded_at FROM {table} WHERE {goes} ORDER BY id LIMIT $2"
     chosen = f"SELECT id FROM ({oldest}) AS oldest WHERE recorded_at < $1"
@@ -37,7 +37,7 @@ def by_id(table: str, days: int, goes: str = "true") -> Rule:
 
 
 def _by_day(table: str, days: int) -> Rule:
-    """A rule for what is counted by the day."""
+    """A rule for a table with a `day`."""
     chosen = f"SELECT ctid FROM {table} WHERE day < ($1 AT TIME ZONE 'UTC')::date LIMIT $2"
     return Rule(table, days, f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({chosen}))")
 
@@ -51,7 +51,7 @@ RULES: Final = (
 
 
 class Purge:
-    """Takes away what is old, by the rules of the chassis and those of the service."""
+    """Deletes old rows by the rules of the chassis and of the service."""
 
     def __init__(
         self, service: str, rules: Sequence[Rule], days: Mapping[str, int], pool: Pool, clock: CorridorClock
@@ -62,7 +62,7 @@ class Purge:
         self._clock = clock
 
     async def purge(self, page: int = PAGE) -> dict[str, int]:
-        """Takes away all that is too old; returns how many rows of each table."""
+        """Deletes all rows that are too old; returns how many of each table."""
         gone: dict[str, int] = {}
         for number, rule in enumerate(self._rules):
             gone[rule.table] = 0
@@ -72,7 +72,7 @@ class Purge:
         return gone
 
     async def _take(self, number: int, rule: Rule, page: int) -> int:
-        """One page of one table, unless another copy is at it; returns how many rows went."""
+        """Deletes one page of one table, unless another copy works on it; returns how many rows."""
         async with transaction(self._pool) as connection:
             if not await connection.fetchval(_TRY_LOCK, _LOCK_SPACE, number):
                 return 0

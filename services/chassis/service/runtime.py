@@ -1,8 +1,8 @@
 """A running service: its loops, in the order in which they start and stop.
 
-Invariant: a server that is away is waited for, with one log line; stopping lets the batch in hand commit and is
-bounded, also while broker or database are away; starting twice under one name, on a database that does not let us in
-or is of a later build, or at another Kafka than the store's ends with exit code 2.
+Invariant: a start waits for a server that is away, with one log line. A stop lets the current batch commit, and has a
+time limit even while broker or database are away. A name in use, a database that refuses us or is of a later build,
+and another Kafka cluster than the store's end the process with exit code 2.
 """
 
 import asyncio
@@ -75,9 +75,9 @@ class Runtime:
 
     @property
     def store(self) -> Pool:
-        """The pool; raises `OSError` while the database has not been reached.
+        """The pool for the current task; raises `OSError` before the database has been reached.
 
-        Who asks over HTTP has a small one to share, so that no flood of reads takes the connections of the loops.
+        HTTP requests share a small pool of their own, so that a flood of them leaves the loops their connections.
         """
         pool = self.http_pool if is_asked_over_http() and self.http_pool is not None else self.pool
         if pool is None:
@@ -86,31 +86,31 @@ class Runtime:
 
     @property
     def door_producer(self) -> AIOKafkaProducer:
-        """The producer of HTTP reports; raises `OSError` while the broker has not been reached."""
+        """The producer of HTTP reports; raises `OSError` before the broker has been reached."""
         if self.producer is None:
             raise OSError("the broker has not been reached yet")
         return self.producer
 
     def stored(self) -> None:
-        """Says that facts have been stored: they are to be folded."""
+        """Signals that facts have been stored, for settle and relay."""
         if self.settle is not None:
             self.settle.wake()
         self.committed()
 
     def committed(self) -> None:
-        """Says that something has been committed: it may be to be sent, or awaited."""
+        """Signals a commit, which may have written outbox rows."""
         if self.relay is not None:
             self.relay.wake()
         self.sent()
 
     def sent(self) -> None:
-        """Says that something has reached Kafka: it may be shown."""
-        # Whoever waits holds the event from before it looked, so no commit between look and wait is missed.
+        """Signals a commit or an acknowledged send to open streams."""
+        # A waiter gets the event before it reads the store, so it misses no commit between its read and its wait.
         done, self.next_commit = self.next_commit, asyncio.Event()
         done.set()
 
     def start(self) -> None:
-        """Begins to start in the background."""
+        """Starts in the background; `ready` is set at the end."""
         self._spawn(self._start())
 
     async def stop(self) -> None:
@@ -144,7 +144,7 @@ class Runtime:
         log.info("started", service=name, copy=self.settings.copy_name)
 
     async def _open_store(self) -> Pool:
-        """Brings the store's tables up to date, and takes this copy's name in it."""
+        """Migrates the store, takes this copy's name, and opens the pools."""
         url, name = self.settings.database_url, self.blueprint.name
         files = read_migrations([CHASSIS, self.blueprint.migrations])
         await self._patiently("database", lambda: self._migrate(files))
@@ -154,7 +154,7 @@ class Runtime:
         self._repeat(lock.keep, session_lock.CHECK_SECONDS)
         pool: Pool = await self._patiently("database", lambda: open_pool(url, name, on_connection=self.mark.meet))
         self._stack.callback(pool.terminate)
-        # Whoever can ask the store also asks what time it is.
+        # HTTP may use the store as soon as `self.pool` is set, so the clock comes first.
         await self._set_clock(pool)
         self.pool = pool
         size = self.settings.http_database_connections
@@ -165,7 +165,7 @@ class Runtime:
         return pool
 
     def _start_the_rest(self, pool: Pool) -> None:
-        """What looks after the work and does none of it, and the service's own loops."""
+        """Starts the monitor, the watch on sources, the purge, and the service's own loops."""
         name, plan = self.blueprint.name, self.blueprint
         old = Purge(name, plan.purges, dict[str, int](self.settings.keep_days.items()), pool, self.clock)
         self._repeat(partial(self._look, pool), progress.EVERY_SECONDS, "progress cannot be read")
@@ -186,7 +186,7 @@ class Runtime:
         self._spawn(self.settle.run_republication())
 
     async def _start_recall(self) -> None:
-        """Before anything is told: our topics may have had what the store does not know."""
+        """Compares the store with our topics before anything is published, and goes on checking it."""
         reads = Reads([stream.topic for stream in self.blueprint.streams], self._holds_back)
         recall = Recall(
             self.blueprint.name,
@@ -259,7 +259,7 @@ class Runtime:
             await asyncio.sleep(_RETRY_SECONDS)
 
     def _repeat(self, action: Callable[[], Awaitable[Any]], seconds: float, trouble: str | None = None) -> None:
-        """Spawns what is done now and then; without `trouble` a failure that does not pass ends the service."""
+        """Spawns a repeated action; without `trouble`, a failure that is not transient ends the service."""
         self._spawn(repeat(action, seconds, trouble))
 
     def _spawn(self, work: Any) -> None:

@@ -1,8 +1,8 @@
-"""Whether the services that tell us things are at work, as Kafka sees it.
+"""Watches whether the services whose topics we read are running, by their consumer groups.
 
-Invariant: a service is said to be away when Kafka knows consumer groups of it and none had a member at two looks; while
-Kafka cannot be asked, or may not tell, nothing is said of anybody. Groups that begin with the name of a service are
-its own. That a service is there does not say that it gets on: its own readiness does.
+Invariant: a service counts as away if Kafka knows groups of it and none had a member at two checks in a row. While we
+cannot list groups, or may not see them, nobody counts as away. A group belongs to the service whose name it begins
+with. A present service may still be stuck: that is for its own readiness.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _NOBODY: Final = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
 
 
 class Sources:
-    """Looks now and then; `away` has since when (real time) each service that is away was missed."""
+    """Watches our source services; `away` has the real time since which each missing one is away."""
 
     def __init__(self, service: str, streams: Sequence[Stream], config: Mapping[str, str | int | float | bool]) -> None:
         self.away: dict[str, datetime] = {}
@@ -41,7 +41,7 @@ class Sources:
         return AdminClient(self._config, logger=None)
 
     async def look(self) -> None:
-        """One look; raises `OSError` while Kafka does not answer."""
+        """Checks once; raises `OSError` while Kafka does not answer."""
         if not self._sources:
             return
         try:
@@ -49,7 +49,7 @@ class Sources:
         except OSError:
             self._tell({})
             raise
-        # Without the right to see a group one is not told of it: that is no news of who is in it.
+        # Kafka hides groups that we have no right to see, so a missing group means nothing by itself.
         self._seen.update(_service_of(group) for group in groups)
         working = {_service_of(group) for group, state in groups.items() if state not in _NOBODY}
         now, before = machinery_now(), self._missed
@@ -70,11 +70,11 @@ class Sources:
         except (KafkaException, TimeoutError) as failure:
             raise OSError(f"the broker does not list its groups: {failure}") from failure
         if found.errors:
-            # Of several brokers, one that is away takes the groups with it that it looks after.
+            # The groups that a missing broker coordinates are not in the list.
             raise OSError(f"not all brokers list their groups: {found.errors}")
         return {group.group_id: group.state for group in found.valid}
 
 
 def _service_of(group: str) -> str:
-    """A group is named `<service>-<stream>`."""
+    """The service of a group, which is named `<service>-<stream>`."""
     return group.partition("-")[0]
