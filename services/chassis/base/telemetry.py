@@ -28,22 +28,27 @@ REJECTED = Counter(
     registry=REGISTRY,
 )
 QUARANTINED = Counter(
-    "corridor_quarantined_total", "Records on which we failed", ["service", "stream"], registry=REGISTRY
+    "corridor_quarantined_total", "Records quarantined by our own failures", ["service", "stream"], registry=REGISTRY
 )
-PAUSED = Gauge("corridor_paused_feeds", "Feeds paused since we fail on them", ["service", "stream"], registry=REGISTRY)
+PAUSED = Gauge(
+    "corridor_paused_feeds", "Topics paused by records in quarantine", ["service", "stream"], registry=REGISTRY
+)
 SLOWED = Gauge(
     "corridor_slowed_feeds",
-    "Feeds that are over their share by the minute",
+    "Topics over their share by the minute",
     ["service", "stream"],
     registry=REGISTRY,
 )
 MISUNDERSTOOD = Gauge(
-    "corridor_misunderstood_records", "Records of our own topics that were put aside", ["service"], registry=REGISTRY
+    "corridor_misunderstood_records",
+    "Records of our own topics that became dead letters",
+    ["service"],
+    registry=REGISTRY,
 )
-PURGED = Counter("corridor_purged_total", "Rows taken away by age", ["service", "table"], registry=REGISTRY)
+PURGED = Counter("corridor_purged_total", "Rows deleted by age", ["service", "table"], registry=REGISTRY)
 FENCED = Counter(
     "corridor_fenced_total",
-    "Batches given up since the position moved",
+    "Batches rolled back because the stored position had moved",
     ["service", "stream"],
     registry=REGISTRY,
 )
@@ -67,11 +72,11 @@ LAG = Gauge(
 )
 SOURCE_AWAY = Gauge(
     "corridor_source_away",
-    "Whether a service that is read from is not at work",
+    "1 while a service whose topics are read is away",
     ["service", "source"],
     registry=REGISTRY,
 )
-BUSY = Gauge("corridor_busy_seconds", "How long what is first in the queues has waited", ["service"], registry=REGISTRY)
+BUSY = Gauge("corridor_busy_seconds", "How long the first queue entry has waited", ["service"], registry=REGISTRY)
 
 
 class Seldom:

@@ -20,10 +20,10 @@ import httpx
 from contracts.refusal import REASONS
 
 _VERBS: Final = {
-    "list": "what waits, oldest first",
+    "list": "those that wait, oldest first",
     "show": "one of them whole",
     "count": "how many there are of each reason and party",
-    "replay": "judge and store them as if they had just been read",
+    "replay": "validate and store them as if they had just been read",
     "discard": "give them up, with a reason",
     "actions": "who replayed and discarded what",
 }
@@ -57,7 +57,8 @@ def run(service: str, arguments: Sequence[str]) -> int:
 
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m corridor dead-letters {service}", description="what was put aside, asked of a running copy"
+        prog=f"python -m corridor dead-letters {service}",
+        description="works on the dead letters of a service, by asking a running copy",
     )
     parser.add_argument("--address", help=f"where a copy answers, as http://host:port (default: ${service.upper()})")
     parser.add_argument("--tokens", type=Path, help="the file that provisioning writes (default: $TOKENS)")

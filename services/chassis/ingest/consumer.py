@@ -103,7 +103,7 @@ class Ingest:
             await asyncio.sleep(every_seconds)
             try:
                 if behind := await self.positions.recheck():
-                    log.warning("the store was put back", stream=self.stream.name, partitions=len(behind))
+                    log.warning("the store was restored", stream=self.stream.name, partitions=len(behind))
                 await self.mind_limits()
             except Exception as failure:
                 if not passes(failure):
@@ -181,7 +181,7 @@ class Ingest:
         outcome.count_batch(self.service, self.stream.name, became)
         if not self.stream.is_answered and became.rejected:
             log.critical(
-                "records of our own are put aside", topic=self.stream.topic.name, first=became.rejected[0].first
+                "records of our own topics are put aside", topic=self.stream.topic.name, first=became.rejected[0].first
             )
         self.shares.count(batch.verdicts, became.rejected)
         self.on_commit()

@@ -137,7 +137,7 @@ async def see_brokers(producer: AIOKafkaProducer) -> ClusterMetadata:
     try:
         cluster: ClusterMetadata = await producer.client.fetch_all_metadata()
     except KafkaError as failure:
-        raise KafkaConnectionError("no broker has told of brokers") from failure
+        raise KafkaConnectionError("no broker has registered yet") from failure
     return cluster
 
 

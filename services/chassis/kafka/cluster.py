@@ -51,7 +51,7 @@ class Cluster:
         try:
             return str(self._admin.client.list_topics(timeout=_ANSWER_SECONDS).cluster_id)
         except (KafkaException, TimeoutError) as failure:
-            raise OSError(f"the broker does not say which cluster it is of: {self._admin.why(failure)}") from failure
+            raise OSError(f"the broker does not give the id of its cluster: {self._admin.why(failure)}") from failure
 
 
 async def known(store: Pool | Connection) -> str | None:

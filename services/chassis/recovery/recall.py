@@ -107,8 +107,8 @@ class Recall:
     async def run(self) -> None:
         """Checks and recovers until cancelled; checks go on during a recovery, which may take long."""
         await asyncio.gather(
-            repeat(self._look, _LOOK_EACH_SECONDS, "the store cannot be looked at"),
-            repeat(self.round, _EVERY_SECONDS, "what was told cannot be read back"),
+            repeat(self._look, _LOOK_EACH_SECONDS, "the store cannot be checked"),
+            repeat(self.round, _EVERY_SECONDS, "recovery failed"),
         )
 
     async def round(self) -> None:
@@ -122,36 +122,36 @@ class Recall:
                 await self._do(row["since"], (row["noticed"], row["server"]))
             self._waits = False
         except _Superseded:
-            log.warning("the store was put back once more", service=self._service)
+            log.warning("the store was restored once more", service=self._service)
         except Exception as failure:
             if passes(failure) and not self._waits:
                 self._waits = True
-                log.warning("reading back waits", service=self._service, failure=repr(failure))
+                log.warning("recovery waits", service=self._service, failure=repr(failure))
             raise
 
     async def _look(self, unknown_since: int | None = None, compared: str | None = None) -> Look:
         look = await self._mark.look(self._pool, unknown_since, compared)
         if look is Look.PUT_BACK:
-            log.warning("the store was put back: what was told since is read back", service=self._service)
+            log.warning("the store was restored: recovery begins", service=self._service)
         return look
 
     async def _do(self, since: int, task: _Task) -> None:
-        taken_up = await self._read_back(since, task)
+        restored = await self._read_back(since, task)
         await self._wait_for_ingest(task)
         if await self._pool.execute(_DONE, *task, self._mark.left) != "DELETE 1":
             raise _Superseded
-        log.warning("what was told has been read back", service=self._service, taken_up=taken_up)
+        log.warning("recovery is complete", service=self._service, restored=restored)
         self._wake()
 
     async def _read_back(self, since: int, task: _Task) -> int:
-        taken_up = 0
+        restored = 0
         async with self._open(self._speaker.topics) as topics:
             async for page in topics.since(_milliseconds(since)):
                 events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
                     await self._keep(connection, task)
-                    taken_up += await self._speaker.take_up(connection, events)
-        return taken_up
+                    restored += await self._speaker.take_up(connection, events)
+        return restored
 
     async def _wait_for_ingest(self, task: _Task) -> None:
         """Waits until ingest has read its topics to their present end again, or makes no more progress."""
@@ -164,7 +164,7 @@ class Recall:
             elif time.monotonic() - moved > _STANDS_SECONDS:
                 # Raises while Kafka is away, which explains the standstill.
                 await self._bounds()
-                log.error("ingest does not come to where it was", service=self._service, behind=len(behind))
+                log.error("ingest does not reach its former position", service=self._service, behind=len(behind))
                 return
             async with transaction(self._pool) as connection:
                 await self._keep(connection, task)

@@ -35,7 +35,7 @@ def main(blueprint: Blueprint, make_app: Callable[[Runtime], FastAPI]) -> int:
     server = uvicorn.Server(_config(make_app(runtime), settings))
     runtime.is_stopping = lambda: server.should_exit
     runtime.on_failure = lambda: _stop(server)
-    # With its own handlers, uvicorn raises the signal once more at its end, and the exit code would not be 0.
+    # uvicorn raises the captured signal again at its end. With these handlers the process still exits with 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(server))
     server.run(sockets=[listener])

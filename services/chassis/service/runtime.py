@@ -169,7 +169,7 @@ class Runtime:
         name, plan = self.blueprint.name, self.blueprint
         old = Purge(name, plan.purges, dict[str, int](self.settings.keep_days.items()), pool, self.clock)
         self._repeat(partial(self._look, pool), progress.EVERY_SECONDS, "progress cannot be read")
-        self._repeat(self.sources.look, sources.EVERY_SECONDS, "it cannot be seen who is at work")
+        self._repeat(self.sources.look, sources.EVERY_SECONDS, "sources cannot be watched")
         self._repeat(old.purge, purge.EVERY_SECONDS, "a purge failed")
         for loop in plan.loops:
             self._spawn(loop(self))
