@@ -87,7 +87,7 @@ async def open_pool(
         min_size=1,
         max_size=size,
         init=on_connection,
-        reset=_leave_as_it_is,
+        reset=_no_reset,
         timeout=5,
         command_timeout=COMMAND_SECONDS,
         server_settings=_SERVER_SETTINGS
@@ -95,7 +95,7 @@ async def open_pool(
     )
 
 
-async def _leave_as_it_is(_: object) -> None:
+async def _no_reset(_: object) -> None:
     """Saves the pool's reset statement after each use: we change settings only within transactions.
 
     The pool has already rolled back an open transaction.

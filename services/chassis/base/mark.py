@@ -31,7 +31,7 @@ SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = 
 """
 _FIND = f"SELECT value, {SERVER} AS server FROM store_mark"
 # Higher than the mark of any store, so that the store counts as restored.
-_NEVER: Final = 2**63 - 1
+_UNREACHABLE: Final = 2**63 - 1
 
 
 class Look(Enum):
@@ -71,7 +71,7 @@ class StoreMark:
     @property
     def left(self) -> int:
         """The mark that the store must have, in microseconds; unreachably high until the store has been compared."""
-        return self._seen if self.is_compared else _NEVER
+        return self._seen if self.is_compared else _UNREACHABLE
 
     @property
     def is_compared(self) -> bool:

@@ -93,7 +93,7 @@ class Guesses:
 
     def __init__(self) -> None:
         self._bucket_of = lru_cache(_ADDRESSES)(lambda _: Bucket(_REFUSALS_A_MINUTE))
-        self._untold: Counter[str] = Counter()
+        self._unlogged: Counter[str] = Counter()
         self._seldom = Seldom()
 
     def begin(self, address: str) -> None:
@@ -109,10 +109,10 @@ class Guesses:
 
     def tell(self, address: str, path: str) -> None:
         """Notes a wrong token; the log gets one line for several."""
-        self._untold[address] += 1
-        if self._seldom.again() or len(self._untold) > _ADDRESSES:
-            log.warning("tokens were refused", addresses=dict(self._untold.most_common(20)), path=path[:80])
-            self._untold.clear()
+        self._unlogged[address] += 1
+        if self._seldom.again() or len(self._unlogged) > _ADDRESSES:
+            log.warning("tokens were refused", addresses=dict(self._unlogged.most_common(20)), path=path[:80])
+            self._unlogged.clear()
 
 
 def caller_of(connection: HTTPConnection) -> Caller:

@@ -67,7 +67,7 @@ class Guarded(H11Protocol):
 
     crowd: Crowd
     _address: str | None = None
-    _awaits = ""
+    _phase = ""
     _left_over = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -80,7 +80,7 @@ class Guarded(H11Protocol):
             transport.close()
             return
         self._address = address
-        self._look()
+        self._restart_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in self._timers.values():
@@ -98,11 +98,11 @@ class Guarded(H11Protocol):
                 self._cut()
                 return
         super().data_received(data)
-        self._look()
+        self._restart_timer()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._look()
+        self._restart_timer()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -130,18 +130,16 @@ class Guarded(H11Protocol):
     def _is_answered(self) -> bool:
         return self.cycle is not None and self.cycle.response_complete
 
-    def _look(self) -> None:
-        """Starts the timer of what the connection now awaits; a wait that goes on keeps its timer."""
-        awaits = self._awaited()
-        if awaits == self._awaits:
+    def _restart_timer(self) -> None:
+        """Starts the timer of the phase that the connection is in; an unchanged phase keeps its timer."""
+        phase = self._current_phase()
+        if phase == self._phase:
             return
-        self._awaits = awaits
+        self._phase = phase
         bounds = self.crowd.bounds
-        self._cut_after(
-            "sending", {"request": bounds.http_header_seconds, "body": bounds.http_body_seconds}.get(awaits)
-        )
+        self._cut_after("sending", {"request": bounds.http_header_seconds, "body": bounds.http_body_seconds}.get(phase))
 
-    def _awaited(self) -> str:
+    def _current_phase(self) -> str:
         if self.conn.their_state is h11.SEND_BODY:
             return "body"
         return "request" if self.cycle is None or self._is_answered() else "answer"

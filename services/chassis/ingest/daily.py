@@ -69,7 +69,7 @@ async def _spend(connection: Connection, accepted: Sequence[Accepted]) -> dict[D
 
 async def _spend_on(connection: Connection, accepted: Sequence[Accepted]) -> Counter[About]:
     """Adds the accepted reports to each subject's day; returns the count of each before that."""
-    found = Counter(about for one in accepted for about in _abouts(one))
+    found = Counter(about for one in accepted for about in _subject_days(one))
     if not found:
         return found
     columns = [list(column) for column in zip(*found, strict=True)]
@@ -87,7 +87,7 @@ def _judged(one: Accepted, spent: Mapping[Day, list[int]], spent_on: Counter[Abo
         if was_within:
             log.error("a party has spent its day's budget", party=one.party, day=str(_day_of(one)[1]))
         return _over(one, f"{budget.reports_a_day} reports and {budget.bytes_a_day} bytes a day")
-    abouts = [about for about in _abouts(one) if about in spent_on]
+    abouts = [about for about in _subject_days(one) if about in spent_on]
     spent_on.update(abouts)
     if any(spent_on[about] > budget.reports_about_one_a_day for about in abouts):
         return _over(one, f"{budget.reports_about_one_a_day} reports about one subject a day")
@@ -107,6 +107,6 @@ def _day_of(one: Accepted) -> Day:
     return one.party, one.received_at.astimezone(UTC).date()
 
 
-def _abouts(one: Accepted) -> set[About]:
+def _subject_days(one: Accepted) -> set[About]:
     party, day = _day_of(one)
     return {(party, day, subject) for subject, _ in one.links}

@@ -40,7 +40,7 @@ WHERE p.topic = u.topic AND p.partition = u.partition AND p.topic_id = u.topic_i
 """
 _STORED = "SELECT topic, partition, next_offset FROM position WHERE topic = ANY($1::text[])"
 # No stored position has this value, so the next batch is fenced.
-_DOUBTFUL = -1
+_UNKNOWN_OFFSET = -1
 
 
 class Positions(ConsumerRebalanceListener):
@@ -112,7 +112,7 @@ class Positions(ConsumerRebalanceListener):
                 consumer.pause(partition)
             else:
                 # Records fetched behind the failure were dropped unread.
-                if offset != _DOUBTFUL:
+                if offset != _UNKNOWN_OFFSET:
                     consumer.seek(partition, offset)
                 self._paused.discard(partition)
                 consumer.resume(partition)
@@ -137,7 +137,7 @@ class Positions(ConsumerRebalanceListener):
         stored = await _stored(self._pool, held)
         behind = [p for p, offset in held.items() if stored.get(p, 0) < offset and self._held.get(p) == offset]
         for partition in behind:
-            self._held[partition] = _DOUBTFUL
+            self._held[partition] = _UNKNOWN_OFFSET
             if partition in self._subscriber.consumer.assignment():
                 self._subscriber.consumer.seek(partition, stored.get(partition, 0))
         return behind

@@ -54,12 +54,12 @@ class Subscribers:
     def __init__(self, ingests: Iterable[Ingest], settings: ServiceSettings) -> None:
         self._ingests = {ingest.stream: ingest for ingest in ingests}
         self._settings = settings
-        self._listeners: dict[str, _Late] = {}
+        self._listeners: dict[str, _DeferredListener] = {}
 
     def options(self, stream: Stream) -> Options:
         """The options of the subscriber of a stream; its function receives a `Batch`."""
         ingest, settings = self._ingests[stream], self._settings
-        listener = self._listeners[ingest.group] = _Late()
+        listener = self._listeners[ingest.group] = _DeferredListener()
         return {
             "pattern": stream.topic.regex,
             "title": stream.topic.name,
@@ -119,7 +119,7 @@ async def _kept(call_next: CallNext, part: StreamMessage[Any]) -> Kept:
     return kept
 
 
-class _Late(ConsumerRebalanceListener):
+class _DeferredListener(ConsumerRebalanceListener):
     """A rebalance listener that is named before its target exists, which needs the subscriber."""
 
     target: Positions

@@ -92,7 +92,7 @@ class Batch:
             return
         except UnicodeDecodeError:
             pass
-        for number, record in enumerate(_patiently(self._raw)):
+        for number, record in enumerate(_tolerant_records(self._raw)):
             if number >= read:
                 yield record
 
@@ -126,7 +126,7 @@ def _blocks(packed: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _patiently(raw: memoryview) -> Iterator[Any]:
+def _tolerant_records(raw: memoryview) -> Iterator[Any]:
     """The records of a batch by the client's pure-Python parser, on bytes that always decode."""
     batch = _DefaultRecordBatchPy(raw)
     records = iter(batch)

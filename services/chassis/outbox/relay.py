@@ -78,7 +78,7 @@ class Relay:
         self._wake = asyncio.Event()
         self.held: set[int] = set()
         # Rows handed to Kafka without a known end, and the microsecond at which that began.
-        self._doubt: tuple[Sequence[asyncpg.Record], int] | None = None
+        self._unanswered: tuple[Sequence[asyncpg.Record], int] | None = None
         self._pace = Pace(_PACE_SECONDS)
 
     def wake(self) -> None:
@@ -96,7 +96,7 @@ class Relay:
             connection = None
             try:
                 connection = await connect(self._url, f"{self.service}-relay")
-                await self._look_after_doubt()
+                await self._check_unanswered()
                 async with self._open_producer() as producer:
                     await self._lead(connection, Sender(self.service, producer))
             except Exception as failure:
@@ -153,11 +153,11 @@ class Relay:
         if not rows:
             return 0
         with telemetry.ROUND.labels(self.service, "relay").time():
-            self._doubt = rows, since
+            self._unanswered = rows, since
             sent = await sender.send(rows)
             await self._delete([r for r in rows if r["id"] in sent.acknowledged], since)
             left = [r for r in rows if r["id"] not in sent.acknowledged]
-            self._doubt = (left, since) if left and sent.failure else None
+            self._unanswered = (left, since) if left and sent.failure else None
             if sent.refused:
                 await self._set_aside([r for r in rows if r["id"] in sent.refused], sent.refused)
         telemetry.SENT.labels(self.service).inc(len(sent.acknowledged))
@@ -169,17 +169,17 @@ class Relay:
     async def _delete(self, sent: Sequence[asyncpg.Record], since: int) -> None:
         gone = await self._pool.execute(_DELETE, *_named(sent))
         if gone != f"DELETE {len(sent)}":
-            await self._missed(sent, since)
+            await self._on_missing(sent, since)
 
-    async def _look_after_doubt(self) -> None:
+    async def _check_unanswered(self) -> None:
         """Starts a recovery if unanswered rows of the last attempt, which may be in Kafka, have left the store."""
-        if self._doubt is not None:
-            rows, since = self._doubt
+        if self._unanswered is not None:
+            rows, since = self._unanswered
             if await self._pool.fetchval(_COUNT, *_named(rows)) < len(rows):
-                await self._missed(rows, since)
-            self._doubt = None
+                await self._on_missing(rows, since)
+            self._unanswered = None
 
-    async def _missed(self, rows: Sequence[asyncpg.Record], since: int) -> None:
+    async def _on_missing(self, rows: Sequence[asyncpg.Record], since: int) -> None:
         """Starts a recovery if the store has moved; if it has not, another relay has sent and deleted the rows."""
         moved = await self._pool.fetchval(_HERE) != rows[0]["place"]
         log.warning("sent rows are missing from the store", service=self.service, moved=moved)

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.5
 _ASK_SECONDS = 15.0
-_NEVER = (
+_PERMANENT = (
     MessageSizeTooLargeError,
     RecordTooLargeError,
     InvalidTopicError,
@@ -65,7 +65,7 @@ class Sender:
             for row in rows:
                 try:
                     waiting[row["id"]] = await self._enqueue(row)
-                except _NEVER as never:
+                except _PERMANENT as never:
                     refused[row["id"]] = never
             await self._answers({row["topic"] for row in rows if row["id"] in waiting}, waiting.values())
         except KafkaError as stopped:
@@ -102,7 +102,7 @@ class Sender:
                 self._known = frozenset()
                 await asyncio.sleep(RETRY_SECONDS)
             except KafkaError as failure:
-                if isinstance(failure, _NEVER) or not failure.retriable:
+                if isinstance(failure, _PERMANENT) or not failure.retriable:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -142,7 +142,7 @@ def _sent(
 ) -> Sent:
     answered = {i: answer for i, answer in waiting.items() if answer.done() and not answer.cancelled()}
     errors = {row_id: answer.exception() for row_id, answer in answered.items()}
-    never = {row_id: error for row_id, error in errors.items() if isinstance(error, _NEVER)}
+    never = {row_id: error for row_id, error in errors.items() if isinstance(error, _PERMANENT)}
     others = [error for row_id, error in errors.items() if error is not None and row_id not in never]
     acknowledged = {row_id for row_id, error in errors.items() if error is None}
     return Sent(acknowledged, {**refused, **never}, failure or next(iter(others), None))

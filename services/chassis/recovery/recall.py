@@ -34,9 +34,9 @@ WHERE until <= clock_timestamp() OR noticed = $1
 RETURNING since, noticed, {SERVER} AS server
 """
 # A backup may contain the task without its progress; then another restore has superseded it.
-_MINE = f"noticed = $1 AND {SERVER} = $2 AND {as_left('$3')}"
-_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_MINE}"
-_DONE = f"DELETE FROM recall WHERE {_MINE}"
+_OWN_TASK = f"noticed = $1 AND {SERVER} = $2 AND {as_left('$3')}"
+_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_OWN_TASK}"
+_DONE = f"DELETE FROM recall WHERE {_OWN_TASK}"
 _EVERY_SECONDS = 1.0
 # Each check writes one row, which is all that an idle service writes.
 _LOOK_EACH_SECONDS = 1.0
@@ -44,7 +44,7 @@ _PAUSE_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
 _SKEW = 30_000_000
 # After this time without progress of ingest, while Kafka answers, we stop waiting for it.
-_STANDS_SECONDS = 60.0
+_STALLED_SECONDS = 60.0
 
 _Task = tuple[int, str]
 """The mark at which a task was noticed, and the server on which it was claimed."""
@@ -84,7 +84,7 @@ class Recall:
         self._wake = wake
         self._settings = settings
         self._producer = producer
-        self._at_work_on = 0
+        self._own_task = 0
         self._waits = False
 
     async def check(self) -> None:
@@ -116,9 +116,9 @@ class Recall:
         try:
             if not self._mark.is_compared:
                 await self.check()
-            row = await self._pool.fetchrow(_CLAIM, self._at_work_on)
+            row = await self._pool.fetchrow(_CLAIM, self._own_task)
             if row is not None:
-                self._at_work_on = row["noticed"]
+                self._own_task = row["noticed"]
                 await self._do(row["since"], (row["noticed"], row["server"]))
             self._waits = False
         except _Superseded:
@@ -161,7 +161,7 @@ class Recall:
         while behind := await positions.behind(self._pool, bounds, self._reads.holds_back):
             if behind != before:
                 before, moved = behind, time.monotonic()
-            elif time.monotonic() - moved > _STANDS_SECONDS:
+            elif time.monotonic() - moved > _STALLED_SECONDS:
                 # Raises while Kafka is away, which explains the standstill.
                 await self._bounds()
                 log.error("ingest does not reach its former position", service=self._service, behind=len(behind))

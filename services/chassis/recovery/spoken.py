@@ -102,15 +102,15 @@ class Entities:
         for event in events:
             by_owner.setdefault(self._owner(event), []).append(event)
         held = await pictures.lock(connection, sorted(by_owner))
-        rows = [row for one in held if (row := self._taken_up(one, by_owner[one.subject])) is not None]
+        rows = [row for one in held if (row := self._restored(one, by_owner[one.subject])) is not None]
         if rows:
             await connection.execute(_TAKE_UP, *map(list, zip(*rows, strict=True)))
             await queue_recalled(connection, [row.subject for row in rows])
-        late = [one.subject for one in held if _ends_late(one, by_owner[one.subject])]
+        late = [one.subject for one in held if _ends_below(one, by_owner[one.subject])]
         await queue_recalled(connection, late, fold_queue.REPUBLISH)
         return len(rows)
 
-    def _taken_up(self, held: Held, told: Sequence[Event]) -> "_Row | None":
+    def _restored(self, held: Held, told: Sequence[Event]) -> "_Row | None":
         book, memory = read_book(held.published), orjson.loads(held.memory) if held.memory else None
         unknown = [e for e in sorted(told, key=_version) if _version(e) > _known(book, e.subject)]
         for event in unknown:
@@ -134,7 +134,7 @@ class Entities:
         return Entry(stamps, "", Open(event.type, closing.topics, own, closing.fields))
 
 
-def _ends_late(held: Held, told: Sequence[Event]) -> bool:
+def _ends_below(held: Held, told: Sequence[Event]) -> bool:
     """Whether the last of these records of some entity has a lower version than another record or the book."""
     book, last = read_book(held.published), {e.subject: _version(e) for e in told}
     highest = {e.subject: _version(e) for e in sorted(told, key=_version)}

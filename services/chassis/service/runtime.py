@@ -127,16 +127,16 @@ class Runtime:
         name = self.blueprint.name
         pool = await self._open_store()
         self._make_loops()
-        await self._patiently("broker", lambda: self.cluster.require(self.store))
+        await self._retry("broker", lambda: self.cluster.require(self.store))
         self._repeat(lambda: self.cluster.require(pool), cluster.EVERY_SECONDS)
-        self.producer = await self._patiently("broker", self._start_producer)
+        self.producer = await self._retry("broker", self._start_producer)
         await self._start_recall()
         producer = partial(clients.patient_producer, self.settings)
         self.relay = Relay(name, self.settings.database_url, pool, producer, self.mark, self.sent)
         self._spawn(self.relay.run())
         if self.blueprint.prepare is not None:
             prepare = self.blueprint.prepare
-            await self._patiently("database", lambda: prepare(self))
+            await self._retry("database", lambda: prepare(self))
         await self._start_settle()
         await self._start_ingest()
         self._start_the_rest(pool)
@@ -147,18 +147,18 @@ class Runtime:
         """Migrates the store, takes this copy's name, and opens the pools."""
         url, name = self.settings.database_url, self.blueprint.name
         files = read_migrations([CHASSIS, self.blueprint.migrations])
-        await self._patiently("database", lambda: self._migrate(files))
+        await self._retry("database", lambda: self._migrate(files))
         lock = NameLock(name, self.settings.copy_name, url, self.settings.name_wait_seconds, files[-1].version)
         self._stack.push_async_callback(lock.release)
         await lock.acquire()
         self._repeat(lock.keep, session_lock.CHECK_SECONDS)
-        pool: Pool = await self._patiently("database", lambda: open_pool(url, name, on_connection=self.mark.meet))
+        pool: Pool = await self._retry("database", lambda: open_pool(url, name, on_connection=self.mark.meet))
         self._stack.callback(pool.terminate)
         # HTTP may use the store as soon as `self.pool` is set, so the clock comes first.
         await self._set_clock(pool)
         self.pool = pool
         size = self.settings.http_database_connections
-        self.http_pool = await self._patiently(
+        self.http_pool = await self._retry(
             "database", lambda: open_pool(url, f"{name}-http", size, _HTTP_STATEMENT_SECONDS)
         )
         self._stack.callback(self.http_pool.terminate)
@@ -179,7 +179,7 @@ class Runtime:
 
     async def _start_settle(self) -> None:
         assert self.settle is not None
-        await self._patiently("database", self.settle.start)
+        await self._retry("database", self.settle.start)
         for _ in range(self.settings.settle_workers):
             self._spawn(self.settle.run())
         self._spawn(self.settle.run_timers())
@@ -198,7 +198,7 @@ class Runtime:
             self.settings,
             self.door_producer,
         )
-        await self._patiently("broker", recall.check)
+        await self._retry("broker", recall.check)
         self._spawn(recall.run())
 
     def _holds_back(self, topic: str) -> bool:
@@ -222,7 +222,7 @@ class Runtime:
         broker.include_router(self.blueprint.routes(subscribers))
         subscribers.bind(broker, own_topic_ids)
         self._stack.push_async_callback(clients.stop_broker, broker)
-        await self._patiently("broker", lambda: clients.start_broker(broker))
+        await self._retry("broker", lambda: clients.start_broker(broker))
         for ingest in self.ingests:
             self._spawn(ingest.watch_store())
 
@@ -244,9 +244,9 @@ class Runtime:
 
     async def _set_clock(self, pool: Pool) -> None:
         if self.clock.stepped:
-            self.clock.resume(await self._patiently("database", lambda: load_steps(pool)))
+            self.clock.resume(await self._retry("database", lambda: load_steps(pool)))
 
-    async def _patiently(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:
+    async def _retry(self, what: str, action: Callable[[], Awaitable[Any]]) -> Any:
         said = False
         while True:
             try:
