@@ -52,11 +52,11 @@ class Feeds:
 
     topics = (topics.NOTIFICATIONS,)
 
-    async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
+    async def is_current(self, connection: Connection, events: Sequence[Event]) -> bool:
         """Whether the feeds have these items."""
         return not await _unknown(connection, events)
 
-    async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
+    async def restore(self, connection: Connection, events: Sequence[Event]) -> int:
         """Puts items into feeds that do not have them, and into the memory of their entities."""
         found = await _unknown(connection, events)
         if found:

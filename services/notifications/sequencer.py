@@ -16,7 +16,7 @@ from contracts import catalogue, topics
 from services.chassis.base import telemetry
 from services.chassis.base.clock import version_after
 from services.chassis.base.database import Connection, transaction
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.chassis.base.mark import knows_itself
 from services.chassis.base.pace import Pace, until
 from services.chassis.outbox import outgoing
@@ -60,7 +60,7 @@ async def run(runtime: Runtime) -> None:
             if await number_all(runtime):
                 continue
         except Exception as failure:
-            if not passes(failure):
+            if not is_transient(failure):
                 log.exception("the sequencer failed")
             await asyncio.sleep(_POLL_SECONDS)
             continue

@@ -14,7 +14,7 @@ import orjson
 from contracts.events.fields import as_shown, utc_text
 from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.projection.effects import Effect
-from services.chassis.queue.fold_queue import BEHIND
+from services.chassis.queue.fold_queue import LOW_PRIORITY
 from services.chassis.service.purge import by_id
 from services.notifications.domain.fold import for_party
 from services.notifications.domain.items import order
@@ -149,7 +149,7 @@ async def save_items(connection: Connection, effects: Sequence[Effect], late_aft
         [i.action for _, i in owed],
         [i.supersedes for _, i in owed],
         [orjson.dumps(i.content).decode() for _, i in owed],
-        [i.alert and e.row.priority < BEHIND for e, i in owed],
+        [i.alert and e.row.priority < LOW_PRIORITY for e, i in owed],
         [_late(i.content, e.recorded_at, late_after) for e, i in owed],
         [e.row.traceparent for e, _ in owed],
         [e.recorded_at for e, _ in owed],

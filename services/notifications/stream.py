@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from fastapi.sse import ServerSentEvent
 
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.chassis.base.pace import Pace, until
 from services.chassis.service.runtime import Runtime
 from services.notifications.store import read_cursor, read_feed
@@ -114,7 +114,7 @@ class Channels:
                 if len(items) < PAGE:
                     await until(commit, _POLL_SECONDS)
         except Exception as failure:
-            if not passes(failure):
+            if not is_transient(failure):
                 raise
         finally:
             if self._open.get(channel.party, (None,))[0] is channel:
@@ -135,7 +135,7 @@ async def follow(
         finally:
             channels.leave(channel)
     except Exception as failure:
-        if not passes(failure):
+        if not is_transient(failure):
             raise
 
 

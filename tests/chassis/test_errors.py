@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.base.errors import passes, weight
+from services.chassis.base.errors import is_transient, log_level
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.servers
@@ -25,7 +25,7 @@ async def test_a_value_that_the_store_cannot_take_is_no_failure_that_passes(
     with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError, ValueError)) as raised:
         await store.pool.fetchval(f"SELECT $1::{kind}", value)
 
-    assert not passes(raised.value)
+    assert not is_transient(raised.value)
 
 
 @pytest.mark.parametrize("state", ["53100", "58030", "XX000", "XX001", "40P01"])
@@ -34,7 +34,7 @@ async def test_what_is_the_trouble_of_the_server_passes(store: Store, state: str
     with pytest.raises(asyncpg.PostgresError) as raised:
         await store.pool.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
 
-    assert passes(raised.value)
+    assert is_transient(raised.value)
 
 
 @pytest.mark.parametrize(("state", "level"), [("53100", logging.WARNING), ("XX001", logging.CRITICAL)])
@@ -42,7 +42,7 @@ async def test_damaged_data_are_an_alarm_and_a_full_disk_a_warning(store: Store,
     with pytest.raises(asyncpg.PostgresError) as raised:
         await store.pool.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
 
-    assert weight(raised.value) == level
+    assert log_level(raised.value) == level
 
 
 async def test_a_connection_that_is_gone_passes(store: Store) -> None:
@@ -54,7 +54,7 @@ async def test_a_connection_that_is_gone_passes(store: Store) -> None:
         await connection.execute("SELECT 1")
 
     await store.pool.release(connection)
-    assert passes(raised.value)
+    assert is_transient(raised.value)
 
 
 async def test_a_session_that_the_server_ends_passes_before_its_end_has_come(stack: Stack) -> None:
@@ -73,7 +73,7 @@ async def test_a_session_that_the_server_ends_passes_before_its_end_has_come(sta
                 await connection.fetchval("SELECT 1")
 
         connection.terminate()
-    assert passes(raised.value)
+    assert is_transient(raised.value)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from deploy.local.stack import Stack
 from services.chassis.base.access import KafkaAccess
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.kafka import clients
 from tests.support.settings import kafka_settings
@@ -37,7 +37,7 @@ async def test_a_producer_is_not_started_before_a_broker_counts_itself_in(addres
     with pytest.raises((KafkaConnectionError, TimeoutError)) as raised:
         await clients.start_producer(producer, seconds=1)
 
-    assert passes(raised.value)
+    assert is_transient(raised.value)
 
 
 async def test_no_subscriber_is_started_before_a_broker_counts_itself_in(address: KafkaAccess) -> None:
@@ -48,7 +48,7 @@ async def test_no_subscriber_is_started_before_a_broker_counts_itself_in(address
     with pytest.raises(KafkaConnectionError) as raised:
         await asyncio.wait_for(clients.start_broker(broker), 20)
 
-    assert passes(raised.value)
+    assert is_transient(raised.value)
 
 
 class Client:

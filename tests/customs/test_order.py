@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from contracts import topics
 from contracts.envelope.codec import Event
 from deploy.local.stack import Stack
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.tracking.app import blueprint as tracking
 from tests.customs.histories import CASES, CONSIGNMENTS, CONTAINERS, REFERENCE, histories
 from tests.support import builders as b
@@ -105,7 +105,7 @@ async def played_at_once(shared: Store, pieces: Sequence[Piece], *, copies: int)
             try:
                 await copy.settler.round()
             except Exception as failure:
-                if not passes(failure):
+                if not is_transient(failure):
                     raise
 
     folding = [asyncio.create_task(fold(Store(store.blueprint, store.pool))) for _ in range(copies)]

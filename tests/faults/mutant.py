@@ -97,7 +97,7 @@ def _no_rebalance_listener() -> None:
     """Partitions begin wherever Kafka says, and are let go in the middle of a batch."""
 
     async def assigned(self: Positions, assigned: Iterable[TopicPartition]) -> None:
-        self.met = True
+        self.has_assignment = True
         if partitions := sorted(assigned):
             self._held.update(await self._read(partitions))
 

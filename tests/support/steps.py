@@ -213,7 +213,7 @@ async def taken_up(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -
     async with database.transaction(store.pool) as connection:
         noted = await connection.fetchrow("SELECT FROM recall") is not None
         if noted:
-            await speaker.take_up(connection, events)
+            await speaker.restore(connection, events)
     return noted
 
 

@@ -35,7 +35,7 @@ class Fenced(Exception):
     """The stored position is not the one that this copy last read or wrote, so another copy has read the partition."""
 
 
-def passes(failure: BaseException) -> bool:
+def is_transient(failure: BaseException) -> bool:
     """Whether the failure is transient: the database or the broker is away, or a transaction lost a race."""
     if isinstance(failure, asyncpg.PostgresError):
         state = failure.sqlstate or ""
@@ -51,7 +51,7 @@ def passes(failure: BaseException) -> bool:
     return isinstance(failure, (asyncio.TimeoutError, TimeoutError, OSError))
 
 
-def weight(failure: BaseException) -> int:
+def log_level(failure: BaseException) -> int:
     """The log level of a transient failure: critical for damaged data, which no retry repairs."""
     damaged = isinstance(failure, asyncpg.PostgresError) and failure.sqlstate in _CORRUPT
     return logging.CRITICAL if damaged else logging.WARNING

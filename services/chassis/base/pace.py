@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ async def repeat(action: Callable[[], Awaitable[Any]], every_seconds: float, tro
         try:
             await action()
         except Exception as failure:
-            if not passes(failure):
+            if not is_transient(failure):
                 if trouble is None:
                     raise
                 log.exception(trouble)

@@ -12,7 +12,7 @@ import zlib
 import structlog
 
 from services.chassis.base.database import OwnConnection, connect
-from services.chassis.base.errors import NameTaken, passes
+from services.chassis.base.errors import NameTaken, is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class NameLock:
                 if loop.time() - refused_since >= self._wait_seconds:
                     raise NameTaken(f"COPY_NAME {self._name} is in use by another process")
             except Exception as failure:
-                if not passes(failure):
+                if not is_transient(failure):
                     raise
                 refused_since = None
                 log.warning("waiting for the database", failure=repr(failure))
@@ -61,7 +61,7 @@ class NameLock:
         try:
             await self._connection.execute("SELECT 1")
         except Exception as failure:
-            if not passes(failure):
+            if not is_transient(failure):
                 raise
             await self.acquire()
 

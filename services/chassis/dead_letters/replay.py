@@ -14,7 +14,7 @@ import structlog
 from contracts.refusal import Problem, Refused, refused
 from services.chassis.base.clock import CorridorClock, machinery_now
 from services.chassis.base.database import Connection, Pool, transaction
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.chassis.base.parties import PartyBook
 from services.chassis.dead_letters import letters
 from services.chassis.dead_letters.letters import Dead, Filter, dead_of
@@ -115,7 +115,7 @@ class Replayer:
         except _RolledBack:
             return
         except Exception as failure:
-            if passes(failure):
+            if is_transient(failure):
                 raise
             log.error("a replay fails", dead_letter=id, exc_info=failure)
             report.outcomes["quarantined"] += 1

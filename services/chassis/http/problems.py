@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from contracts.refusal import Problem, Refused
 from services.chassis.base.budgets import OverBudget
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.chassis.http.openapi import PROBLEM, complete
 
 
@@ -64,7 +64,7 @@ def problem_of(failure: Exception) -> ProblemError:
     if isinstance(failure, OverBudget):
         spent = [Problem("over_budget", "$", str(failure))]
         return ProblemError(429, "ask again later", spent, retry_after=failure.seconds)
-    if passes(failure):
+    if is_transient(failure):
         return ProblemError(503, "a server does not answer: try again")
     return ProblemError(500, "the failure is logged")
 

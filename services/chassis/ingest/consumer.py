@@ -17,7 +17,7 @@ from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import learn_steps
 from services.chassis.base.database import Pool, transaction
-from services.chassis.base.errors import Fenced, passes, weight
+from services.chassis.base.errors import Fenced, is_transient, log_level
 from services.chassis.base.pace import until
 from services.chassis.base.parties import PartyBook
 from services.chassis.ingest import outcome, records
@@ -106,7 +106,7 @@ class Ingest:
                     log.warning("the store was restored", stream=self.stream.name, partitions=len(behind))
                 await self.mind_limits()
             except Exception as failure:
-                if not passes(failure):
+                if not is_transient(failure):
                     raise
 
     def _unread(self, batch: Sequence[Record]) -> list[Record]:
@@ -119,7 +119,7 @@ class Ingest:
         """Pauses the topics on whose records we fail too often, and resumes the others."""
         assert self.positions is not None
         await self.quarantine.refresh()
-        self.positions.mind()
+        self.positions.apply_pauses()
 
     async def _until_it_passes(self, batch: Sequence[Record], take: Take) -> None:
         for seconds in (*_BACKOFF_SECONDS, None):
@@ -128,11 +128,11 @@ class Ingest:
             except Fenced:
                 raise
             except Exception as failure:
-                if not passes(failure):
+                if not is_transient(failure):
                     return await self._one_by_one(batch, take, failure)
                 if seconds is None or self.stopping.is_set():
                     raise
-                log.log(weight(failure), "waiting to store a batch", stream=self.stream.name, failure=repr(failure))
+                log.log(log_level(failure), "waiting to store a batch", stream=self.stream.name, failure=repr(failure))
                 await until(self.stopping, seconds)
         raise AssertionError("unreachable")
 
@@ -146,7 +146,7 @@ class Ingest:
             try:
                 await take([record])
             except Exception as single:
-                if isinstance(single, Fenced) or passes(single):
+                if isinstance(single, Fenced) or is_transient(single):
                     raise
                 await self._quarantine(record, single)
                 await self.mind_limits()

@@ -14,7 +14,7 @@ from contracts.refusal import Refused, refused
 from services.chassis.base.database import Connection
 from services.chassis.ingest.records import Accepted, Place, Rejected, caused_by, place, reject_event
 from services.chassis.queue import fold_queue
-from services.chassis.queue.fold_queue import BEHIND, Cause
+from services.chassis.queue.fold_queue import LOW_PRIORITY, Cause
 
 MOST_REVISIONS: Final = 200
 """Revisions that one identity may have."""
@@ -250,7 +250,7 @@ async def _link_and_queue(
     causes: dict[str, Cause] = {}
     for one in fresh:
         party = caused_by(one.record) if by_entity else one.party
-        cause = Cause(one.event.traceparent, BEHIND if one.event.subject in redrawn else 0, party)
+        cause = Cause(one.event.traceparent, LOW_PRIORITY if one.event.subject in redrawn else 0, party)
         for subject, _ in one.links:
             if subject not in causes or cause.priority < causes[subject].priority:
                 causes[subject] = cause

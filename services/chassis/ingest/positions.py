@@ -12,7 +12,7 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from services.chassis.base.database import Connection, Pool
-from services.chassis.base.errors import Fenced, passes, weight
+from services.chassis.base.errors import Fenced, is_transient, log_level
 from services.chassis.kafka import fair_reading
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ _UNKNOWN_OFFSET = -1
 class Positions(ConsumerRebalanceListener):
     """The positions of one subscriber, and the rebalance listener that keeps them current.
 
-    `met` says that the group has sent an assignment, which may be empty.
+    `has_assignment` says that the group has sent an assignment, which may be empty.
     """
 
     def __init__(self, pool: Pool, subscriber: Any, topic_ids: TopicIds, retry_seconds: float = 0.5) -> None:
@@ -59,7 +59,7 @@ class Positions(ConsumerRebalanceListener):
         self.held_back: Callable[[str], bool] = lambda _: False
         self.left: fair_reading.Left = fair_reading.all_of_it
         self._paused: set[TopicPartition] = set()
-        self.met = False
+        self.has_assignment = False
 
     def __contains__(self, partition: TopicPartition) -> bool:
         return partition in self._held
@@ -91,7 +91,7 @@ class Positions(ConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Seeks to the stored positions. Fetching has begun already, so the pause comes before any await."""
         partitions = sorted(assigned)
-        self.met = True
+        self.has_assignment = True
         if not partitions:
             return
         self._subscriber.consumer.pause(*partitions)
@@ -100,7 +100,7 @@ class Positions(ConsumerRebalanceListener):
         self._paused.update(p for p in partitions if self.held_back(p.topic))
         self._subscriber.consumer.resume(*(p for p in partitions if p not in self._paused))
 
-    def mind(self) -> None:
+    def apply_pauses(self) -> None:
         """Pauses the partitions that are held back, and resumes the others at their stored positions."""
         consumer = self._subscriber.consumer
         for partition, offset in self._held.items():
@@ -168,10 +168,10 @@ class Positions(ConsumerRebalanceListener):
                 return await self._read_once(partitions)
             except Exception as failure:
                 # The client only logs an error of a listener, and would read the partition from anywhere.
-                if not passes(failure):
+                if not is_transient(failure):
                     log.exception("positions cannot be read")
                 else:
-                    log.log(weight(failure), "waiting to read positions", failure=repr(failure))
+                    log.log(log_level(failure), "waiting to read positions", failure=repr(failure))
                 await asyncio.sleep(self._retry_seconds)
 
     async def _read_once(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from services.chassis.base import telemetry
 from services.chassis.base.clock import machinery_now, version_after
 from services.chassis.base.database import OwnConnection, Pool, connect
-from services.chassis.base.errors import passes, weight
+from services.chassis.base.errors import is_transient, log_level
 from services.chassis.base.mark import StoreMark
 from services.chassis.base.pace import Pace, until
 from services.chassis.outbox.outgoing import SHARDS
@@ -100,10 +100,10 @@ class Relay:
                 async with self._open_producer() as producer:
                     await self._lead(connection, Sender(self.service, producer))
             except Exception as failure:
-                if not passes(failure):
+                if not is_transient(failure):
                     log.exception("relay failed")
                 else:
-                    log.log(weight(failure), "relay waits", failure=repr(failure))
+                    log.log(log_level(failure), "relay waits", failure=repr(failure))
                 await asyncio.sleep(RETRY_SECONDS)
             finally:
                 self.held.clear()

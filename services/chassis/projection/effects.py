@@ -20,7 +20,7 @@ from services.chassis.outbox.receipts import Receipt, receipt_records
 from services.chassis.projection.book import Published, Stamps, joined, json_of, publish, read_book, write_book
 from services.chassis.projection.fold import Folded, StoredRevision, by_identity, effective
 from services.chassis.projection.pictures import Held, Saved
-from services.chassis.queue.fold_queue import BEHIND, Taken
+from services.chassis.queue.fold_queue import LOW_PRIORITY, Taken
 
 
 class Effect(NamedTuple):
@@ -107,7 +107,7 @@ def _stamps(one: Published, done: Effect) -> dict[str, Any]:
     stamps: dict[str, Any] = {"version": version, "recorded_at": recorded_at, "as_of": as_of}
     if previous is not None:
         stamps["previous_version"] = previous
-    if done.row.priority >= BEHIND:
+    if done.row.priority >= LOW_PRIORITY:
         stamps["redrawn"] = True
     return stamps
 

@@ -17,7 +17,7 @@ from contracts.envelope.codec import Event
 from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock, machinery_now
 from services.chassis.base.database import Connection, Pool, transaction
-from services.chassis.base.errors import passes, weight
+from services.chassis.base.errors import is_transient, log_level
 from services.chassis.base.mark import StoreMark
 from services.chassis.base.pace import Pace, repeat, until
 from services.chassis.outbox import outgoing
@@ -116,10 +116,10 @@ class Settle:
                 while await self._page(pages):
                     pass
             except Exception as failure:
-                if not passes(failure):
+                if not is_transient(failure):
                     log.exception("a round failed")
                 else:
-                    log.log(weight(failure), "settle waits", failure=repr(failure))
+                    log.log(log_level(failure), "settle waits", failure=repr(failure))
                 pages.failed()
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue

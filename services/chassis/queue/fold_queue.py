@@ -12,7 +12,7 @@ from services.chassis.base.database import Connection, OwnConnection, Pool
 from services.chassis.base.mark import knows_itself
 
 REPUBLISH: Final = "republish"
-BEHIND: Final = 10
+LOW_PRIORITY: Final = 10
 """The priority of work that is no news: rebuilds, republication, and all that follows from them."""
 
 # A plan made while a table was empty must still serve when it is full. So rows are chosen in an array, or the choice
@@ -166,7 +166,7 @@ async def behind_news(connection: Connection, subjects: Sequence[str], taken: Se
     """
     if not subjects:
         return set()
-    return {row["root"] for row in await connection.fetch(_BEHIND_NEWS, subjects, taken, BEHIND)}
+    return {row["root"] for row in await connection.fetch(_BEHIND_NEWS, subjects, taken, LOW_PRIORITY)}
 
 
 async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mapping[str, Taken]:
@@ -174,10 +174,10 @@ async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mappi
 
     Call this after loading the facts: news among them still has its row in the queue, or has been folded.
     """
-    behind = [subject for subject, row in taken.items() if row.priority >= BEHIND]
+    behind = [subject for subject, row in taken.items() if row.priority >= LOW_PRIORITY]
     if not behind:
         return taken
-    news = {row["subject"] for row in await connection.fetch(_WITH_NEWS, behind, BEHIND)}
+    news = {row["subject"] for row in await connection.fetch(_WITH_NEWS, behind, LOW_PRIORITY)}
     return {subject: row._replace(priority=0) if subject in news else row for subject, row in taken.items()}
 
 

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from contracts.topics import Topic
 from services.chassis.base.clock import version_after
 from services.chassis.base.database import Connection, Pool, transaction
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.chassis.base.mark import SERVER, Look, StoreMark, as_left
 from services.chassis.base.pace import repeat
 from services.chassis.base.settings import ServiceSettings
@@ -101,7 +101,7 @@ class Recall:
             async for page in topics.since(_milliseconds(since)):
                 events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
-                    known &= await self._speaker.all_known(connection, events)
+                    known &= await self._speaker.is_current(connection, events)
         await self._look(None if known else since, server)
 
     async def run(self) -> None:
@@ -124,7 +124,7 @@ class Recall:
         except _Superseded:
             log.warning("the store was restored once more", service=self._service)
         except Exception as failure:
-            if passes(failure) and not self._waits:
+            if is_transient(failure) and not self._waits:
                 self._waits = True
                 log.warning("recovery waits", service=self._service, failure=repr(failure))
             raise
@@ -150,7 +150,7 @@ class Recall:
                 events = events_of(page, self._service, self._speaker)
                 async with transaction(self._pool) as connection:
                     await self._keep(connection, task)
-                    restored += await self._speaker.take_up(connection, events)
+                    restored += await self._speaker.restore(connection, events)
         return restored
 
     async def _wait_for_ingest(self, task: _Task) -> None:

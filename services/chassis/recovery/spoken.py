@@ -38,11 +38,11 @@ class Speaker(Protocol):
         """The topics that the service publishes to."""
         ...
 
-    async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
+    async def is_current(self, connection: Connection, events: Sequence[Event]) -> bool:
         """Whether the store has all of these events."""
         ...
 
-    async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
+    async def restore(self, connection: Connection, events: Sequence[Event]) -> int:
         """Stores the events that the store lacks, and queues their subjects; returns how many changes that made."""
         ...
 
@@ -86,13 +86,13 @@ class Entities:
         self._closing = closing
         self._remember = remember
 
-    async def all_known(self, connection: Connection, events: Sequence[Event]) -> bool:
+    async def is_current(self, connection: Connection, events: Sequence[Event]) -> bool:
         """Whether the books have the versions of these events or higher ones."""
         rows = await connection.fetch(_BOOKS, sorted({self._owner(e) for e in events}))
         known = {name: entry.stamps.version for row in rows for name, entry in read_book(row["published"]).items()}
         return all(_version(e) <= known.get(e.subject, 0) for e in events)
 
-    async def take_up(self, connection: Connection, events: Sequence[Event]) -> int:
+    async def restore(self, connection: Connection, events: Sequence[Event]) -> int:
         """Adds missing versions to books and memories, and queues their subjects; returns how many those are.
 
         The next fold publishes each entity anew, or closes it. If the newest record of an entity is not its highest
@@ -150,7 +150,7 @@ class _Row(NamedTuple):
 
 async def queue_recalled(connection: Connection, subjects: Iterable[str], cause: str = "recall") -> None:
     """Queues subjects whose published state was restored, behind all news."""
-    rows = [Taken(subject, False, cause, None, 0, fold_queue.BEHIND) for subject in subjects]
+    rows = [Taken(subject, False, cause, None, 0, fold_queue.LOW_PRIORITY) for subject in subjects]
     await fold_queue.queue_again(connection, ((row, None) for row in rows))
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from services.chassis.base.errors import passes
+from services.chassis.base.errors import is_transient
 from services.chassis.kafka import clients
 from services.chassis.service.runtime import Runtime
 
@@ -42,7 +42,8 @@ async def readiness(runtime: Runtime) -> dict[str, bool]:
         "started": runtime.ready.is_set(),
         "database": await _answers(lambda: _ask_store(runtime)),
         "broker": await _answers(lambda: clients.see_brokers(runtime.door_producer)),
-        "assigned": bool(runtime.ingests) and all(i.positions is not None and i.positions.met for i in runtime.ingests),
+        "assigned": bool(runtime.ingests)
+        and all(i.positions is not None and i.positions.has_assignment for i in runtime.ingests),
         "reading": not any(i.quarantine.stopped for i in runtime.ingests),
         "keeping_up": backlogs.move(now, "lag"),
         "settling": backlogs.move(now, "outbox", "recall", "share"),
@@ -63,7 +64,7 @@ async def _answers(ask: Callable[[], Awaitable[Any]]) -> bool:
         async with asyncio.timeout(_PING_SECONDS):
             await ask()
     except Exception as failure:
-        if not passes(failure):
+        if not is_transient(failure):
             raise
         return False
     return True

@@ -20,7 +20,7 @@ from services.chassis.base import session_lock
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import load_steps
 from services.chassis.base.database import Pool, is_asked_over_http, open_pool
-from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError, passes
+from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError, is_transient
 from services.chassis.base.mark import StoreMark
 from services.chassis.base.migrate import CHASSIS, Migration, MigrationError, migrate_store, read_migrations
 from services.chassis.base.pace import repeat
@@ -252,7 +252,7 @@ class Runtime:
             try:
                 return await action()
             except Exception as failure:
-                if not passes(failure):
+                if not is_transient(failure):
                     raise
                 log.log(logging.DEBUG if said else logging.WARNING, "waiting", what=what, failure=repr(failure))
                 said = True
