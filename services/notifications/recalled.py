@@ -13,7 +13,9 @@ from contracts import topics
 from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
 from services.chassis.projection import pictures
+from services.chassis.projection.book import json_of
 from services.chassis.recovery.spoken import queue_recalled
+from services.notifications.domain import stored
 from services.notifications.domain.items import recall
 from services.notifications.store import shard_of
 
@@ -107,10 +109,10 @@ async def _remember(connection: Connection, items: Sequence[Item]) -> None:
     held = await pictures.lock(connection, sorted(by_entity))
     memories = []
     for one in held:
-        given = orjson.loads(one.memory) if one.memory else {}
+        given = stored.read_memory(orjson.loads(one.memory) if one.memory else None)
         for item in by_entity[one.subject]:
             given[item["fact"]] = recall(given.get(item["fact"]), item, _content(item))
-        memories.append(orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode())
+        memories.append(json_of(stored.write_memory(given)).decode())
     subjects = [one.subject for one in held]
     await connection.execute(_REMEMBER, subjects, memories)
     await queue_recalled(connection, subjects)

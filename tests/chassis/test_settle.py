@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.database import Connection, transaction
 from services.chassis.projection.effects import Effect
-from services.chassis.projection.fold import Folded, Inputs
+from services.chassis.projection.fold import Folded, Inputs, Shared
 from services.chassis.queue import fold_queue
 from services.tracking.projection import TrackingProjection
 from tests.support import builders as b
@@ -54,6 +54,18 @@ class Deciding(TrackingProjection):
     def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
         if inputs.subject == b.CONTAINER:
             self.read.append(inputs.shared)
+        return super().fold(inputs, as_of)
+
+
+class Reading(TrackingProjection):
+    """Keeps what each subject has read of others last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: dict[str, Mapping[str, Shared]] = {}
+
+    def fold(self, inputs: Inputs, as_of: datetime) -> Folded:
+        self.read[inputs.subject] = inputs.shared
         return super().fold(inputs, as_of)
 
 
@@ -105,6 +117,18 @@ async def test_a_subject_whose_fold_takes_too_long_is_set_aside_and_the_others_g
     waiting = await store.rows("unsettled")
     assert {row["subject"] for row in waiting} == {b.WAGON}
     assert all(row["not_before"] - machinery_now() > timedelta(seconds=5) for row in waiting)
+
+
+async def test_readers_of_a_subject_are_given_one_text_and_each_its_own_part(store: Store) -> None:
+    folder = Reading()
+    reading = with_projection(store, folder)
+    await reading.take([reading.record(b.a_consist({b.wagon(1): [b.CONTAINER], b.wagon(2): []}))])
+
+    await reading.settle()
+
+    first, second = (folder.read[b.wagon(n)][b.TRAIN] for n in (1, 2))
+    assert first.text == second.text and b.CONTAINER not in first.text
+    assert [b.CONTAINER in (one.own or "") for one in (first, second)] == [True, False]
 
 
 async def test_a_page_is_shared_out_among_the_parties_whose_reports_wait(store: Store) -> None:

@@ -513,7 +513,10 @@ async def test_what_follows_from_a_rebuild_of_others_raises_no_alert(line: Line)
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
     before = {r["item"] for r in await line.notifications.rows("item")}
     await line.notifications.pool.execute(
-        "UPDATE picture SET fold = 0, shared_hash = '\\x00', shared = '{\"parties\": []}' WHERE subject = $1",
+        """
+        UPDATE picture SET fold = 0, shared_hash = '\\x00', shared = '{"route": [], "rides": [], "parties": []}'
+        WHERE subject = $1
+        """,
         b.CONSIGNMENT,
     )
     await as_if_told_by_older_code(line.notifications)

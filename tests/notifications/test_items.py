@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.domain.facts import Told
-from services.notifications.domain.items import Given, Item, diff
+from services.notifications.domain.items import Item, diff
+from services.notifications.domain.shared import Given
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 ARRIVAL = "container:X|ARRI|pk-quetta|1|1"

@@ -13,6 +13,7 @@ from aiokafka.structs import ConsumerRecord
 from contracts.envelope.codec import Event
 from services.notifications import sequencer, store
 from services.notifications.domain.items import diff, digest_of, item_id, recall
+from services.notifications.domain.shared import Entry
 from tests.notifications.test_items import ARRIVAL, NOW, told
 from tests.support import builders as b
 from tests.support.fixtures import line_fixture
@@ -132,7 +133,7 @@ def test_who_has_what_is_the_same_as_if_it_had_never_been_forgotten() -> None:
     first, given = diff({}, [before], NOW)
     second, _ = diff(given, [after], NOW)
 
-    entry: list[Any] | None = None
+    entry: Entry | None = None
     for number, item in enumerate([*first, *second], 1):
         entry = recall(entry, sent(item, number), item.content)
 

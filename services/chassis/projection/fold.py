@@ -76,18 +76,28 @@ class Replica(NamedTuple):
         return read_data(self.type, self.body)
 
 
+class Shared(NamedTuple):
+    """What another subject shares, as JSON texts: with all who read it, and with this reader alone.
+
+    Readers of one subject are given the same `text`, so that what is made of it can be kept by it.
+    """
+
+    text: str
+    own: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything that a fold of one subject reads.
 
-    `shared` has the shared state of other subjects, `memory` what this subject's last fold carried over, `open` the
-    data of its open entities.
+    `shared` has the shared state of other subjects, by subject, `memory` what this subject's last fold carried over, as
+    JSON, `open` the data of its open entities.
     """
 
     subject: str
     revisions: Sequence[StoredRevision] = ()
     replicas: Sequence[Replica] = ()
-    shared: Mapping[str, Any] = field(default_factory=dict)
+    shared: Mapping[str, Shared] = field(default_factory=dict)
     memory: Any = None
     open: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -128,9 +138,9 @@ class Closing(NamedTuple):
 class Folded:
     """The result for one subject.
 
-    `content` is the picture, `shared` the state that other subjects read, `due` the instant at which the picture
-    changes by itself, `memory` the state carried over to the next fold of this subject, `rows` the service's own rows,
-    `void` the identities that are neither parked nor of any effect.
+    `content` is the picture, `shared` the state that other subjects read, whose `parts` are for one reader each, `due`
+    the instant at which the picture changes by itself, `memory` the state carried over to the next fold of this
+    subject, `rows` the service's own rows, `void` the identities that are neither parked nor of any effect.
     """
 
     subject: str

@@ -14,7 +14,7 @@ import orjson
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.database import Connection
 from services.chassis.projection.book import open_in
-from services.chassis.projection.fold import Inputs, Replica, StoredRevision
+from services.chassis.projection.fold import Inputs, Replica, Shared, StoredRevision
 
 # A plan made while a table was empty must still serve when it is full. So joined rows are looked up by
 # `LATERAL ... OFFSET 0`, or their table would be scanned, and updates from arrays name their rows by `= ANY` as well.
@@ -40,8 +40,8 @@ FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]
 _SHARED = """
 SELECT l.subject AS named, p.*
 FROM (SELECT DISTINCT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> '') AS l, LATERAL (
-    SELECT subject, CASE WHEN shared ? 'parts'
-        THEN shared - 'parts' || jsonb_build_object('part', shared -> 'parts' -> l.subject) ELSE shared END AS shared
+    SELECT subject, CASE WHEN shared ? 'parts' THEN shared - 'parts' ELSE shared END AS text,
+        shared -> 'parts' -> l.subject AS own
     FROM picture WHERE subject = l.reads AND shared IS NOT NULL OFFSET 0) AS p
 """
 _SAVE = """
@@ -125,13 +125,10 @@ async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Seq
 
 
 async def with_shared(connection: Connection, facts: Sequence[Inputs]) -> list[Inputs]:
-    """Adds the shared state of the subjects that each subject reads, as committed now.
-
-    If a shared state has `parts`, by reader, each reader gets only its own, as `part`.
-    """
+    """Adds the shared state of the subjects that each subject reads, as committed now; of `parts` each gets its own."""
     subjects = [f.subject for f in facts]
     shared = _grouped(subjects, await connection.fetch(_SHARED, subjects))
-    return [replace(f, shared={s: orjson.loads(text) for s, text in shared[f.subject]}) for f in facts]
+    return [replace(f, shared={s: Shared(text, own) for s, text, own in shared[f.subject]}) for f in facts]
 
 
 async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: int) -> None:

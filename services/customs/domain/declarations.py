@@ -4,9 +4,9 @@ Invariant: a case is declared by a party of its consignment. What its customs ac
 before the acceptance; from then on a change, a withdrawal or a back-dated lodging is a request, until customs amend.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, cast
 
 from contracts import catalogue
@@ -16,6 +16,7 @@ from contracts.events.declarant import DeclarationLodged
 from contracts.events.fields import utc_text
 from contracts.identifiers.subjects import Case, kind_of, local
 from services.chassis.projection.fold import Parked, StoredRevision, by_identity, effective
+from services.customs.domain.shared import Consignment
 from services.customs.domain.statements import Counted, as_counted
 
 _WITHOUT_PART: Final = "a booking that names {party} as its party"
@@ -59,7 +60,7 @@ class Declarations:
 
 def sort_out(
     case: Case,
-    about: Mapping[str, Any],
+    about: Consignment,
     counted: Sequence[Counted],
     revisions: Iterable[StoredRevision],
     corridor: Corridor,
@@ -164,9 +165,7 @@ def _late(one: _Lodging, others: Sequence[_Lodging]) -> Counted | None:
     return None
 
 
-def _cancel(
-    found: Declarations, one: Counted, rulings: Sequence[Counted], case: Case, about: Mapping[str, Any]
-) -> None:
+def _cancel(found: Declarations, one: Counted, rulings: Sequence[Counted], case: Case, about: Consignment) -> None:
     before = (r for r in rulings if _decision(r) == "accept" and r.revision.received_at < one.revision.received_at)
     accepted = min(before, key=lambda r: r.revision.received_at, default=None)
     if not _may_declare(one.revision.party, case, about, accepted):
@@ -178,16 +177,16 @@ def _cancel(
         found.statements.append(one)
 
 
-def _may_declare(party: str, case: Case, about: Mapping[str, Any], accepted: Counted | None) -> bool:
+def _may_declare(party: str, case: Case, about: Consignment, accepted: Counted | None) -> bool:
     """Whether a party may declare: it has issued the consignment, or its booking names it.
 
     What customs accepted while it did stays accepted, whoever the booking names since.
     """
     issuer = local(case.about).split("/")[0] if kind_of(case.about) == "consignment" else None
-    if party == issuer or party in about.get("declarants", ()):
+    if party == issuer or party in about.declarants:
         return True
-    until = about.get("former", {}).get(party)
-    return accepted is not None and until is not None and accepted.revision.received_at <= datetime.fromisoformat(until)
+    until = about.former.get(party)
+    return accepted is not None and until is not None and accepted.revision.received_at <= until
 
 
 def _lodged(case: Case, revisions: Iterable[StoredRevision], corridor: Corridor) -> Iterator[list[Counted]]:

@@ -16,14 +16,16 @@ from contracts.events.fields import utc_text
 from contracts.identifiers.subjects import Case, kind_of, parse_case
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked, Publication, StoredRevision
-from services.customs.domain import budgets, declarations, forms, passage
+from services.customs.domain import budgets, declarations, forms, passage, stored
 from services.customs.domain.cases import Walk, declared, open_holds, walk
-from services.customs.domain.holds import Hold, from_shared, holds_of, lifting_nothing
+from services.customs.domain.holds import Hold, holds_of, lifting_nothing
 from services.customs.domain.passage import Regimes
+from services.customs.domain.shared import NOT_TOLD_OF, Consignment, Memory, Step
+from services.customs.domain.shared import Case as SharedCase
 from services.customs.domain.statements import Counted, count
 from services.customs.domain.units import fold_consignment, fold_reference, fold_unit, lifts_nothing
 
-FOLD_NUMBER: Final = 10
+FOLD_NUMBER: Final = 11
 # Verdicts on decisions that are in force, or will be when what they wait for is there.
 _STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
@@ -43,13 +45,13 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     """A case: its state, steps, findings, holds and verdicts; remembered is which releases were refused."""
     case = parse_case(inputs.subject)
     counted, conflicts = count(inputs.subject, inputs.revisions, corridor)
-    about = inputs.shared.get(case.about) or {}
+    about = stored.consignment_of(inputs, case.about) or NOT_TOLD_OF
     sorted_out = declarations.sort_out(case, about, counted, inputs.revisions, corridor)
     statements = [c for c in sorted_out.statements if c.begins <= as_of]
     later = [c for c in sorted_out.statements if c.begins > as_of]
     all_holds = [h for h in _holds(counted, about) if h.rules_in(case.jurisdiction)]
     holds = [h.as_of(as_of) for h in all_holds if h.placed_at <= as_of]
-    refused = {(s, e) for s, e in (inputs.memory or {}).get("refused", ())}
+    refused = set(stored.read_memory(inputs.memory).refused)
     start = Walk(case, corridor, holds, refused, declared(statements), sorted_out.amended)
     found = walk(start, statements, as_of)
     found.findings += sorted_out.findings
@@ -57,11 +59,11 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     return Folded(
         inputs.subject,
         content,
-        _shared(found, content),
+        stored.write_case(_shared(found, content)),
         min(_instants_ahead(found, later, all_holds, as_of), default=None),
         forms.publications(content, corridor, FOLD_NUMBER, empty=not (counted or holds)),
         [*_parked(found, later, statements), *sorted_out.parked],
-        {"refused": sorted(list(pair) for pair in found.refused)} if found.refused else None,
+        stored.write_memory(Memory(frozenset(found.refused))),
         void=frozenset((v["source"], v["event_id"]) for v in found.verdicts if v["verdict"] not in _STANDING),
     )
 
@@ -72,14 +74,15 @@ def fold_passage(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     What held goes on to hold for a unit that has gone on with other goods: its way is not to be seen any more.
     """
     key = inputs.subject.removeprefix("passage:")
-    consignment = inputs.shared.get(key) or {}
+    consignment = stored.consignment_of(inputs, key) or NOT_TOLD_OF
     before = passage.held(inputs.open, corridor)
     found: list[dict[str, Any]] = []
     wrong: list[dict[str, Any]] = []
     due = None
     route = _route(consignment, corridor)
     if route is not None:
-        regimes = Regimes({c: s for c, s in inputs.shared.items() if _is_case_of(c, s, key)})
+        # A reference that two claim stands for neither.
+        regimes = Regimes({name: case for name, case in stored.cases_of(inputs).items() if case.consignment == key})
         found, due = passage.announcements(consignment, regimes, corridor, route, as_of, before)
         wrong = passage.violations(consignment, regimes, corridor, route, before)
     published = [_announced(a) for a in found] + [p for v in wrong for p in _violated(v, corridor)]
@@ -96,26 +99,16 @@ _BELOW: Final[Mapping[str, Callable[[Inputs, Corridor], Folded]]] = MappingProxy
 )
 
 
-def _route(consignment: Mapping[str, Any], corridor: Corridor) -> RouteVariant | None:
+def _route(consignment: Consignment, corridor: Corridor) -> RouteVariant | None:
     """The way of a consignment; None where it is not known, or none of ours."""
-    named = consignment.get("route_variant") if consignment.get("known") else None
+    named = consignment.route_variant if consignment.known else None
     return next((v for v in corridor.variants if v.name == named), None)
 
 
-def _is_case_of(key: str, shared: Any, consignment: str) -> bool:
-    """Whether a picture is a case of a consignment; a reference that two claim stands for neither."""
-    return bool(key.startswith("case:") and shared and shared["consignment"] == consignment)
-
-
-def _shared(found: Walk, content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the passage reads of a case; `containers` are those that the declaration names, none for all."""
-    return {
-        "steps": [[_way(s), s["instant"]] for s in found.steps],
-        "state": found.state,
-        "filed": found.declared,
-        "consignment": content.get("consignment"),
-        "containers": list(found.containers),
-    }
+def _shared(found: Walk, content: Mapping[str, Any]) -> SharedCase:
+    """What the passage reads of a case."""
+    steps = (Step(_way(s), datetime.fromisoformat(s["instant"])) for s in found.steps)
+    return SharedCase(tuple(steps), found.declared, content.get("consignment"), found.containers)
 
 
 def _way(step: Mapping[str, Any]) -> str:
@@ -134,23 +127,22 @@ def _instants_ahead(
         yield found.limit_instant + timedelta(microseconds=1)
 
 
-def _holds(statements: Sequence[Counted], about: Mapping[str, Any]) -> list[Hold]:
+def _holds(statements: Sequence[Counted], about: Consignment) -> list[Hold]:
     """The holds on the case itself, its consignment and its units."""
-    units = [h for u in about.get("units", {}).values() for h in u.get("holds", ())]
-    below = [from_shared(h) for h in [*about.get("holds", ()), *units]]
-    found = [*holds_of(c for c in statements if c.revision.type in _HOLD_TYPES), *below]
+    inside = (hold for unit in about.units.values() for hold in unit.holds)
+    found = [*holds_of(c for c in statements if c.revision.type in _HOLD_TYPES), *about.holds, *inside]
     return sorted(found, key=lambda h: (h.placed_at, h.party, h.hold, h.scope))
 
 
-def _content(key: str, found: Walk, about: Mapping[str, Any], as_of: datetime) -> dict[str, Any]:
+def _content(key: str, found: Walk, about: Consignment, as_of: datetime) -> dict[str, Any]:
     case = found.case
     held = bool(open_holds(found.holds, case.jurisdiction, as_of))
-    containers = found.containers or tuple(u for u in about.get("units", {}) if u.startswith("container:"))
-    wagons = found.wagons or tuple(u for u in about.get("units", {}) if u.startswith("wagon:"))
+    containers = found.containers or tuple(u for u in about.units if u.startswith("container:"))
+    wagons = found.wagons or tuple(u for u in about.units if u.startswith("wagon:"))
     content = {
         "case": key,
         "about": case.about,
-        "consignment": about.get("consignment") or (case.about if kind_of(case.about) == "consignment" else None),
+        "consignment": about.consignment or (case.about if kind_of(case.about) == "consignment" else None),
         "jurisdiction": case.jurisdiction,
         "procedure": case.procedure,
         "sequence": case.sequence,
@@ -162,7 +154,7 @@ def _content(key: str, found: Walk, about: Mapping[str, Any], as_of: datetime) -
         "office_in": found.office_in,
         "declarant": found.declarant,
         "parties": sorted(visibility.involved(case.about, found.declarant, _parties(case, about))),
-        "route": list(dict.fromkeys([*found.corridor.countries(case.jurisdiction), *about.get("route", ())])),
+        "route": list(dict.fromkeys([*found.corridor.countries(case.jurisdiction), *about.route])),
         "containers": sorted(containers),
         "wagons": sorted(wagons),
         "held": held or None,
@@ -208,10 +200,13 @@ def _parked(found: Walk, later: Sequence[Counted], statements: Sequence[Counted]
     return [*_waiting(found), *map(_dated_ahead, later), *map(lifts_nothing, lifting_nothing(statements))]
 
 
-def _parties(case: Case, about: Mapping[str, Any]) -> Sequence[str] | frozenset[str]:
+def _parties(case: Case, about: Consignment) -> Sequence[str] | frozenset[str]:
     """The parties of what a case is about; of a consignment that nobody has booked yet, who issues it."""
-    found: Sequence[str] = about.get("parties", ())
-    return found if found or kind_of(case.about) != "consignment" else visibility.parties_of(case.about, ())
+    return (
+        about.parties
+        if about.parties or kind_of(case.about) != "consignment"
+        else visibility.parties_of(case.about, ())
+    )
 
 
 def _waiting(found: Walk) -> list[Parked]:

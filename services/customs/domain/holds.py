@@ -4,14 +4,13 @@ Invariant: a hold is open from its placing until its own authority lifts it; lif
 the dates are known it stops on the whole of both days, for safety.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from contracts import catalogue
 from contracts.events.authority import HoldLifted, HoldPlaced
-from contracts.events.fields import utc_text
 from services.customs.domain.statements import Counted
 
 
@@ -56,20 +55,6 @@ def lifting_nothing(counted: Iterable[Counted]) -> list[Counted]:
     events = list(counted)
     placed = [o for o in events if o.revision.type == catalogue.HOLD_PLACED]
     return [o for o in events if o.revision.type == catalogue.HOLD_LIFTED and not any(_ends(o, p) for p in placed)]
-
-
-def to_shared(hold: Hold) -> dict[str, Any]:
-    """A hold as the pictures that depend on its scope read it."""
-    shown = asdict(hold)
-    for name in ("placed_at", "lifted_at"):
-        shown[name] = utc_text(shown[name]) if shown[name] else None
-    return shown | {"jurisdictions": list(hold.jurisdictions)}
-
-
-def from_shared(shown: Mapping[str, Any]) -> Hold:
-    """A hold out of what `to_shared` made."""
-    instants = {n: datetime.fromisoformat(shown[n]) if shown[n] else None for n in ("placed_at", "lifted_at")}
-    return Hold(**(dict(shown) | instants | {"jurisdictions": tuple(shown["jurisdictions"])}))
 
 
 def _ends(lifted: Counted, placed: Counted) -> bool:

@@ -14,8 +14,9 @@ from typing import Any, Final
 from contracts.corridor.borders import Border, BorderSide
 from contracts.corridor.corridor import Corridor
 from contracts.corridor.routes import RouteVariant
-from contracts.events.fields import utc_text
-from contracts.identifiers.subjects import Case, parse_case
+from contracts.events.fields import as_shown, utc_text
+from contracts.identifiers.subjects import parse_case
+from services.customs.domain.shared import Case, Consignment, Inside, Move
 from services.customs.domain.transitions import LET_GO
 
 LEFT_WITHOUT_PERMISSION: Final = "LEFT_WITHOUT_PERMISSION"
@@ -26,59 +27,55 @@ _ENDED = frozenset({"DISCHARGED", "CLOSED"})
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A unit at a point."""
-
-    code: str
-    point: str
-    instant: datetime
-    confidence: str
-
-
-@dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of a consignment with its movements, oldest first; `gone` when it has gone on with other goods."""
+    """A unit of a consignment, as it was while it carried it."""
 
     subject: str
-    moves: tuple[Move, ...]
-    shown: Mapping[str, Any]
+    inside: Inside
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Its movements, oldest first."""
+        return self.inside.track.moves
 
     @property
     def gone(self) -> bool:
-        return bool(self.shown.get("gone"))
+        """Whether it has gone on with other goods."""
+        return self.inside.gone
 
 
 @dataclass(frozen=True, slots=True)
 class Regimes:
     """The states of all cases of a consignment, by law and procedure."""
 
-    cases: Mapping[str, Any]
+    cases: Mapping[str, Case]
 
     def of(self, jurisdiction: str, procedure: str) -> list[str]:
-        found = [c for c in self.cases if _matches(parse_case(c), jurisdiction, procedure)]
+        found = [c for c in self.cases if _is_of(c, jurisdiction, procedure)]
         return sorted(found)
 
     def filed(self, jurisdiction: str, procedure: str) -> bool:
-        return any(self.cases[c]["filed"] for c in self.of(jurisdiction, procedure))
+        return any(self.cases[c].filed for c in self.of(jurisdiction, procedure))
 
     def over(self, unit: Unit, jurisdiction: str, procedure: str) -> list[str]:
         """The cases that cover a unit: those whose declaration names it, or names no containers at all."""
         found = self.of(jurisdiction, procedure)
         if not unit.subject.startswith("container:"):
             return found
-        return [c for c in found if not self.cases[c]["containers"] or unit.subject in self.cases[c]["containers"]]
+        named = {c: self.cases[c].containers for c in found}
+        return [c for c in found if not named[c] or unit.subject in named[c]]
 
     def was_in(self, unit: Unit, jurisdiction: str, procedure: str, states: Iterable[str], instant: datetime) -> bool:
         """Whether some case that covers a unit was in one of the states at an instant."""
         wanted = set(states)
         cases = self.over(unit, jurisdiction, procedure)
-        return any(_state_at(self.cases[c]["steps"], instant) in wanted for c in cases)
+        return any(self.cases[c].state_at(instant) in wanted for c in cases)
 
 
-def units_of(consignment: Mapping[str, Any]) -> list[Unit]:
+def units_of(consignment: Consignment) -> list[Unit]:
     """The containers of a consignment, or, for goods without any, the consignment itself."""
-    found = [_unit(s, shown) for s, shown in consignment["units"].items() if s.startswith("container:")]
-    return found or [_unit(consignment["consignment"], consignment["own"])]
+    found = [Unit(s, inside) for s, inside in consignment.units.items() if s.startswith("container:")]
+    return found or [Unit(consignment.consignment, Inside(consignment.own))]
 
 
 def held(told: Mapping[str, Mapping[str, Any]], corridor: Corridor) -> list[dict[str, Any]]:
@@ -109,7 +106,7 @@ def law_of(violation: Mapping[str, Any], corridor: Corridor) -> str | None:
 
 
 def violations(
-    consignment: Mapping[str, Any],
+    consignment: Consignment,
     regimes: Regimes,
     corridor: Corridor,
     route: RouteVariant,
@@ -128,7 +125,7 @@ def violations(
 
 
 def announcements(
-    consignment: Mapping[str, Any],
+    consignment: Consignment,
     regimes: Regimes,
     corridor: Corridor,
     route: RouteVariant,
@@ -138,7 +135,7 @@ def announcements(
     """What is announced to each country that the consignment comes to, and when the next one is due."""
     units = units_of(consignment)
     under_way = [u for u in units if u.moves or u.gone]
-    if not under_way or consignment["status"] == "cancelled":
+    if not under_way or consignment.status == "cancelled":
         return [], None
     if all(u.gone for u in units):
         told = [dict(a) for a in before if "announcement" in a]
@@ -162,7 +159,7 @@ def announcements(
 
 
 def _at_exit(
-    consignment: Mapping[str, Any], border: Border, unit: Unit, regimes: Regimes, route: RouteVariant
+    consignment: Consignment, border: Border, unit: Unit, regimes: Regimes, route: RouteVariant
 ) -> list[dict[str, Any]]:
     side = border.exit
     if side.customs is None:
@@ -175,7 +172,7 @@ def _at_exit(
 
 
 def _at_entry(
-    consignment: Mapping[str, Any], border: Border, unit: Unit, regimes: Regimes, route: RouteVariant
+    consignment: Consignment, border: Border, unit: Unit, regimes: Regimes, route: RouteVariant
 ) -> list[dict[str, Any]]:
     side = border.entry
     if side.customs is None:
@@ -202,7 +199,7 @@ def _left(unit: Unit, point: str, route: RouteVariant) -> Move | None:
 
 def _violation(
     rule: str,
-    consignment: Mapping[str, Any],
+    consignment: Consignment,
     side: BorderSide,
     unit: Unit,
     left: Move,
@@ -213,7 +210,7 @@ def _violation(
     law, procedure = side.customs.jurisdiction, side.customs.procedure
     cases = regimes.over(unit, law, procedure) or regimes.of(law, procedure)
     # A container goes the same way again with other goods, so its key alone would not do.
-    goods = "" if unit.subject == consignment["consignment"] else f"/{consignment['consignment']}"
+    goods = "" if unit.subject == consignment.consignment else f"/{consignment.consignment}"
     return {
         "violation": f"violation:{rule}/{border.key}/{unit.subject}{goods}",
         "rule": rule,
@@ -228,7 +225,7 @@ def _violation(
 
 
 def _announcement(
-    consignment: Mapping[str, Any],
+    consignment: Consignment,
     border: Border,
     regimes: Regimes,
     corridor: Corridor,
@@ -242,8 +239,8 @@ def _announcement(
     procedure = border.entry.customs.procedure if border.entry.customs else "TRANSIT"
     first, last = expected or (None, None)
     shown = {
-        "announcement": f"arrival:{consignment['consignment']}/{country}",
-        "consignment": consignment["consignment"],
+        "announcement": f"arrival:{consignment.consignment}/{country}",
+        "consignment": consignment.consignment,
         "country": country,
         "jurisdiction": law,
         "entry_point": border.entry.point,
@@ -269,14 +266,15 @@ def _all_arrived(units: Iterable[Unit], border: Border, route: RouteVariant) -> 
 
 
 def _shown(unit: Unit) -> dict[str, Any]:
+    track = unit.inside.track
     shown = {
         "subject": unit.subject,
-        "seals": unit.shown["seals"],
-        "point": unit.shown["point"],
-        "last_seen": unit.shown["last_seen"],
-        "moving": unit.shown["moving"],
+        "seals": list(track.seals),
+        "point": track.point,
+        "last_seen": track.last_seen,
+        "moving": track.moving,
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return as_shown(shown)
 
 
 def _expected(units: Sequence[Unit], border: Border, route: RouteVariant) -> tuple[datetime | None, datetime | None]:
@@ -314,20 +312,9 @@ def _furthest(unit: Unit, route: RouteVariant) -> int:
     return max((route.index(m.point) for m in unit.moves if m.point in route.points), default=-1)
 
 
-def _unit(subject: str, shown: Mapping[str, Any]) -> Unit:
-    moves = [
-        Move(code, point, datetime.fromisoformat(at), confidence) for code, point, at, confidence in shown["facts"]
-    ]
-    return Unit(subject, tuple(moves), shown)
-
-
-def _matches(case: Case, jurisdiction: str, procedure: str) -> bool:
+def _is_of(key: str, jurisdiction: str, procedure: str) -> bool:
+    case = parse_case(key)
     return case.jurisdiction == jurisdiction and case.procedure == procedure
-
-
-def _state_at(steps: Sequence[Sequence[str]], instant: datetime) -> str:
-    before = [state for state, at in steps if datetime.fromisoformat(at) <= instant]
-    return before[-1] if before else "NOT_FILED"
 
 
 def _law_of(country: str, corridor: Corridor) -> str:

@@ -13,12 +13,11 @@ from contracts.corridor.corridor import Corridor
 from contracts.envelope.codec import Event
 from contracts.events.customs import ArrivalAnnounced, CaseChanged, DecisionAnswered, ViolationChanged
 from services.chassis.projection.fold import Closing
-from services.customs.domain import forms, passage
+from services.customs.domain import forms, passage, stored
+from services.customs.domain.shared import Memory
 
 _REFUSED: Final = ("refused", "reissue_required")
 _ABOUT: Final = "/consignment:"
-
-Memory = Mapping[str, Any] | None
 
 
 def owner(event: Event) -> str:
@@ -40,13 +39,13 @@ def closing(event: Event, corridor: Corridor) -> Closing | None:
     return None if where is None or data["state"] == "withdrawn" else Closing(where, passage.WITHDRAWN)
 
 
-def remember(memory: Memory, event: Event) -> Memory:
-    """The memory of a case with an answer to a release that was refused."""
+def remember(memory: Any, event: Event) -> Any:
+    """The memory of a case, as it is stored, with an answer to a release that was refused."""
     answer = event.data
     if not isinstance(answer, DecisionAnswered) or answer.verdict not in _REFUSED:
         return memory
-    known = {(s, e) for s, e in (memory or {}).get("refused", ())} | {(answer.source, answer.event_id)}
-    return {"refused": sorted(list(pair) for pair in known)}
+    known = stored.read_memory(memory).refused
+    return stored.write_memory(Memory(known | {(answer.source, answer.event_id)}))
 
 
 def _where(data: Mapping[str, Any], corridor: Corridor) -> tuple[str, ...] | None:

@@ -3,21 +3,21 @@
 Invariant: a movement is passed on with its confidence; nothing is added to what tracking says.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.authority import HoldLifted
-from contracts.events.fields import utc_text
 from contracts.events.tracking import Fact, SubjectChanged
 from contracts.identifiers.subjects import local
 from services.chassis.base import countries, visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked
-from services.customs.domain.holds import holds_of, lifting_nothing, to_shared
+from services.customs.domain import stored
+from services.customs.domain.holds import Hold, holds_of, lifting_nothing
+from services.customs.domain.shared import NOT_TOLD_OF, NOWHERE, Claim, Consignment, Inside, Move, Track, Unit
 from services.customs.domain.statements import Counted, count
 
 _DECLARANTS: Final = ("shipper", "consignee", "forwarder", "declarant")
@@ -27,40 +27,38 @@ def fold_unit(inputs: Inputs, corridor: Corridor) -> Folded:
     """A container or wagon: its movements, seals and place, and the holds on it."""
     picture = _picture(inputs)
     holds, parked = _holds(inputs, corridor)
-    shared = _moved(picture) | {
-        "holds": holds,
-        "claims": _claims(picture),
-        "journey": picture.journey if picture else 1,
-    }
-    return Folded(inputs.subject, {"holds": holds}, shared, parked=parked)
+    shared = Unit(_track(picture), holds, _claims(picture), picture.journey if picture else 1)
+    content = {"holds": stored.write_holds(holds)}
+    return Folded(inputs.subject, content, stored.write_unit(shared), parked=parked)
 
 
 def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
     """A consignment: what is in it, where its units are, who takes part, and the holds on it."""
     picture = _picture(inputs)
-    members = [m.subject for m in picture.members] if picture else []
-    inside = {m: _carrying(inputs.subject, inputs.shared.get(m) or _moved(None)) for m in members}
     holds, parked = _holds(inputs, corridor)
-    shared: dict[str, Any] = {
-        "consignment": inputs.subject,
-        "known": bool(picture and picture.known),
-        "status": picture.status if picture else "unknown",
-        "parties": sorted(visibility.parties_of(inputs.subject, (p.party for p in picture.parties))) if picture else [],
-        "declarants": _declarants(inputs.subject, picture),
-        "former": {f.name: utc_text(f.until) for f in picture.former} if picture else {},
-        "route": list(countries.route_of(picture, corridor)) if picture else [],
-        "route_variant": picture.route_variant if picture else None,
-        "units": dict(sorted(inside.items())),
-        "own": _moved(picture),
-        "holds": holds,
-    }
-    return Folded(inputs.subject, {"holds": holds}, shared, parked=parked)
+    declarants = _declarants(inputs.subject, picture)
+    shared = Consignment(inputs.subject, declarants=declarants, holds=holds)
+    if picture is not None:
+        shared = replace(
+            shared,
+            known=picture.known,
+            status=picture.status,
+            parties=tuple(sorted(visibility.parties_of(inputs.subject, (p.party for p in picture.parties)))),
+            former={f.name: f.until for f in picture.former},
+            route=tuple(countries.route_of(picture, corridor)),
+            route_variant=picture.route_variant,
+            units={m.subject: _carrying(inputs.subject, stored.unit_of(inputs, m.subject)) for m in picture.members},
+            own=_track(picture),
+        )
+    content = {"holds": stored.write_holds(holds)}
+    return Folded(inputs.subject, content, stored.write_consignment(shared), parked=parked)
 
 
-def _declarants(consignment: str, picture: SubjectChanged | None) -> list[str]:
+def _declarants(consignment: str, picture: SubjectChanged | None) -> tuple[str, ...]:
     """Who may declare the goods: who has issued the booking, and those of its parties that have a say in it."""
     named = picture.parties if picture else []
-    return sorted({local(consignment).split("/")[0], *(p.party for p in named if p.role in _DECLARANTS)})
+    issuer = local(consignment).split("/")[0]
+    return tuple(sorted({issuer, *(p.party for p in named if p.role in _DECLARANTS)}))
 
 
 def fold_reference(inputs: Inputs, corridor: Corridor) -> Folded:
@@ -68,21 +66,21 @@ def fold_reference(inputs: Inputs, corridor: Corridor) -> Folded:
     picture = _picture(inputs)
     holder = picture.holder if picture else None
     before = sorted(picture.former, key=lambda f: (f.until, f.name)) if picture else []
-    standing = inputs.shared.get(holder or (before[-1].name if before else ""))
+    standing = stored.consignment_of(inputs, holder or (before[-1].name if before else ""))
     shared = None
     if standing:
-        former = dict(standing["former"])
+        former = dict(standing.former)
         for one in before:
-            former |= _dropped(inputs.shared.get(one.name) or {}, utc_text(one.until))
-        shared = standing | {"former": former, "declarants": standing["declarants"] if holder else []}
+            former |= _dropped(stored.consignment_of(inputs, one.name) or NOT_TOLD_OF, one.until)
+        declarants = standing.declarants if holder else ()
+        shared = stored.write_consignment(replace(standing, former=former, declarants=declarants))
     return Folded(inputs.subject, {"claimants": picture.claimants if picture else [], "holder": holder}, shared)
 
 
-def _dropped(consignment: Mapping[str, Any], until: str) -> dict[str, str]:
+def _dropped(consignment: Consignment, until: datetime) -> dict[str, datetime]:
     """Until when each party of a consignment had a say in a number that it no longer has."""
-    former: Mapping[str, str] = consignment.get("former", {})
-    earlier = {name: min(end, until, key=datetime.fromisoformat) for name, end in former.items()}
-    return dict.fromkeys(consignment.get("declarants", ()), until) | earlier
+    earlier = {name: min(end, until) for name, end in consignment.former.items()}
+    return dict.fromkeys(consignment.declarants, until) | earlier
 
 
 def _picture(inputs: Inputs) -> SubjectChanged | None:
@@ -90,22 +88,20 @@ def _picture(inputs: Inputs) -> SubjectChanged | None:
     return cast(SubjectChanged, own[0].read()) if own else None
 
 
-def _moved(picture: SubjectChanged | None) -> dict[str, Any]:
-    """Movements as [code, point, instant, confidence], oldest first; seals; last place."""
-    timeline = picture.timeline if picture else []
-    return {
-        "facts": [[f.code, f.point, utc_text(f.instant), f.confidence] for f in timeline if f.point],
-        "seals": _seals(timeline),
-        "point": picture.place.point if picture and picture.place else None,
-        "moving": bool(picture and picture.place and picture.place.moving),
-        "last_seen": utc_text(picture.place.observed_at) if picture and picture.place else None,
-    }
+def _track(picture: SubjectChanged | None) -> Track:
+    if picture is None:
+        return NOWHERE
+    moves = (Move(f.code, f.point, f.instant, f.confidence) for f in picture.timeline if f.point)
+    seals, place = _seals(picture.timeline), picture.place
+    if place is None:
+        return Track(tuple(moves), seals)
+    return Track(tuple(moves), seals, place.point, place.moving, place.observed_at)
 
 
-def _claims(picture: SubjectChanged | None) -> list[list[str | None]]:
-    """Which consignments a unit carries or carried on its current journey, as [consignment, start, end]."""
+def _claims(picture: SubjectChanged | None) -> tuple[Claim, ...]:
+    """Which consignments a unit carries or carried on its current journey."""
     listed = [a for a in picture.associations if a.relation == "in_consignment"] if picture else []
-    return [[a.subject, utc_text(a.start), utc_text(a.end) if a.end else None] for a in listed]
+    return tuple(Claim(a.subject, a.start, a.end) for a in listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,60 +120,50 @@ class _Carriage:
     def has_move(self, instant: datetime) -> bool:
         return (self.since is None or self.since < instant) and (self.end is None or instant <= self.end)
 
-    def has_hold(self, hold: Mapping[str, Any]) -> bool:
+    def has_hold(self, hold: Hold) -> bool:
         """A hold that was lifted before, or placed behind, is on other goods."""
-        lifted, placed = _at(hold["lifted_at"]), datetime.fromisoformat(hold["placed_at"])
-        before = lifted is not None and self.start is not None and lifted <= self.start
-        return not before and (self.end is None or placed <= self.end)
+        before = hold.lifted_at is not None and self.start is not None and hold.lifted_at <= self.start
+        return not before and (self.end is None or hold.placed_at <= self.end)
 
 
-def _carrying(consignment: str, unit: Mapping[str, Any]) -> dict[str, Any]:
-    """A unit while it carried a consignment, its delivery included; `gone` when it is on another journey since."""
-    shown = {name: value for name, value in unit.items() if name not in ("claims", "journey")}
+def _carrying(consignment: str, unit: Unit | None) -> Inside:
+    """A unit while it carried a consignment."""
+    if unit is None:
+        return Inside(NOWHERE)
     carriage = _carriage(consignment, unit)
     if carriage is None:
-        return {**shown, **_NOWHERE} if unit.get("claims") else shown
-    shown["holds"] = [h for h in unit["holds"] if carriage.has_hold(h)]
+        return Inside(NOWHERE if unit.claims else unit.track, unit.holds)
+    holds = tuple(h for h in unit.holds if carriage.has_hold(h))
     if carriage.gone:
-        return {**shown, **_NOWHERE, "gone": True}
-    facts = [f for f in unit["facts"] if carriage.has_move(datetime.fromisoformat(f[2]))]
-    if facts == unit["facts"]:
-        return shown
-    last = {"point": facts[-1][1], "last_seen": facts[-1][2]} if facts else {}
-    return {**shown, **_NOWHERE, **last, "facts": facts}
+        return Inside(NOWHERE, holds, gone=True)
+    moves = tuple(m for m in unit.track.moves if carriage.has_move(m.instant))
+    if moves == unit.track.moves:
+        return Inside(unit.track, holds)
+    last = moves[-1] if moves else None
+    return Inside(Track(moves, point=last.point, last_seen=last.instant) if last else NOWHERE, holds)
 
 
-def _carriage(consignment: str, unit: Mapping[str, Any]) -> _Carriage | None:
+def _carriage(consignment: str, unit: Unit) -> _Carriage | None:
     """The time in which a unit carried a consignment; None while its picture does not tell."""
-    claims = [(other, datetime.fromisoformat(start), _at(end)) for other, start, end in unit.get("claims", ())]
-    mine = [(start, end) for other, start, end in claims if other == consignment]
-    others = [(start, end) for other, start, end in claims if other != consignment]
+    mine = [c for c in unit.claims if c.consignment == consignment]
+    others = [c for c in unit.claims if c.consignment != consignment]
     if not mine:
-        followed = min((start for start, _ in others), default=None)
-        return _Carriage(end=followed, gone=True) if unit.get("journey", 1) > 1 else None
-    start = min(begins for begins, _ in mine)
-    ends = [end for _, end in mine if end is not None]
-    since = max((end for _, end in others if end is not None and end <= start), default=None)
+        followed = min((c.start for c in others), default=None)
+        return _Carriage(end=followed, gone=True) if unit.journey > 1 else None
+    start = min(c.start for c in mine)
+    ends = [c.end for c in mine if c.end is not None]
+    since = max((c.end for c in others if c.end is not None and c.end <= start), default=None)
     return _Carriage(since, start, max(ends) if len(ends) == len(mine) else None)
 
 
-_NOWHERE: Final[Mapping[str, Any]] = MappingProxyType(
-    {"facts": [], "seals": [], "point": None, "moving": False, "last_seen": None}
-)
-
-
-def _at(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _seals(timeline: Iterable[Fact]) -> list[str]:
+def _seals(timeline: Iterable[Fact]) -> tuple[str, ...]:
     listed = [f.seals for f in timeline if f.seals]
-    return [s.number for s in listed[-1] if not s.removed] if listed else []
+    return tuple(s.number for s in listed[-1] if not s.removed) if listed else ()
 
 
-def _holds(inputs: Inputs, corridor: Corridor) -> tuple[list[dict[str, Any]], list[Parked]]:
+def _holds(inputs: Inputs, corridor: Corridor) -> tuple[tuple[Hold, ...], list[Parked]]:
     counted, _ = count(inputs.subject, inputs.revisions, corridor)
-    return [to_shared(h) for h in holds_of(counted)], [lifts_nothing(c) for c in lifting_nothing(counted)]
+    return tuple(holds_of(counted)), [lifts_nothing(c) for c in lifting_nothing(counted)]
 
 
 def lifts_nothing(one: Counted) -> Parked:

@@ -20,6 +20,7 @@ from contracts.identifiers.subjects import kind_of, parse_case
 from services.chassis.base import visibility
 from services.chassis.base.visibility import Audience, Way
 from services.notifications.domain import ways
+from services.notifications.domain.shared import SharedWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Context:
     """What facts are read in: the entity, what it reads, who there is, and where."""
 
     entity: str
-    shared: Mapping[str, Any]
+    shared: Mapping[str, SharedWay]
     audience: Audience
     corridor: Corridor
 
@@ -46,8 +47,9 @@ class Context:
         return found.country if found else None
 
     def way(self, subject: str) -> Way:
-        """The way of a subject that this entity is about."""
-        return ways.from_shared(subject, self.shared.get(subject))
+        """The way of a subject that this entity is about; of one that nobody has told of, nobody takes part in it."""
+        known = self.shared.get(subject)
+        return known.way if known else Way(subject)
 
     def instant(self, one: Statement) -> datetime | None:
         """When something is said to have occurred."""

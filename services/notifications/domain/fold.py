@@ -15,9 +15,10 @@ from contracts.events.tracking import Association, OpenException, SubjectChanged
 from services.chassis.base import visibility
 from services.chassis.base.visibility import Audience, Way
 from services.chassis.projection.fold import Folded, Inputs
-from services.notifications.domain import ways
+from services.notifications.domain import stored, ways
 from services.notifications.domain.facts import READERS, Context, Told, journey_of, who_knows
 from services.notifications.domain.items import diff
+from services.notifications.domain.shared import Given
 
 FOLD_NUMBER: Final = 6
 
@@ -32,9 +33,9 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     """The facts of an entity with their audiences, and the items that are owed."""
     own = [r for r in inputs.replicas if r.entity == inputs.subject]
     data = own[0].read() if own else None
-    context = Context(inputs.subject, inputs.shared, audience, corridor)
+    context = Context(inputs.subject, stored.ways_of(inputs), audience, corridor)
     told: list[Told] = list(READERS[own[0].type](data, context)) if data is not None else []
-    given = _still_known(inputs.memory or {}, data)
+    given = _still_known(stored.read_memory(inputs.memory), data)
     items, given = diff(given, told, as_of, _over(given, data))
     if data is not None and _is_history(data, corridor, as_of):
         items = [replace(item, alert=False) for item in items]
@@ -47,7 +48,7 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     if own and own[0].type == catalogue.SUBJECT:
         picture = cast(SubjectChanged, data)
         content |= _header(picture, context) | {"current": _current(picture, told, everybody)}
-    return Folded(inputs.subject, content, _shared(inputs, data, context), memory=given or None, rows=items)
+    return Folded(inputs.subject, content, _shared(data, context), memory=stored.write_memory(given), rows=items)
 
 
 def visible(content: Mapping[str, Any], party: str) -> list[dict[str, Any]]:
@@ -82,13 +83,13 @@ def _is_history(data: Data, corridor: Corridor, as_of: datetime) -> bool:
     return as_of - recorded_at > timedelta(hours=corridor.thresholds.late_hours)
 
 
-def _still_known(given: Mapping[str, Any], data: Data | None) -> dict[str, Any]:
+def _still_known(given: Given, data: Data | None) -> Given:
     """What parties have, the journey before the last left out: nobody takes back what is so long over."""
     journey = data.journey if isinstance(data, SubjectChanged) else 1
     return {fact: entry for fact, entry in given.items() if journey == 1 or journey_of(fact) >= journey - 1}
 
 
-def _over(given: Mapping[str, Any], data: Data | None) -> frozenset[str]:
+def _over(given: Given, data: Data | None) -> frozenset[str]:
     """The facts of the journey before: a picture tells of the current one alone."""
     journey = data.journey if isinstance(data, SubjectChanged) else 1
     return frozenset(fact for fact in given if journey > 1 and journey_of(fact) < journey)
@@ -157,7 +158,8 @@ def _who_knows(one: OpenException, way: Way, context: Context) -> list[str]:
     return sorted(who_knows(one.statements, one.opened_at, way, context)[1])
 
 
-def _shared(inputs: Inputs, data: Any, context: Context) -> Any:
+def _shared(data: Data | None, context: Context) -> dict[str, Any] | None:
     if not isinstance(data, SubjectChanged):
         return None
-    return ways.to_shared(ways.way_of(data, inputs.shared, context.corridor), data, inputs.shared)
+    way = ways.way_of(data, context.shared, context.corridor)
+    return stored.write_way(ways.shared_way(way, data, context.shared))

@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 
 from services.notifications.domain.facts import Told
+from services.notifications.domain.shared import NEVER_TOLD, Entry, Given, Place, Recalled
 
 _SPACE: Final = uuid.UUID("6f0c6b1e-4f3a-5d0e-9a53-6c2a4b1f7c11")
 
@@ -35,22 +36,12 @@ class Item:
     alert: bool = True
 
 
-Given = dict[str, Any]
-"""For each fact: [content hash, occurrence, {party: its item}, what it is about, first told at].
-
-An item is known by its occurrence; one that was read back, by its id and the hash of its content.
-"""
-
-Place = int | list[str]
-
-_NOTHING: Final[Sequence[Any]] = ("", 0, {}, {}, "")
-
 # Who may see a fact only this long after others were told gets it as history.
 _HISTORY_AFTER: Final = timedelta(hours=1)
 
 
 def diff(
-    given: Mapping[str, Any], told: Sequence[Told], as_of: datetime, over: Container[str] = frozenset()
+    given: Mapping[str, Entry], told: Sequence[Told], as_of: datetime, over: Container[str] = frozenset()
 ) -> tuple[list[Item], Given]:
     """The items that lead from what parties have to what they may have, and what they have then.
 
@@ -82,38 +73,40 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def recall(before: Sequence[Any] | None, item: Mapping[str, Any], content: Mapping[str, Any]) -> list[Any]:
+def recall(before: Entry | None, item: Mapping[str, Any], content: Mapping[str, Any]) -> Entry:
     """The entry of a fact with an item that one of its parties has, and that the entry does not know of."""
-    digest, _, holders, about, first = before or _NOTHING
-    has = {party: [_had(party, item["fact"], digest, at), _hash_at(digest, at)] for party, at in holders.items()}
+    digest, _, holders, about, first = before or NEVER_TOLD
+    has: dict[str, Place] = {
+        party: Recalled(_had(party, item["fact"], digest, at), _hash_at(digest, at)) for party, at in holders.items()
+    }
     if item["action"] == "withdrawn":
         has.pop(item["party"], None)
     else:
         digest = digest_of(content)
-        has[item["party"]] = [item["item"], digest]
-        about, first = _about(content), first or item["recorded_at"]
+        has[item["party"]] = Recalled(item["item"], digest)
+        about, first = _about(content), first or datetime.fromisoformat(item["recorded_at"])
     # Numbers are far beyond all occurrences: none that was used is used again.
-    return [digest if has else "", item["sequence"], has, about or _about(content), first]
+    return Entry(digest if has else "", item["sequence"], has, about or _about(content), first)
 
 
 def _had(party: str, fact: str, digest: str, place: Place) -> str:
     """The id of the item that a party has."""
-    return place[0] if isinstance(place, list) else item_id(party, fact, digest, place)
+    return place.item if isinstance(place, Recalled) else item_id(party, fact, digest, place)
 
 
 def _hash_at(digest: str, place: Place) -> str:
     """The hash of the content that a party has."""
-    return place[1] if isinstance(place, list) else digest
+    return place.digest if isinstance(place, Recalled) else digest
 
 
-def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: datetime) -> list[Any]:
+def _tell(items: list[Item], one: Told, before: Entry | None, as_of: datetime) -> Entry:
     digest = digest_of(one.content)
-    known_digest, occurrence, holders, about, first = before or _NOTHING
+    known_digest, occurrence, holders, about, told_at = before or NEVER_TOLD
     # What was taken back from everybody and comes again is news, whenever it was told at first.
-    first = first if known_digest else as_of.isoformat()
+    first = told_at if known_digest and told_at else as_of
     has = {party: _hash_at(known_digest, place) for party, place in holders.items()}
     if before and digest == known_digest and has == dict.fromkeys(one.parties, digest):
-        return list(before)
+        return before
     occurrence += 1
     now: dict[str, Place] = {}
     for party in sorted(one.parties | set(holders)):
@@ -121,7 +114,7 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: dat
         if party not in one.parties:
             items.append(_item(party, one, digest, occurrence, "withdrawn", had, about))
         elif had is None:
-            action = "backfill" if as_of - datetime.fromisoformat(first) > _HISTORY_AFTER else "new"
+            action = "backfill" if as_of - first > _HISTORY_AFTER else "new"
             items.append(_item(party, one, digest, occurrence, action, None, one.content))
             now[party] = occurrence
         elif digest != has[party]:
@@ -129,18 +122,18 @@ def _tell(items: list[Item], one: Told, before: Sequence[Any] | None, as_of: dat
             now[party] = occurrence
         else:
             now[party] = holders[party]
-    return [digest, occurrence, now, _about(one.content), first]
+    return Entry(digest, occurrence, now, _about(one.content), first)
 
 
-def _take_back(items: list[Item], fact: str, before: Sequence[Any]) -> list[Any]:
+def _take_back(items: list[Item], fact: str, before: Entry) -> Entry:
     digest, occurrence, holders, about, first = before
     if not holders:
-        return list(before)
+        return before
     gone = Told(fact, about, frozenset())
     for party in sorted(holders):
         had = _had(party, fact, digest, holders[party])
         items.append(_item(party, gone, "", occurrence + 1, "withdrawn", had, about))
-    return ["", occurrence + 1, {}, about, first]
+    return Entry("", occurrence + 1, {}, about, first)
 
 
 def _item(

@@ -43,6 +43,15 @@ class Statement:
         return self.instant, self.other is not None, self.identity, self.other or self.left
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Mention:
+    """What a consist says that a wagon carries, when it was made up."""
+
+    instant: datetime
+    identity: tuple[str, str]
+    carried: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Consist:
     """A consist as it counts: which wagons, in order, with what they carry."""
@@ -121,25 +130,24 @@ def truncated(found: Iterable[Interval]) -> list[Interval]:
     return result
 
 
-def said_of(
-    subject: str, counted: Iterable[Counted], wagons: Mapping[str, Any], moved: Iterable[Statement]
-) -> list[Statement]:
-    """What says when a container, or goods without one, was on which wagon.
-
-    Loading and consists that list it say on; unloading, another wagon's consist, and a later consist of the
-    same wagon that lists other things say off.
-    """
+def said_of(subject: str, counted: Iterable[Counted], moved: Iterable[Statement]) -> list[Statement]:
+    """What says when a container, or goods without one, was on which wagon: loadings, and consists that list it."""
     statements = list(moved)
     for consist in consists(counted):
         for wagon, carried in consist.wagons:
             if subject in carried:
                 statements.append(Statement(consist.instant, consist.identity, wagon))
-    mine = {s.other for s in statements if s.other}
-    for wagon in sorted(mine & wagons.keys()):
-        for at, source, event_id, carried in wagons[wagon]["mentions"]:
-            if carried and subject not in carried:
-                statements.append(Statement(datetime.fromisoformat(at), (source, event_id), None, wagon))
     return statements
+
+
+def left_out(subject: str, mentions: Mapping[str, Sequence[Mention]]) -> list[Statement]:
+    """What says off: later consists that list other things on a wagon; `mentions` are those of each wagon."""
+    return [
+        Statement(one.instant, one.identity, None, wagon)
+        for wagon, of_wagon in sorted(mentions.items())
+        for one in of_wagon
+        if one.carried and subject not in one.carried
+    ]
 
 
 def loading(reports: Iterable[Report]) -> list[Statement]:

@@ -3,13 +3,12 @@
 Invariant: what is handed on ends with the interval in which the wagon carried the subject.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
 
-from contracts.identifiers.subjects import kind_of, local
+from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import associations, reports
+from services.tracking.domain import associations, reports, stored
 from services.tracking.domain.associations import Interval
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report
@@ -19,8 +18,11 @@ class Carriage:
     """The wagons of a subject by its own loadings and by consists."""
 
     def __init__(self, inputs: Inputs, others: Iterable[Counted], acts: Iterable[Report]) -> None:
-        self._wagons = {w: s for w, s in inputs.shared.items() if kind_of(w) == "wagon" and s}
-        self._said = associations.said_of(inputs.subject, others, self._wagons, associations.loading(acts))
+        said = associations.said_of(inputs.subject, others, associations.loading(acts))
+        read = {s.other: stored.wagon_of(inputs, s.other) for s in said if s.other}
+        self._wagons = {name: wagon for name, wagon in read.items() if wagon}
+        mentions = {name: wagon.mentions for name, wagon in self._wagons.items()}
+        self._said = [*said, *associations.left_out(inputs.subject, mentions)]
         self.intervals = associations.intervals(self._said)
 
     def taken(self) -> list[Report]:
@@ -29,9 +31,7 @@ class Carriage:
             report
             for interval in self.intervals
             if interval.other in self._wagons
-            for report in reports.inherited(
-                self._wagons[interval.other]["facts"], interval.start, interval.end, interval.other
-            )
+            for report in reports.inherited(self._wagons[interval.other].facts, interval.start, interval.end)
         ]
 
     def has_on(self, wagon: str, instant: datetime) -> bool:
@@ -42,12 +42,12 @@ class Carriage:
     def railways(self, instant: datetime) -> frozenset[str]:
         """The railways in whose trains the subject was at an instant."""
         wagons = [i.other for i in self.intervals if _covers(i, instant) and i.other in self._wagons]
-        return frozenset(r for w in wagons for r in railways_of(self._wagons[w]["trains"])(instant))
+        return frozenset(r for w in wagons for r in railways_of(self._wagons[w].trains)(instant))
 
 
-def railways_of(trains: Iterable[Sequence[Any]]) -> Callable[[datetime], frozenset[str]]:
-    """Which railways had a wagon in their trains at an instant; `trains` are [train, start, end] as shared."""
-    rides = [Interval(t, datetime.fromisoformat(s), datetime.fromisoformat(e) if e else None) for t, s, e in trains]
+def railways_of(rides: Iterable[Interval]) -> Callable[[datetime], frozenset[str]]:
+    """Which railways had a wagon in their trains at an instant."""
+    rides = list(rides)
 
     def at(instant: datetime) -> frozenset[str]:
         return frozenset(railway_in(ride.other) for ride in rides if _covers(ride, instant))
@@ -58,11 +58,6 @@ def railways_of(trains: Iterable[Sequence[Any]]) -> Callable[[datetime], frozens
 def railway_in(train: str) -> str:
     """The railway that a train's key names."""
     return local(train).split("/")[0]
-
-
-def shared_trains(rides: Iterable[Interval]) -> list[list[Any]]:
-    """The trains of a wagon as those that it carries read them."""
-    return [[i.other, i.start.isoformat(), i.end.isoformat() if i.end else None] for i in rides]
 
 
 def _covers(interval: Interval, instant: datetime) -> bool:

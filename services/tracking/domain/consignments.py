@@ -4,15 +4,15 @@ Invariant: once its goods have moved, a booking takes nothing away that carriers
 for is shown as a request.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
-from contracts.identifiers.subjects import kind_of, local
+from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs, Parked, StoredRevision
-from services.tracking.domain import bookings, exceptions, picture, reading, references, relation
+from services.tracking.domain import bookings, exceptions, picture, reading, references, relation, stored
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.bookings import Standing, standing
 from services.tracking.domain.carriage import Carriage
@@ -20,10 +20,11 @@ from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
+from services.tracking.domain.shared import Container, Summary
 from services.tracking.domain.visits import Fact, facts_of
 
 
-def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, None]:
     """A consignment: its booking, its references, its own milestones, and what is inside it."""
     consignment = inputs.subject
     carriage = _related(inputs, found, corridor)
@@ -43,7 +44,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     }
     drawn.status = _status(booking, drawn, facts)
     _ask(booking, drawn)
-    return drawn, {}
+    return drawn, None
 
 
 def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> Carriage:
@@ -62,19 +63,16 @@ def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> Carriage:
 def _moved_at(inputs: Inputs, found: Sorted, taken: Iterable[Report]) -> datetime | None:
     """When the goods first moved: one of their units under this consignment, or they themselves."""
     moved = [r.instant for r in (*found.acts, *taken) if r.movement in claiming.GOES]
-    for shared in inputs.shared.values():
-        claims = (shared or {}).get("claims", ())
-        moved += [datetime.fromisoformat(at) for consignment, at in claims if consignment == inputs.subject and at]
+    held = (h for shared in stored.containers_of(inputs).values() for h in shared.held)
+    moved += [h.moved_at for h in held if h.consignment == inputs.subject and h.moved_at]
     return min(moved, default=None)
 
 
 def _mismatches(inputs: Inputs, contested: Sequence[tuple[str, datetime]]) -> list[dict[str, Any]]:
     """What others claim as well: it is named, and they are not."""
     clashes = list(contested)
-    for unit, shared in inputs.shared.items():
-        for one, other, opened in (shared or {}).get("contested", ()):
-            if inputs.subject in (one, other):
-                clashes.append((unit, datetime.fromisoformat(opened)))
+    for unit, shared in stored.containers_of(inputs).items():
+        clashes += [(unit, c.opened_at) for c in shared.contested if inputs.subject in (c.consignment, c.rival)]
     first = {about: min(at for other, at in clashes if other == about) for about, _ in clashes}
     return [exceptions.exception("IDENTITY_MISMATCH", about, at, [about]) for about, at in sorted(first.items())]
 
@@ -101,9 +99,13 @@ def _booking_json(booking: Standing | None, inputs: Inputs, carriage: Carriage, 
     if booking is None:
         return {}
     data, latest = booking.data, booking.latest
+    containers = stored.containers_of(inputs)
+    told = {
+        unit: _summary_of(inputs, unit, containers, carriage) for unit in _units(booking, containers, inputs.subject)
+    }
     origin, destination = corridor.resolve(data.origin), corridor.resolve(data.destination)
     return {
-        "members": [picture.member(s, _shared_of(inputs, s, carriage)) for s in _units(booking, inputs)],
+        "members": [picture.member(unit, summary) for unit, summary in told.items()],
         "parties": [p.model_dump() for p in sorted(booking.parties, key=lambda p: (p.role, p.party))],
         "references": [r.model_dump() for r in sorted(latest.references, key=lambda r: r.key)],
         "origin": origin.key if origin else data.origin,
@@ -125,25 +127,21 @@ def _named(revision: StoredRevision) -> Iterable[str]:
     yield from (r.key for r in cast(ConsignmentBooked, revision.read()).references)
 
 
-def _units(booking: Standing, inputs: Inputs) -> list[str]:
+def _units(booking: Standing, containers: Mapping[str, Container], consignment: str) -> list[str]:
     """What is booked now, and what has moved under the booking whatever it says now."""
     data = booking.latest if booking.newest else booking.data
-    return sorted({*data.containers, *data.wagons, *(u for u, s in inputs.shared.items() if _has(inputs.subject, s))})
+    moved = (unit for unit, shared in containers.items() if any(h.consignment == consignment for h in shared.held))
+    return sorted({*data.containers, *data.wagons, *moved})
 
 
-def _has(consignment: str, shared: Any) -> bool:
-    return any(holder == consignment for holder, _ in (shared or {}).get("claims", ()))
-
-
-def _shared_of(inputs: Inputs, unit: str, carriage: Carriage) -> Any:
+def _summary_of(inputs: Inputs, unit: str, containers: Mapping[str, Container], carriage: Carriage) -> Summary | None:
     """What a member shows of itself; of a unit that another consignment has, or a wagon without the goods, nothing."""
-    shared = inputs.shared.get(unit)
-    if not shared or any(one == inputs.subject for one, _, _ in shared.get("contested", ())):
-        return None
-    if kind_of(unit) == "container":
-        return shared
-    seen = shared["summary"].get("instant")
-    return shared if seen and carriage.has_on(unit, datetime.fromisoformat(seen)) else None
+    summary = stored.summary_of(inputs, unit)
+    if unit in containers:
+        is_lost = any(c.consignment == inputs.subject for c in containers[unit].contested)
+        return None if is_lost else summary
+    on_board = summary and summary.instant and carriage.has_on(unit, summary.instant)
+    return summary if on_board else None
 
 
 def _status(booking: Standing | None, drawn: Drawn, facts: Sequence[Fact]) -> str:

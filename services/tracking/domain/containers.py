@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from contracts.corridor.corridor import Corridor
-from contracts.events.fields import utc_text
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import budgets, exceptions, reading, relation
 from services.tracking.domain import claims as claiming
@@ -20,10 +19,11 @@ from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
-from services.tracking.domain.visits import Fact, facts_of
+from services.tracking.domain.shared import Clash, Container, Held
+from services.tracking.domain.visits import facts_of
 
 
-def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Container]:
     """A container: own milestones, and those of each wagon while it was on it."""
     container = inputs.subject
     carriage, held = _related(inputs, found, corridor)
@@ -45,15 +45,12 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         "associations": [i.as_json("on_wagon") for i in on_wagons] + [_association(c) for c in current],
         "claimants": held.claimants[: budgets.ROWS_SHOWN],
     }
-    return drawn, {"seals": _seals(facts), **shared_claims(held)}
+    return drawn, _shared(held)
 
 
-def shared_claims(held: Claims) -> dict[str, Any]:
-    """The claims on a unit as consignments read them."""
-    return {
-        "claims": [[c.consignment, utc_text(c.moved_at) if c.moved_at else None] for c in held.held],
-        "contested": [[c.consignment, r.consignment, utc_text(_opened(c, r))] for c, r in held.contested],
-    }
+def _shared(held: Claims) -> Container:
+    clashes = (Clash(c.consignment, r.consignment, _opened(c, r)) for c, r in held.contested)
+    return Container(tuple(Held(c.consignment, c.moved_at) for c in held.held), tuple(clashes))
 
 
 def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriage, Claims]:
@@ -101,12 +98,3 @@ def _opened(claim: Claim, rival: Claim) -> datetime:
 
 def _association(claim: Claim) -> dict[str, Any]:
     return association("in_consignment", claim.consignment, claim.start, claim.end)
-
-
-def _seals(facts: Sequence[Fact]) -> list[str]:
-    """The seals that are on, by the newest report that lists any."""
-    for fact in reversed(facts):
-        listed = fact.lead.extras.get("seals")
-        if listed:
-            return [s["number"] for s in listed if not s.get("removed")]
-    return []

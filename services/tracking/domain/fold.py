@@ -12,16 +12,17 @@ from contracts import catalogue, topics
 from contracts.corridor.corridor import Corridor
 from contracts.identifiers.subjects import kind_of
 from services.chassis.projection.fold import Folded, Inputs, Publication
-from services.tracking.domain import picture, reading
+from services.tracking.domain import picture, reading, stored
 from services.tracking.domain.consignments import fold_consignment
 from services.tracking.domain.containers import fold_container
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.references import fold_reference
 from services.tracking.domain.runs import fold_run
+from services.tracking.domain.shared import Own
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 10
+FOLD_NUMBER: Final = 11
 
 # What the picture has of a subject that somebody merely named.
 _OF_ANYTHING: Final = frozenset({"subject", "kind", "known", "status"})
@@ -30,7 +31,7 @@ CLOSED: Final[Mapping[str, str]] = MappingProxyType({"state": "closed"})
 """What closes an exception that is open."""
 _EXCEPTION: Final = ("rule", "leg", "severity", "opened_at", "causes", "about", "statements")
 
-Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Any]]
+Draw = Callable[[Inputs, Sorted, Corridor], tuple[Drawn, Own]]
 _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
     {
         "run": fold_run,
@@ -46,12 +47,12 @@ _KINDS: Final[Mapping[str, Draw]] = MappingProxyType(
 def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     """The picture of one subject at `as_of`, what others read of it, and what is published."""
     found = reading.read(inputs, corridor, as_of)
-    drawn, shared = _KINDS[kind_of(inputs.subject)](inputs, found, corridor)
+    drawn, own = _KINDS[kind_of(inputs.subject)](inputs, found, corridor)
     content = picture.draw(drawn, corridor)
     return Folded(
         inputs.subject,
         content,
-        shared | {"summary": picture.summary(content)},
+        stored.write(picture.summary(drawn, content["status"]), own),
         min(found.due, default=None),
         [_subject(content, corridor), *_exceptions(inputs.subject, content)],
         drawn.parked,

@@ -3,7 +3,7 @@
 Invariant: only what is given shows; nothing is interpolated, and an empty list is left out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from services.chassis.base import visibility
 from services.chassis.projection.fold import Parked
 from services.tracking.domain import budgets
 from services.tracking.domain.reports import Report
+from services.tracking.domain.shared import Summary
 from services.tracking.domain.visits import Fact
 
 FACT_OF_ITS_OWN = "-"
@@ -114,17 +115,15 @@ def place_json(subject: str, fact: Fact, corridor: Corridor) -> dict[str, Any]:
     }
 
 
-def member(subject: str, shared: Mapping[str, Any] | None) -> dict[str, Any]:
+def member(subject: str, told: Summary | None) -> dict[str, Any]:
     """A part of the subject, as far as its own picture tells."""
-    shown = (shared or {}).get("summary") or {"status": "unknown"}
-    return {"subject": subject, **shown}
+    return {"subject": subject, **(told or Summary("unknown")).as_json()}
 
 
-def summary(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What a picture tells of itself to those that contain the subject."""
-    latest = content.get("latest") or {}
-    found = {"status": content["status"], **{k: latest.get(k) for k in ("code", "point", "instant")}}
-    return {name: value for name, value in found.items() if value is not None}
+def summary(drawn: Drawn, status: str) -> Summary:
+    """What a picture of a status tells of itself to those that contain the subject."""
+    latest = drawn.facts[-1].lead if drawn.facts else None
+    return Summary(status, latest.code, latest.point, latest.instant) if latest else Summary(status)
 
 
 def _attached(report: Report) -> dict[str, Any]:

@@ -6,21 +6,21 @@ booking the broker took first.
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.base import Data
-from contracts.events.fields import utc_text
 from contracts.events.operator import ConsignmentBooked
 from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import bookings, budgets, reading, relation, reports
+from services.tracking.domain import bookings, budgets, reading, relation, stored
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
+from services.tracking.domain.shared import Reference
 
 
 class _Claimant(NamedTuple):
@@ -29,7 +29,7 @@ class _Claimant(NamedTuple):
     updated_at: datetime
 
 
-def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Reference]:
     """A document number: the consignments whose bookings name it, and what was reported under it."""
     reference = inputs.subject
     claimants = sorted(_claimants(inputs, found))
@@ -45,9 +45,8 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     named = sorted({c.consignment for c in claimants})
     drawn = Drawn(reference, holder is not None, (), (), found.parked, status="resolved" if holder else None)
     drawn.more = {"claimants": named[: budgets.ROWS_SHOWN], "holder": holder, "former": _former(inputs, named)}
-    opened = utc_text(sorted(c.updated_at for c in claimants)[1]) if len(named) > 1 else None
-    shared = {"holder": holder, "claimants": named, "opened_at": opened, "acts": [_shared_act(r) for r in acts]}
-    return drawn, shared
+    opened_at = sorted(c.updated_at for c in claimants)[1] if len(named) > 1 else None
+    return drawn, Reference(holder, tuple(named), opened_at, tuple(acts))
 
 
 def acts_of(inputs: Inputs, consignment: str, references: list[str]) -> tuple[list[Report], list[tuple[str, datetime]]]:
@@ -55,13 +54,13 @@ def acts_of(inputs: Inputs, consignment: str, references: list[str]) -> tuple[li
     mine: list[Report] = []
     contested: list[tuple[str, datetime]] = []
     for reference in sorted(set(references)):
-        shared = inputs.shared.get(reference)
-        if not shared or consignment not in shared["claimants"]:
+        shared = stored.reference_of(inputs, reference)
+        if shared is None or consignment not in shared.claimants:
             continue
-        if shared["holder"] == consignment:
-            mine += [reports.from_shared(a, reference, a["extras"]) for a in shared["acts"]]
-        if shared["opened_at"]:
-            contested.append((reference, datetime.fromisoformat(shared["opened_at"])))
+        if shared.holder == consignment:
+            mine += shared.acts
+        if shared.opened_at:
+            contested.append((reference, shared.opened_at))
     return mine, contested
 
 
@@ -97,7 +96,3 @@ def _holder(claimants: list[_Claimant], confirmed: Collection[str]) -> str | Non
 
 def _names(booking: Data, reference: str) -> bool:
     return any(r.key == reference for r in cast(ConsignmentBooked, booking).references)
-
-
-def _shared_act(report: Report) -> dict[str, Any]:
-    return reports.to_shared(report) | {"extras": dict(report.extras)}

@@ -83,50 +83,6 @@ class Report:
         return {name: value for name, value in shown.items() if value is not None}
 
 
-def inherited(facts: Iterable[Mapping[str, Any]], start: datetime, end: datetime | None, via: str) -> list[Report]:
-    """The shared facts of a train or wagon that fall into [start, end), as reports of what it carried."""
-    reports = (from_shared(fact, via) for fact in facts)
-    return [r for r in reports if start <= r.instant and (end is None or r.instant < end)]
-
-
-def from_shared(fact: Mapping[str, Any], via: str | None, extras: Mapping[str, Any] = _NONE) -> Report:
-    """A report out of what `to_shared` made."""
-    return Report(
-        fact["source"],
-        fact["event_id"],
-        fact["code"],
-        "ACT",
-        fact["point"],
-        fact["occurred_at"],
-        datetime.fromisoformat(fact["instant"]),
-        fact["party"],
-        fact["role"],
-        fact["reported_for"],
-        fact["channel"],
-        datetime.fromisoformat(fact["updated_at"]),
-        fact["via"] or via,
-        fact["inferred"],
-        fact["claimed"],
-        None,
-        extras,
-    )
-
-
-def to_shared(report: Report) -> dict[str, Any]:
-    """A report as the pictures that depend on this one read it."""
-    return {
-        "source": report.source,
-        "event_id": report.event_id,
-        "code": report.code,
-        "point": report.point,
-        "occurred_at": report.occurred_at,
-        "instant": utc_text(report.instant),
-        "party": report.party,
-        "role": report.role,
-        "reported_for": report.reported_for,
-        "channel": report.channel,
-        "updated_at": utc_text(report.updated_at),
-        "via": report.via,
-        "inferred": report.inferred,
-        "claimed": report.claimed,
-    }
+def inherited(facts: Iterable[Report], start: datetime, end: datetime | None) -> list[Report]:
+    """The shared facts of a train or wagon that fall into [start, end)."""
+    return [r for r in facts if start <= r.instant and (end is None or r.instant < end)]

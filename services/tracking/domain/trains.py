@@ -3,25 +3,24 @@
 Invariant: a train's facts reach its wagons for as long as they were in it, and no longer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final, cast
 
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import as_shown
 from contracts.events.operator import Call, TrainPlanned
-from contracts.identifiers.subjects import kind_of
 from services.chassis.projection.fold import Inputs, Parked
-from services.tracking.domain import associations, budgets, exceptions, reading, relation, reports
-from services.tracking.domain.associations import Consist, Interval
-from services.tracking.domain.carriage import railway_in, railways_of, shared_trains
+from services.tracking.domain import associations, budgets, exceptions, reading, relation, reports, stored
+from services.tracking.domain.associations import Consist, Interval, Mention
+from services.tracking.domain.carriage import railway_in, railways_of
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
+from services.tracking.domain.shared import Part, Train, Wagon
 from services.tracking.domain.visits import Fact, facts_of
 
 # More than any load stays on one wagon, since what it carries takes its facts from here.
@@ -31,7 +30,7 @@ _TOO_MUCH: Final = (
 )
 
 
-def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Train]:
     """A train: its own milestones, consists as facts, wagons as intervals, its run and plan."""
     train = inputs.subject
     relation.related(found, Ties(train, frozenset({railway_in(train)})), corridor)
@@ -59,34 +58,30 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     status = plan_status(plan, facts, known)
     drawn = Drawn(train, known, facts, found.forecasts, found.parked, status=status, more=more)
     drawn.exceptions += exceptions.exceptions_of(train, found, facts)
-    return drawn, _shared_train(train, facts, wagons, consists, run)
+    return drawn, Train(_movements(facts), run, _parts(wagons, consists))
 
 
-def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Any]:
+def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Wagon]:
     """A wagon: its own milestones and those of each train while it was in it."""
     wagon = inputs.subject
-    trains = {t: s for t, s in inputs.shared.items() if kind_of(t) == "train" and s}
-    within = associations.truncated(
-        Interval(train, _instant(start), _instant(end) if end else None)
-        for train, shared in trains.items()
-        for start, end in _part(shared)["rides"]
-    )
-    known = reading.is_announced(found) or any(_part(s)["mentions"] for s in trains.values())
-    rides = shared_trains(within)
+    parts = stored.parts_of(inputs)
+    rides = associations.truncated(ride for part in parts for ride in part.rides)
+    mentions = sorted(mention for part in parts for mention in part.mentions)
+    known = reading.is_announced(found) or bool(mentions)
     booked_by = relation.always(c.revision.party for c in found.others if c.revision.type == catalogue.BOOKED)
     relation.related(found, Ties(wagon, moving=railways_of(rides), booked_by=booked_by), corridor)
     if not known:
         reading.park_all(found, f"a consist, a booking or a loading that names {wagon}")
     # A wagon goes on for decades: its picture is the trains of its last trips.
-    shown = within[-_TRAINS_SHOWN:]
-    since = shown[0].start if len(within) > _TRAINS_SHOWN else None
-    taken = [r for i in shown for r in reports.inherited(trains[i.other]["facts"], i.start, i.end, i.other) if known]
+    shown = rides[-_TRAINS_SHOWN:]
+    since = shown[0].start if len(rides) > _TRAINS_SHOWN else None
+    trains = ((ride, stored.train_of(inputs, ride.other)) for ride in shown)
+    taken = [r for i, t in trains if t and known for r in reports.inherited(t.facts, i.start, i.end)]
     facts = facts_of((r for r in [*found.acts, *taken] if since is None or r.instant >= since), corridor)
-    mentions = _mentions(trains)
     more = {"associations": [i.as_json("in_train") for i in shown]}
     drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
     drawn.exceptions += exceptions.exceptions_of(wagon, found, facts)
-    return drawn, {"facts": _movements(facts), "mentions": mentions, "trains": rides}
+    return drawn, Wagon(_movements(facts), tuple(mentions), tuple(rides))
 
 
 def newest_plan(inputs: Inputs, counted: Iterable[Counted]) -> TrainPlanned | None:
@@ -136,37 +131,19 @@ def calls_json(calls: Sequence[Call], facts: Sequence[Fact], corridor: Corridor)
     return found
 
 
-def _shared_train(
-    train: str,
-    facts: Sequence[Fact],
-    wagons: dict[str, list[Interval]],
-    consists: Sequence[Consist],
-    run: str | None,
-) -> dict[str, Any]:
-    parts: dict[str, dict[str, list[Any]]] = {}
-    for wagon, found in wagons.items():
-        rides = [[i.start.isoformat(), i.end.isoformat() if i.end else None] for i in found]
-        parts[wagon] = {"rides": rides, "mentions": []}
+def _parts(wagons: dict[str, list[Interval]], consists: Sequence[Consist]) -> dict[str, Part]:
+    """What each wagon reads of its train: its rides, and what each consist says that it carried."""
+    mentions: dict[str, list[Mention]] = {wagon: [] for wagon in wagons}
     for consist in consists:
         for wagon, carried in consist.wagons:
-            parts[wagon]["mentions"].append([consist.instant.isoformat(), *consist.identity, list(carried)])
-    return {"facts": _movements(facts), "run": run, "parts": parts}
+            mentions[wagon].append(Mention(consist.instant, consist.identity, carried))
+    return {wagon: Part(tuple(rides), tuple(mentions[wagon])) for wagon, rides in wagons.items()}
 
 
-def _part(shared: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a train shares of the wagon that reads it."""
-    return shared.get("part") or {"rides": [], "mentions": []}
-
-
-def _mentions(trains: Mapping[str, Any]) -> list[Any]:
-    """What each consist says that the wagon carries."""
-    return sorted(mention for shared in trains.values() for mention in _part(shared)["mentions"])
-
-
-def _movements(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+def _movements(facts: Iterable[Fact]) -> tuple[Report, ...]:
     """The facts that those who were on board take over: movements, and what befell the train as a whole."""
     taken = ("STOP", "RESM", "DRLM")
-    return [reports.to_shared(f.lead) for f in facts if _movement(f) or f.lead.code in taken]
+    return tuple(f.lead for f in facts if _movement(f) or f.lead.code in taken)
 
 
 def _crossings(acts: Sequence[Report], corridor: Corridor) -> list[Report]:
@@ -222,7 +199,3 @@ def _movement(fact: Fact) -> str | None:
 
 def _moves(fact: Fact) -> bool:
     return _movement(fact) is not None
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -1,0 +1,118 @@
+"""What units, consignments and cases share with each other, and what a case remembers.
+
+Invariant: it is all that a fold reads of others; how it is stored is for `stored` alone to know.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from services.customs.domain.holds import Hold
+
+
+class Move(NamedTuple):
+    """A unit at a point; `code` is a milestone's, `confidence` as tracking says it."""
+
+    code: str
+    point: str
+    instant: datetime
+    confidence: str
+
+
+class Claim(NamedTuple):
+    """A consignment that a unit carries or carried on its current journey, from `start` up to `end`, if it ended."""
+
+    consignment: str
+    start: datetime
+    end: datetime | None
+
+
+class Step(NamedTuple):
+    """From `instant` on a case is in a state, as it bears on the way of the goods."""
+
+    state: str
+    instant: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Where something was, oldest move first, and where it was seen last, with the numbers of the seals on it."""
+
+    moves: tuple[Move, ...] = ()
+    seals: tuple[str, ...] = ()
+    point: str | None = None
+    moving: bool = False
+    last_seen: datetime | None = None
+
+
+NOWHERE: Final = Track()
+"""The track of what nobody has seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a container or wagon shares: its current journey, the holds on it, and what it carried when."""
+
+    track: Track
+    holds: tuple[Hold, ...]
+    claims: tuple[Claim, ...]
+    journey: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A unit while it carried a consignment, its delivery included; `gone` when it is on another journey since."""
+
+    track: Track
+    holds: tuple[Hold, ...] = ()
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """What a consignment shares, and a document number of the consignment that it stands for.
+
+    `declarants` may declare the goods; `former` could, each until an instant. `route` are countries in order.
+    """
+
+    consignment: str
+    known: bool = False
+    status: str = "unknown"
+    parties: tuple[str, ...] = ()
+    declarants: tuple[str, ...] = ()
+    former: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    route: tuple[str, ...] = ()
+    route_variant: str | None = None
+    units: Mapping[str, Inside] = field(default_factory=lambda: MappingProxyType({}))
+    own: Track = NOWHERE
+    holds: tuple[Hold, ...] = ()
+
+
+NOT_TOLD_OF: Final = Consignment("")
+"""In place of a consignment that nobody has told us of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a case shares: its steps in order, whether it is declared, of which consignment.
+
+    `containers` are those that the declaration names, none for all.
+    """
+
+    steps: tuple[Step, ...]
+    filed: bool
+    consignment: str | None
+    containers: tuple[str, ...]
+
+    def state_at(self, instant: datetime) -> str | None:
+        """The state of the case at an instant; None before its first step."""
+        return next((step.state for step in reversed(self.steps) if step.instant <= instant), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a case remembers: the releases, as (source, id), that were refused."""
+
+    refused: frozenset[tuple[str, str]] = frozenset()
