@@ -67,7 +67,7 @@ async def test_another_one_is_told_with_what_to_do(stack: Stack, pool: Pool) -> 
 
 
 async def test_one_that_is_away_is_waited_for(pool: Pool) -> None:
-    with pytest.raises(OSError, match="does not say"):
+    with pytest.raises(OSError, match="does not give"):
         await Cluster("tracking", {"bootstrap.servers": "127.0.0.1:1"}).require(pool)
 
 
