@@ -132,7 +132,7 @@ async def test_a_service_that_finds_another_kafka_at_its_address_ends(
         await until(met, 60, "the first look at Kafka")
         await moved_away(pool)
 
-        assert await asyncio.to_thread(child.wait, 30) == 2
+        assert await asyncio.to_thread(child.wait, 60) == 2
     finally:
         child.stop(20)
     assert "the store belongs to cluster another" in child.said()[-1]
