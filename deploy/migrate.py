@@ -11,14 +11,14 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import asyncpg
 
 from deploy.local.stack import DATABASE_VARIABLES
+from deploy.provision import migrations_of
 from services.chassis.base import telemetry
 from services.chassis.base.database import connect_to_migrate
-from services.chassis.base.migrate import CHASSIS, MigrationError, migrate, read_migrations
+from services.chassis.base.migrate import MigrationError, migrate
 from services.chassis.base.session_lock import copies_before
 
 
@@ -42,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _migrate(url: str, service: str, *, post: bool) -> int:
-    folder = Path(__file__).parent.parent / "services" / service / "migrations"
-    files = read_migrations([CHASSIS, folder])
+    files = migrations_of(service)
     connection = await connect_to_migrate(url, f"{service}-migrate")
     try:
         older = await copies_before(connection, service, files[-1].version) if post else []

@@ -29,7 +29,7 @@ from deploy.broker_admin import BrokerError
 from deploy.private import write_private
 from services.chassis.base.access import KafkaAccess, access_in
 from services.chassis.base.clock import machinery_now
-from services.chassis.base.migrate import CHASSIS, MigrationError, migrate_store, read_migrations
+from services.chassis.base.migrate import CHASSIS, Migration, MigrationError, migrate_store, read_migrations
 from services.chassis.base.parties import Party, Role, digest, new_token, remove_others, save_party, save_token
 
 PARTIES: Final = Path(__file__).parent / "parties.yaml"
@@ -134,10 +134,14 @@ async def create_topics(access: KafkaAccess, parties: Sequence[Party], replicati
     return [t for t, c, _ in answer.topic_errors if c == 0]
 
 
+def migrations_of(service: str) -> list[Migration]:
+    """The migrations of a service's store, the chassis's among them, in order."""
+    return read_migrations([CHASSIS, Path(__file__).parent.parent / "services" / service / "migrations"])
+
+
 async def migrate_database(url: str, service: str) -> None:
     """Brings a service's database to the schema that its newest code starts on."""
-    folder = Path(__file__).parent.parent / "services" / service / "migrations"
-    await migrate_store(url, "provision", read_migrations([CHASSIS, folder]))
+    await migrate_store(url, "provision", migrations_of(service))
 
 
 async def write_parties(url: str, parties: Sequence[Party], tokens: Mapping[str, str]) -> None:

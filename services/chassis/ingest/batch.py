@@ -6,6 +6,7 @@ Invariant: a batch has one verdict for each of its records, in their order.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -17,7 +18,7 @@ from services.chassis.ingest.records import Accepted, Record, Rejected, Verdict
 from services.chassis.ingest.stream import Stream
 
 
-@dataclass(slots=True)
+@dataclass
 class Batch:
     """Records of one stream with their verdicts; `now` is the corridor's present, `connection` its transaction."""
 
@@ -42,7 +43,7 @@ class Batch:
         """The records that go to the dead letters."""
         return [v for v in self.verdicts if isinstance(v, Rejected)]
 
-    @property
+    @cached_property
     def ends(self) -> Mapping[TopicPartition, int]:
         """The next offset of each partition, behind its last record."""
         return {TopicPartition(r.topic, r.partition): r.offset + 1 for r in self.records}
