@@ -39,14 +39,14 @@ class Standing(NamedTuple):
     @property
     def parties(self) -> list[ConsignmentParty]:
         """The parties that the issuer has an agreement with, and itself; who was one when the goods moved stays one."""
-        named = [p for one in (self.booked, self.newest or self.booked) for p in agreed_parties(one.revision)]
+        named = [p for one in (self.booked, self.newest or self.booked) for p in agreed_parties(one)]
         return list({(p.role, p.party): p for p in named}.values())
 
     @property
     def strangers(self) -> list[str]:
         """The parties that are named without an agreement."""
         one = self.newest or self.booked
-        return sorted({p.party for p in self.latest.parties} - {p.party for p in agreed_parties(one.revision)})
+        return sorted({p.party for p in self.latest.parties} - {p.party for p in agreed_parties(one)})
 
     def request(self) -> dict[str, Any] | None:
         """What the newest booking asks for and does not get; None where it asks for nothing."""
@@ -78,7 +78,10 @@ def standing(
 
 
 def former(
-    revisions: Iterable[StoredRevision], names: Callable[[StoredRevision], Iterable[str]], now: Collection[str]
+    revisions: Iterable[StoredRevision],
+    names: Callable[[Counted], Iterable[str]],
+    now: Collection[str],
+    corridor: Corridor,
 ) -> list[dict[str, str]]:
     """What bookings have named and name no more, each until the broker took the first one that no longer did.
 
@@ -86,17 +89,18 @@ def former(
     """
     until: dict[str, datetime | None] = {}
     for revision in sorted((r for r in revisions if r.type == catalogue.BOOKED), key=_as_received):
-        named = () if revision.retracted else set(names(revision))
+        one = understood(revision, corridor.id, corridor.version)
+        named = () if revision.retracted else set(names(one))
         dropped = [name for name, end in until.items() if end is None and name not in named]
         until |= dict.fromkeys(dropped, revision.received_at) | dict.fromkeys(named)
     gone = ((name, end) for name, end in sorted(until.items()) if end is not None and name not in now)
     return [{"name": name, "until": utc_text(end)} for name, end in gone][: budgets.ROWS_SHOWN]
 
 
-def agreed_parties(revision: StoredRevision) -> list[ConsignmentParty]:
+def agreed_parties(one: Counted) -> list[ConsignmentParty]:
     """The parties of a booking that its issuer has an agreement with, and itself."""
-    allowed = {*revision.agreements, revision.party}
-    return [p for p in cast(ConsignmentBooked, revision.read()).parties if p.party in allowed]
+    allowed = {*one.revision.agreements, one.revision.party}
+    return [p for p in cast(ConsignmentBooked, one.data).parties if p.party in allowed]
 
 
 def counting(revisions: Sequence[StoredRevision], moved_at: datetime | None) -> StoredRevision | None:

@@ -11,11 +11,12 @@ from typing import Any, cast
 from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
 from contracts.identifiers.subjects import local
-from services.chassis.projection.fold import Inputs, Parked, StoredRevision
+from services.chassis.projection.fold import Inputs, Parked
 from services.tracking.domain import bookings, exceptions, picture, reading, references, relation, stored
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.bookings import Standing, standing
 from services.tracking.domain.carriage import Carriage
+from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
@@ -40,7 +41,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     drawn.exceptions += _mismatches(inputs, contested)
     drawn.more = _booking_json(booking, inputs, carriage, corridor) | {
         "associations": [i.as_json("on_wagon") for i in carriage.intervals],
-        "former": _former(inputs, booking),
+        "former": _former(inputs, booking, corridor),
     }
     drawn.status = _status(booking, drawn, facts)
     _ask(booking, drawn)
@@ -115,16 +116,16 @@ def _booking_json(booking: Standing | None, inputs: Inputs, carriage: Carriage, 
     }
 
 
-def _former(inputs: Inputs, booking: Standing | None) -> list[dict[str, str]]:
+def _former(inputs: Inputs, booking: Standing | None, corridor: Corridor) -> list[dict[str, str]]:
     """The parties and references that bookings named before, of all that were received for this consignment."""
     mine = [r for r in inputs.revisions if r.subject == inputs.subject]
     now = {*(p.party for p in booking.parties), *(r.key for r in booking.latest.references)} if booking else set()
-    return bookings.former(mine, _named, now)
+    return bookings.former(mine, _named, now, corridor)
 
 
-def _named(revision: StoredRevision) -> Iterable[str]:
-    yield from (p.party for p in bookings.agreed_parties(revision))
-    yield from (r.key for r in cast(ConsignmentBooked, revision.read()).references)
+def _named(one: Counted) -> Iterable[str]:
+    yield from (p.party for p in bookings.agreed_parties(one))
+    yield from (r.key for r in cast(ConsignmentBooked, one.data).references)
 
 
 def _units(booking: Standing, containers: Mapping[str, Container], consignment: str) -> list[str]:

@@ -44,7 +44,11 @@ def fold_reference(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         reading.park_all(found, f"a booking that names {reference}")
     named = sorted({c.consignment for c in claimants})
     drawn = Drawn(reference, holder is not None, (), (), found.parked, status="resolved" if holder else None)
-    drawn.more = {"claimants": named[: budgets.ROWS_SHOWN], "holder": holder, "former": _former(inputs, named)}
+    drawn.more = {
+        "claimants": named[: budgets.ROWS_SHOWN],
+        "holder": holder,
+        "former": _former(inputs, named, corridor),
+    }
     opened_at = sorted(c.updated_at for c in claimants)[1] if len(named) > 1 else None
     return drawn, Reference(holder, tuple(named), opened_at, tuple(acts))
 
@@ -78,13 +82,17 @@ def _claimants(inputs: Inputs, found: Sorted) -> Iterator[_Claimant]:
         yield _Claimant(first[consignment], consignment, one.revision.updated_at)
 
 
-def _former(inputs: Inputs, now: Collection[str]) -> list[dict[str, str]]:
+def _former(inputs: Inputs, now: Collection[str], corridor: Corridor) -> list[dict[str, str]]:
     """The consignments whose bookings named the number before."""
+
+    def naming(one: Counted) -> list[str]:
+        return [one.revision.subject] if _names(one.data, inputs.subject) else []
+
     found: list[dict[str, str]] = []
     of_one = sorted({r.subject for r in inputs.revisions if r.type == catalogue.BOOKED})
     for consignment in of_one:
         mine = [r for r in inputs.revisions if r.subject == consignment]
-        found += bookings.former(mine, lambda r: [r.subject] if _names(r.read(), inputs.subject) else (), now)
+        found += bookings.former(mine, naming, now, corridor)
     return found[: budgets.ROWS_SHOWN]
 
 
