@@ -19,9 +19,9 @@ from services.chassis.base import visibility
 from services.chassis.base.pace import until
 from services.chassis.base.visibility import Viewer
 from services.chassis.http.callers import Asking
-from services.chassis.http.door import Door
 from services.chassis.http.openapi import ASKED, REPORTS, failures
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.report_endpoint import ReportEndpoint
 from services.chassis.service import app as chassis_app
 from services.chassis.service.runtime import Runtime
 from services.customs import handlers, store
@@ -42,7 +42,7 @@ def make_app(runtime: Runtime) -> FastAPI:
 
 def _reports(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 409, 413, 415))
-    door = Door(
+    endpoint = ReportEndpoint(
         [(topics.DECLARATIONS, handlers.may_declare), (topics.DECISIONS, handlers.may_decide)],
         lambda: runtime.door_producer,
         runtime.clock.now,
@@ -57,7 +57,7 @@ def _reports(runtime: Runtime) -> APIRouter:
         wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the verdict on a decision")] = 0,
     ) -> dict[str, Any]:
         """Declarations, decisions and holds. A single decision can wait for its verdict: 200, 409, or 202."""
-        events = await door.post(request, party)
+        events = await endpoint.post(request, party)
         taken: dict[str, Any] = {"taken": [{"source": e.source, "id": e.id} for e in events]}
         if wait and len(events) == 1 and events[0].type == catalogue.DECISION:
             return taken | await _verdict(runtime, response, events[0], wait)

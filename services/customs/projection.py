@@ -7,7 +7,7 @@ from contracts.corridor.corridor import load_corridor
 from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
 from services.chassis.ingest.records import Link
-from services.chassis.projection.effects import Effect
+from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Folded, Inputs
 from services.customs import links, store
 from services.customs.domain.fold import FOLD_NUMBER, fold
@@ -33,5 +33,5 @@ class CustomsProjection:
         """A refused release stays refused, and so does what was found of a unit that has gone on with other goods."""
         return subject.startswith(("case:", "passage:"))
 
-    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
-        await store.save_cases(connection, effects)
+    async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
+        await store.save_cases(connection, changes)

@@ -10,7 +10,7 @@ import orjson
 
 from services.chassis.base import visibility
 from services.chassis.base.database import Connection, Pool
-from services.chassis.projection.effects import Effect
+from services.chassis.projection.changes import PictureChange
 
 _SAVE = """
 INSERT INTO case_row ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks)
@@ -33,9 +33,9 @@ ORDER BY r."case" LIMIT $6
 _VERDICT = "SELECT content::text AS content FROM picture WHERE subject = $1"
 
 
-async def save_cases(connection: Connection, effects: Sequence[Effect]) -> None:
+async def save_cases(connection: Connection, changes: Sequence[PictureChange]) -> None:
     """Writes the rows of opened cases whose picture has changed; one statement."""
-    changed = [e for e in effects if e.saved and e.subject.startswith("case:") and _is_told(e)]
+    changed = [e for e in changes if e.saved and e.subject.startswith("case:") and _is_told(e)]
     if not changed:
         return
     contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]
@@ -76,7 +76,7 @@ async def find_verdict(pool: Pool, case: str, source: str, event_id: str) -> dic
     return next((v for v in verdicts if (v["source"], v["event_id"]) == (source, event_id)), None)
 
 
-def _is_told(one: Effect) -> bool:
+def _is_told(one: PictureChange) -> bool:
     """Whether anybody is told of a case: of one about which nothing was said nobody is, until something was."""
     return bool(one.published) or any(not publication.empty for publication in one.folded.publications)
 

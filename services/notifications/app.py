@@ -6,7 +6,7 @@ from services.chassis.service.blueprint import Blueprint
 from services.notifications import audiences, sequencer
 from services.notifications.handlers import STREAMS, routes
 from services.notifications.projection import NotificationsProjection
-from services.notifications.recalled import Feeds
+from services.notifications.recovered import Feeds
 from services.notifications.store import PURGE_ITEMS
 
 _PENDING = "SELECT count(*) FROM item WHERE sequence IS NULL"

@@ -10,7 +10,7 @@ from services.chassis.base.database import Connection
 from services.chassis.base.parties import Party
 from services.chassis.base.visibility import Audience, viewer_of
 from services.chassis.ingest.records import Link
-from services.chassis.projection.effects import Effect
+from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Folded, Inputs
 from services.notifications import links, store
 from services.notifications.domain.fold import FOLD_NUMBER, fold
@@ -50,6 +50,6 @@ class NotificationsProjection:
         """Nothing here is for good."""
         return False
 
-    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
-        await store.save_items(connection, effects, self._late_after)
-        await store.save_rows(connection, effects)
+    async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
+        await store.save_items(connection, changes, self._late_after)
+        await store.save_rows(connection, changes)

@@ -17,8 +17,8 @@ from services.chassis.base import telemetry
 from services.chassis.base.clock import version_after
 from services.chassis.base.database import Connection, transaction
 from services.chassis.base.errors import is_transient
-from services.chassis.base.mark import knows_itself
 from services.chassis.base.pace import Pace, until
+from services.chassis.base.restore_detection import not_restored
 from services.chassis.outbox import outgoing
 from services.chassis.outbox.outgoing import Outgoing
 from services.chassis.service.runtime import Runtime
@@ -35,7 +35,7 @@ _TRY_LOCK = "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_
 _UNNUMBERED = f"""
 SELECT id, item, party, NULL::bigint AS sequence, NULL::bigint AS previous_sequence, action, supersedes, fact, subject,
        content::text AS content, alert, late, recorded_at, traceparent
-FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL AND {knows_itself("$3")} ORDER BY id LIMIT $2
+FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL AND {not_restored("$3")} ORDER BY id LIMIT $2
 """
 _LAST = "SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) FOR UPDATE"
 _NUMBER = """

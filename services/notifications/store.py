@@ -13,7 +13,7 @@ import orjson
 
 from contracts.events.fields import as_shown, utc_text
 from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
-from services.chassis.projection.effects import Effect
+from services.chassis.projection.changes import PictureChange
 from services.chassis.queue.fold_queue import LOW_PRIORITY
 from services.chassis.service.purge import by_id
 from services.notifications.domain.fold import for_party
@@ -130,11 +130,11 @@ def shard_of(party: str) -> int:
     return zlib.crc32(party.encode()) % SHARDS
 
 
-async def save_items(connection: Connection, effects: Sequence[Effect], late_after: timedelta) -> None:
+async def save_items(connection: Connection, changes: Sequence[PictureChange], late_after: timedelta) -> None:
     """Writes the items that changed pictures owe; one statement."""
     # Numbers are given in the order of writing, which is that of a feed. What is queued behind everything else, and all
     # that follows from it, is no news: rebuilds, and changed parties.
-    owed = [(e, i) for e in effects for i in e.folded.rows]
+    owed = [(e, i) for e in changes for i in e.folded.rows]
     owed.sort(key=lambda pair: order(pair[1].content, pair[1].fact))
     if not owed:
         return
@@ -156,9 +156,9 @@ async def save_items(connection: Connection, effects: Sequence[Effect], late_aft
     )
 
 
-async def save_rows(connection: Connection, effects: Sequence[Effect]) -> None:
+async def save_rows(connection: Connection, changes: Sequence[PictureChange]) -> None:
     """Writes what lists show of changed subjects; one statement."""
-    changed = [e for e in effects if e.content_changed and "kind" in e.folded.content]
+    changed = [e for e in changes if e.content_changed and "kind" in e.folded.content]
     if not changed:
         return
     contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]

@@ -13,9 +13,9 @@ from contracts.identifiers import subjects
 from contracts.identifiers.subjects import BadSubject
 from services.chassis.base import visibility
 from services.chassis.http.callers import Asking
-from services.chassis.http.door import Door
 from services.chassis.http.openapi import ASKED, REPORTS, failures
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.report_endpoint import ReportEndpoint
 from services.chassis.service import app as chassis_app
 from services.chassis.service.runtime import Runtime
 from services.tracking import store, views
@@ -38,7 +38,7 @@ def make_app(runtime: Runtime) -> FastAPI:
 
 def _reports(runtime: Runtime) -> APIRouter:
     router = APIRouter(tags=["reports"], responses=failures(*ASKED, 400, 403, 413, 415))
-    door = Door(
+    endpoint = ReportEndpoint(
         [(topics.MILESTONES, entitled)],
         lambda: runtime.door_producer,
         runtime.clock.now,
@@ -48,7 +48,7 @@ def _reports(runtime: Runtime) -> APIRouter:
     @router.post("/v1/events", status_code=202, openapi_extra=REPORTS)
     async def report(request: Request, party: Asking) -> dict[str, Any]:
         """One event (binary or structured mode) or a batch; answered when Kafka has it."""
-        events = await door.post(request, party)
+        events = await endpoint.post(request, party)
         return {"taken": [{"source": e.source, "id": e.id} for e in events]}
 
     return router

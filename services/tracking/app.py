@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from contracts import topics
-from services.chassis.recovery.spoken import Entities
+from services.chassis.recovery.published_state import Entities
 from services.chassis.service.blueprint import Blueprint
-from services.tracking.domain import recalled
+from services.tracking.domain import recovered
 from services.tracking.handlers import STREAMS, routes
 from services.tracking.projection import TrackingProjection
 from services.tracking.store import PURGE_HISTORY
@@ -13,6 +13,6 @@ from services.tracking.store import PURGE_HISTORY
 
 def blueprint() -> Blueprint:
     """What makes the tracking service."""
-    speaker = Entities((topics.TRACKING_EVENTS,), recalled.owner, recalled.closing)
+    published = Entities((topics.TRACKING_EVENTS,), recovered.owner, recovered.closing)
     migrations = Path(__file__).parent / "migrations"
-    return Blueprint("tracking", STREAMS, routes, TrackingProjection(), speaker, migrations, purges=(PURGE_HISTORY,))
+    return Blueprint("tracking", STREAMS, routes, TrackingProjection(), published, migrations, purges=(PURGE_HISTORY,))

@@ -7,7 +7,7 @@ from contracts.corridor.corridor import load_corridor
 from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
 from services.chassis.ingest.records import Link
-from services.chassis.projection.effects import Effect
+from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Folded, Inputs
 from services.tracking import links, store
 from services.tracking.domain.fold import FOLD_NUMBER, fold
@@ -33,5 +33,5 @@ class TrackingProjection:
         """Nothing here is for good."""
         return False
 
-    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
-        await store.insert_history(connection, effects, self.corridor)
+    async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
+        await store.insert_history(connection, changes, self.corridor)

@@ -84,6 +84,28 @@ CREATE TABLE event (
     received_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE fold_queue (
+    id bigint NOT NULL,
+    subject text NOT NULL,
+    expand boolean DEFAULT false NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    cause text NOT NULL,
+    traceparent text,
+    attempts integer DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone,
+    party text DEFAULT ''::text NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
+
+ALTER TABLE fold_queue ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME fold_queue_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE head (
     source text NOT NULL,
     event_id text NOT NULL,
@@ -185,14 +207,6 @@ CREATE TABLE "position" (
     CONSTRAINT position_next_offset_check CHECK ((next_offset >= 0))
 );
 
-CREATE TABLE recall (
-    single boolean DEFAULT true NOT NULL,
-    since bigint NOT NULL,
-    noticed bigint NOT NULL,
-    until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    CONSTRAINT recall_single_check CHECK (single)
-);
-
 CREATE TABLE receipt (
     id bigint NOT NULL,
     party text NOT NULL,
@@ -220,6 +234,14 @@ ALTER TABLE receipt ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE recovery_task (
+    single boolean DEFAULT true NOT NULL,
+    since bigint NOT NULL,
+    noticed bigint NOT NULL,
+    until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT recovery_task_single_check CHECK (single)
+);
+
 CREATE TABLE replica (
     entity text NOT NULL,
     type text NOT NULL,
@@ -241,16 +263,9 @@ CREATE TABLE spent_on (
     reports bigint NOT NULL
 );
 
-CREATE TABLE stepped_clock (
-    single boolean DEFAULT true NOT NULL,
-    instant timestamp with time zone NOT NULL,
-    CONSTRAINT stepped_clock_single_check CHECK (single)
-);
-
 CREATE TABLE store_mark (
     single boolean DEFAULT true NOT NULL,
     value bigint NOT NULL,
-    place text DEFAULT ''::text NOT NULL,
     CONSTRAINT store_mark_single_check CHECK (single)
 );
 
@@ -263,28 +278,6 @@ CREATE TABLE token (
     expires_at timestamp with time zone,
     parent bytea,
     CONSTRAINT token_scopes_check CHECK (((scopes <@ '{report,read,operate}'::text[]) AND (scopes <> '{}'::text[])))
-);
-
-CREATE TABLE unsettled (
-    id bigint NOT NULL,
-    subject text NOT NULL,
-    expand boolean DEFAULT false NOT NULL,
-    priority smallint DEFAULT 0 NOT NULL,
-    cause text NOT NULL,
-    traceparent text,
-    attempts integer DEFAULT 0 NOT NULL,
-    not_before timestamp with time zone,
-    party text DEFAULT ''::text NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
-
-ALTER TABLE unsettled ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME unsettled_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
 );
 
 ALTER TABLE ONLY clock_step
@@ -304,6 +297,9 @@ ALTER TABLE ONLY dead_letter
 
 ALTER TABLE ONLY event
     ADD CONSTRAINT event_pkey PRIMARY KEY (source, event_id, content_hash);
+
+ALTER TABLE ONLY fold_queue
+    ADD CONSTRAINT fold_queue_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY head
     ADD CONSTRAINT head_pkey PRIMARY KEY (source, event_id);
@@ -326,11 +322,11 @@ ALTER TABLE ONLY picture
 ALTER TABLE ONLY "position"
     ADD CONSTRAINT position_pkey PRIMARY KEY (topic, partition);
 
-ALTER TABLE ONLY recall
-    ADD CONSTRAINT recall_pkey PRIMARY KEY (single);
-
 ALTER TABLE ONLY receipt
     ADD CONSTRAINT receipt_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY recovery_task
+    ADD CONSTRAINT recovery_task_pkey PRIMARY KEY (single);
 
 ALTER TABLE ONLY replica
     ADD CONSTRAINT replica_pkey PRIMARY KEY (entity);
@@ -341,9 +337,6 @@ ALTER TABLE ONLY spent_on
 ALTER TABLE ONLY spent
     ADD CONSTRAINT spent_pkey PRIMARY KEY (party, day);
 
-ALTER TABLE ONLY stepped_clock
-    ADD CONSTRAINT stepped_clock_pkey PRIMARY KEY (single);
-
 ALTER TABLE ONLY store_mark
     ADD CONSTRAINT store_mark_pkey PRIMARY KEY (single);
 
@@ -353,14 +346,17 @@ ALTER TABLE ONLY token
 ALTER TABLE ONLY token
     ADD CONSTRAINT token_pkey PRIMARY KEY (sha256);
 
-ALTER TABLE ONLY unsettled
-    ADD CONSTRAINT unsettled_pkey PRIMARY KEY (id);
-
 CREATE INDEX dead_letter_own ON dead_letter USING btree (id) WHERE ((party IS NULL) AND (resolution IS NULL));
 
 CREATE INDEX dead_letter_quarantined ON dead_letter USING btree (topic, party) WHERE ((reason = 'quarantined'::text) AND (resolution IS NULL));
 
 CREATE INDEX dead_letter_reason ON dead_letter USING btree (reason, party);
+
+CREATE INDEX fold_queue_order ON fold_queue USING btree (priority, id);
+
+CREATE INDEX fold_queue_subject ON fold_queue USING btree (subject);
+
+CREATE INDEX fold_queue_turn ON fold_queue USING btree (priority, party, id);
 
 CREATE INDEX history_age ON history USING brin (recorded_from) WITH (pages_per_range='32', autosummarize='on');
 
@@ -381,12 +377,6 @@ CREATE INDEX receipt_party ON receipt USING btree (party, id);
 CREATE INDEX spent_on_day ON spent_on USING btree (day);
 
 CREATE INDEX token_parent ON token USING btree (parent) WHERE (parent IS NOT NULL);
-
-CREATE INDEX unsettled_order ON unsettled USING btree (priority, id);
-
-CREATE INDEX unsettled_subject ON unsettled USING btree (subject);
-
-CREATE INDEX unsettled_turn ON unsettled USING btree (priority, party, id);
 
 ALTER TABLE ONLY token
     ADD CONSTRAINT token_parent_fkey FOREIGN KEY (parent) REFERENCES token(sha256) ON DELETE CASCADE;

@@ -15,9 +15,9 @@ from contracts.events.fields import utc_text
 from contracts.identifiers.subjects import kind_of
 from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.projection import pictures
-from services.chassis.projection.effects import Effect
+from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Inputs
-from services.chassis.projection.pictures import Held
+from services.chassis.projection.pictures import LockedPicture
 from services.chassis.service.purge import Rule
 from services.tracking.domain.seen import row_locks
 
@@ -96,9 +96,9 @@ WHERE split_part(p.subject, ':', 1) IN ('container', 'consignment') AND EXISTS (
 _PAGE: Final = 200
 
 
-async def insert_history(connection: Connection, effects: Sequence[Effect], corridor: Corridor) -> None:
+async def insert_history(connection: Connection, changes: Sequence[PictureChange], corridor: Corridor) -> None:
     """Appends what lists show of changed pictures, and to whom; one statement."""
-    changed = [e for e in effects if e.content_changed and e.saved is not None]
+    changed = [e for e in changes if e.content_changed and e.saved is not None]
     if not changed:
         return
     contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]
@@ -161,7 +161,7 @@ async def find_aboard(pool: Pool, wagons: Iterable[str]) -> list[str]:
 async def load_inputs(pool: Pool, subject: str) -> Inputs:
     """All that was ever reported of a subject, and what it reads of others, as a fold is given it."""
     async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-        facts = await pictures.facts_of(connection, [Held(subject)], ())
+        facts = await pictures.facts_of(connection, [LockedPicture(subject)], ())
         (inputs,) = await pictures.with_shared(connection, facts)
     return inputs
 

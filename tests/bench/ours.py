@@ -64,7 +64,7 @@ async def _measured(store: Store, before: int, events: int) -> float:
     begun, first = 0.0, 0
     while True:
         row = await store.pool.fetchrow(
-            "SELECT (SELECT count(*) FROM head) AS heads, EXISTS (SELECT FROM unsettled) AS busy"
+            "SELECT (SELECT count(*) FROM head) AS heads, EXISTS (SELECT FROM fold_queue) AS busy"
         )
         assert row is not None
         done = row["heads"] - before

@@ -17,7 +17,7 @@ from services.chassis.ingest import facts
 from services.chassis.outbox import outgoing, receipts
 from services.chassis.outbox.outgoing import Outgoing
 from services.chassis.projection import pictures
-from services.chassis.projection.pictures import Saved
+from services.chassis.projection.pictures import PictureUpdate
 from services.chassis.queue import fold_queue
 from services.tracking import store as tracking_store
 from tests.support.stores import AS_OF
@@ -27,20 +27,20 @@ INGEST = (
     "head: INSERT ... ON CONFLICT DO UPDATE RETURNING old",
     "event: INSERT ... ON CONFLICT DO NOTHING RETURNING",
     "link: INSERT ... ON CONFLICT DO NOTHING",
-    "unsettled: INSERT",
+    "fold_queue: INSERT",
     "receipt: INSERT",
     "outbox: INSERT (receipts)",
 )
 SETTLE = (
-    "unsettled: DELETE ... FOR UPDATE SKIP LOCKED RETURNING",
+    "fold_queue: DELETE ... FOR UPDATE SKIP LOCKED RETURNING",
     "picture: SELECT ... FOR UPDATE (INSERT and again where new)",
     "link, event: SELECT the revisions",
     "link, picture: SELECT what is read of others",
     "picture: UPDATE ... FROM unnest",
     "history: INSERT",
     "outbox: INSERT (pictures)",
-    "unsettled: INSERT (expand)",
-    "link, unsettled: INSERT the dependents (of the rows taken)",
+    "fold_queue: INSERT (expand)",
+    "link, fold_queue: INSERT the dependents (of the rows taken)",
 )
 _ADVANCE = "UPDATE position SET next_offset = $3 WHERE topic = $1 AND partition = $2"
 _HISTORY = tracking_store._INSERT_HISTORY
@@ -151,21 +151,23 @@ async def settle(connection: Any, most: int) -> int:
     await pictures.save(connection, saved, 1, 1)
     await _history(connection, saved)
     await outgoing.append(connection, [_outgoing(s) for s in saved])
-    expansions = [(fold_queue.Taken(s.subject, True, "expand", None, 0, 0), None) for s in saved]
+    expansions = [(fold_queue.QueueRow(s.subject, True, "expand", None, 0, 0), None) for s in saved]
     await fold_queue.queue_again(connection, expansions)
     return len(taken)
 
 
-def _saved(version: int, subject: str, bodies: Sequence[bytes]) -> Saved:
+def _saved(version: int, subject: str, bodies: Sequence[bytes]) -> PictureUpdate:
     """The simplest picture: what was said of the subject, in order."""
     timeline = sorted((orjson.loads(body) for body in bodies), key=lambda d: d["occurred_at"])
     content = orjson.dumps({"subject": subject, "status": "at_point", "timeline": timeline})
     digest = hashlib.sha256(content).digest()
     summary = orjson.dumps({"summary": {"status": "at_point"}})
-    return Saved(subject, version + 1, AS_OF, content, digest, True, summary, digest, None, b"{}", b"[]", None, True)
+    return PictureUpdate(
+        subject, version + 1, AS_OF, content, digest, True, summary, digest, None, b"{}", b"[]", None, True
+    )
 
 
-async def _history(connection: Any, saved: Sequence[Saved]) -> None:
+async def _history(connection: Any, saved: Sequence[PictureUpdate]) -> None:
     many = len(saved)
     await connection.execute(
         _HISTORY,
@@ -185,6 +187,6 @@ async def _history(connection: Any, saved: Sequence[Saved]) -> None:
     )
 
 
-def _outgoing(saved: Saved) -> Outgoing:
+def _outgoing(saved: PictureUpdate) -> Outgoing:
     name = f"{saved.subject}@{saved.version}"
     return Outgoing("tracking-events", saved.subject, name, "subject", saved.subject, saved.content or b"")

@@ -35,6 +35,6 @@ async def test_what_the_bench_stores_and_folds_comes_to_pictures(store: Store) -
         while await statements.settle(connection, 10):
             pass
 
-    assert await store.rows("unsettled") == []
+    assert await store.rows("fold_queue") == []
     pictures = await store.pictures()
     assert [len(pictures[s]["timeline"]) >= 8 for s in sorted({e.subject for e in load.milestones})] == [True, True]

@@ -46,12 +46,12 @@ async def test_what_a_bug_had_put_aside_takes_effect_when_it_is_replayed(store: 
 
 async def test_a_dry_run_says_what_would_become_and_leaves_no_trace(store: Store) -> None:
     await quarantined(store, "a")
-    before = [await store.rows(table) for table in ("event", "receipt", "dead_letter", "outbox", "unsettled")]
+    before = [await store.rows(table) for table in ("event", "receipt", "dead_letter", "outbox", "fold_queue")]
 
     report = await replayer(store).replay(ALL, "anna", dry_run=True)
 
     assert dict(report.outcomes) == {"accepted": 1}
-    assert [await store.rows(t) for t in ("event", "receipt", "dead_letter", "outbox", "unsettled")] == before
+    assert [await store.rows(t) for t in ("event", "receipt", "dead_letter", "outbox", "fold_queue")] == before
     assert await store.rows("dead_letter_action") == []
 
 

@@ -14,7 +14,7 @@ from aiokafka.structs import ConsumerRecord
 from contracts import topics
 from contracts.events.base import FUTURE_SKEW
 from deploy.local.stack import Stack
-from services.chassis.recovery import spoken
+from services.chassis.recovery import published_state
 from services.tracking.app import blueprint
 from tests.support import builders as b
 from tests.support.pipeline import Line, emptied, fresh_line, taken_out
@@ -78,7 +78,7 @@ async def test_clocks_of_two_machines_may_differ_by_the_skew(line: Line, seconds
 async def test_a_store_put_back_does_not_take_it_up_either(line: Line) -> None:
     """It would tell everything from then on under versions that nobody believes."""
     true = await told(line)
-    speaker = blueprint().speaker
+    published = blueprint().published
 
-    assert [e.id for e in spoken.events_of([true], "tracking", speaker)]
-    assert spoken.events_of([ahead(true, 86400)], "tracking", speaker) == []
+    assert [e.id for e in published_state.events_of([true], "tracking", published)]
+    assert published_state.events_of([ahead(true, 86400)], "tracking", published) == []

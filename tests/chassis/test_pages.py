@@ -24,8 +24,8 @@ pytestmark = pytest.mark.servers
 
 ROWS, PAGE = 300, 10
 RULES = {rule.table: rule for rule in purge.RULES}
-_UNSETTLED = "INSERT INTO unsettled (subject, cause) SELECT 's' || n, 'news' FROM generate_series(1, $1::int) n"
-_LATER = "INSERT INTO unsettled (subject, cause, not_before) VALUES ('s1', 'later', $1)"
+_UNSETTLED = "INSERT INTO fold_queue (subject, cause) SELECT 's' || n, 'news' FROM generate_series(1, $1::int) n"
+_LATER = "INSERT INTO fold_queue (subject, cause, not_before) VALUES ('s1', 'later', $1)"
 _PICTURES = """
 INSERT INTO picture (subject, due, sent_at) SELECT 's' || n, $2::timestamptz, $2 FROM generate_series(1, $1::int) n
 """
@@ -76,10 +76,10 @@ async def test_what_is_not_due_yet_does_not_come_along(connection: OwnConnection
 
 
 async def test_timers_are_queued_in_pages(connection: OwnConnection) -> None:
-    await fold_queue.fire(connection, AS_OF, PAGE)
+    await fold_queue.enqueue_due(connection, AS_OF, PAGE)
     await connection.execute(_PICTURES, ROWS, AS_OF)
 
-    assert await fold_queue.fire(connection, AS_OF, PAGE) == PAGE
+    assert await fold_queue.enqueue_due(connection, AS_OF, PAGE) == PAGE
 
 
 async def test_pictures_are_published_again_in_pages(connection: OwnConnection) -> None:

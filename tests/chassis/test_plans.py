@@ -21,7 +21,7 @@ from tests.support.stores import connected_as_service, fresh_database
 
 pytestmark = pytest.mark.servers
 
-QUEUES = {"outbox", "unsettled"}
+QUEUES = {"outbox", "fold_queue"}
 GROWING = QUEUES | {
     "event",
     "head",

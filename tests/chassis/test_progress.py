@@ -68,10 +68,20 @@ def test_one_kind_that_is_stuck_does_not_stop_the_others() -> None:
     assert (backlogs.move(61.0, "outbox"), backlogs.move(61.0, "lag")) == (True, False)
 
 
-KINDS = ("unsettled", "failing", "outbox", "outbox_failed", "recall", "due", "pending", "dead_letters", "misunderstood")
+KINDS = (
+    "fold_queue",
+    "failing",
+    "outbox",
+    "outbox_failed",
+    "recovery",
+    "due",
+    "pending",
+    "dead_letters",
+    "misunderstood",
+)
 
 
-@pytest.mark.parametrize("kind", ["unsettled", "outbox", "outbox_failed", "recall", "due", "pending"])
+@pytest.mark.parametrize("kind", ["fold_queue", "outbox", "outbox_failed", "recovery", "due", "pending"])
 def test_a_service_with_anything_to_do_says_what(kind: str) -> None:
     assert Progress(dict.fromkeys(KINDS, 0) | {kind: 3}, [], {}).to_do == {kind: 3}
 
@@ -82,7 +92,7 @@ def test_what_waits_for_somebody_is_nothing_to_do(kind: str) -> None:
     assert Progress(dict.fromkeys(KINDS, 0) | {kind: 3}, [], {}).to_do == {}
 
 
-_QUEUE = "INSERT INTO unsettled (subject, cause, priority, party, attempts) VALUES ($1, 'report', $2, $3, $4)"
+_QUEUE = "INSERT INTO fold_queue (subject, cause, priority, party, attempts) VALUES ($1, 'report', $2, $3, $4)"
 
 
 @pytest.mark.servers
@@ -90,14 +100,14 @@ async def test_what_is_in_the_store_is_read_at_once(store: Store) -> None:
     """A rebuild is counted, and nobody waits for it; of a party's queue only its front has to move."""
     for row in (("t1", 0, "pr", 0), ("t2", 0, "pr", 1), ("t3", 0, "", 0), ("t4", 0, "", 0), ("t5", 1, "", 0)):
         await store.pool.execute(_QUEUE, *row)
-    first = await store.pool.fetchval("SELECT min(id) FROM unsettled")
+    first = await store.pool.fetchval("SELECT min(id) FROM fold_queue")
 
     found = await read(store.pool, AS_OF, "SELECT 7")
 
-    assert found.to_do == {"unsettled": 5, "pending": 7}
+    assert found.to_do == {"fold_queue": 5, "pending": 7}
     assert found.counts["failing"] == 1
     assert found.queues == {
-        ("unsettled", ""): Span(first, first + 3),
+        ("fold_queue", ""): Span(first, first + 3),
         ("share", "pr"): Span(first, first),
         ("share", ""): Span(first + 2, first + 3),
     }

@@ -115,9 +115,9 @@ class Path(RuleBasedStateMachine):
         self.step(copy, copy.relay(dies_after))
 
     @rule(service=services, number=copies, crash=crashes)
-    def recall(self, service: str, number: int, crash: Crash) -> None:
+    def recover(self, service: str, number: int, crash: Crash) -> None:
         copy = self.copies[service][number]
-        self.step(copy, copy.recall(), crash)
+        self.step(copy, copy.recover(), crash)
 
     @rule(service=services, number=copies)
     def die(self, service: str, number: int) -> None:
@@ -161,9 +161,9 @@ class Path(RuleBasedStateMachine):
         self.relay(service, number, told)
 
     async def work(self, copy: Copy) -> None:
-        await copy.recall()
+        await copy.recover()
         await self.read_all(copy)
-        await copy.recall()
+        await copy.recover()
         while await copy.settle() + await copy.number():
             pass
 
@@ -186,7 +186,7 @@ class Path(RuleBasedStateMachine):
     async def check(self) -> None:
         tracking, notifications = self.stores["tracking"], self.stores["notifications"]
         for store in (tracking, notifications):
-            assert await store.rows("unsettled") == []
+            assert await store.rows("fold_queue") == []
             assert await store.rows("outbox") == []
             assert await store.rows("outbox_failed") == []
         taken = [*await of_outcome(tracking, "accepted"), *await of_outcome(tracking, "superseded")]
@@ -210,7 +210,7 @@ async def to_the_end(copies: dict[str, list[Copy]], log: Log) -> None:
         done = 0
         for copy in itertools.chain(*copies.values()):
             await copy.recheck()
-            done += await copy.recall()
+            done += await copy.recover()
             for topic in [t for t in sorted(log.topics) if copy.reads(t)]:
                 done += await copy.read(topic, 1000)
             done += await copy.settle() + await copy.number() + await copy.relay(None)

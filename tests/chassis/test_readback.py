@@ -18,12 +18,12 @@ from contracts import catalogue
 from contracts.envelope import codec
 from contracts.topics import Topic
 from deploy.local.stack import Stack
-from services.chassis.base.mark import Look, StoreMark
+from services.chassis.base.restore_detection import RestoreDetector, StoreCheck
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.kafka import clients
-from services.chassis.recovery.recall import Reads, Recall
-from services.chassis.recovery.spoken import Entities
-from services.tracking.domain import recalled
+from services.chassis.recovery.published_state import Entities
+from services.chassis.recovery.recovery import Reads, Recovery
+from services.tracking.domain import recovered
 from tests.support import builders as b
 from tests.support.settings import kafka_settings
 from tests.support.steps import meet_another_server
@@ -32,7 +32,7 @@ from tests.support.system import until
 
 pytestmark = pytest.mark.servers
 
-_FORGOTTEN = "UPDATE store_mark SET value = 1; DELETE FROM unsettled; DELETE FROM picture"
+_FORGOTTEN = "UPDATE store_mark SET value = 1; DELETE FROM fold_queue; DELETE FROM picture"
 _POSITION = "INSERT INTO position (topic, partition, topic_id, next_offset) VALUES ($1, $2, '', $3)"
 
 
@@ -46,10 +46,10 @@ class Speech:
     spoken: Topic
     heard: Topic
 
-    def copy(self, *, reads: bool = False, holds_back: Callable[[str], bool] = lambda _: False) -> Recall:
-        return Recall(
+    def copy(self, *, reads: bool = False, holds_back: Callable[[str], bool] = lambda _: False) -> Recovery:
+        return Recovery(
             "tracking",
-            Entities((self.spoken,), recalled.owner, recalled.closing),
+            Entities((self.spoken,), recovered.owner, recovered.closing),
             Reads([self.heard] if reads else [], holds_back),
             self.store.pool,
             self.store.settler.mark,
@@ -82,7 +82,7 @@ class Speech:
             await self.producer.send_and_wait(self.heard.name, b"x", partition=0)
 
     async def tasks(self) -> list[dict[str, Any]]:
-        return await self.store.rows("recall")
+        return await self.store.rows("recovery_task")
 
     async def book(self) -> dict[str, Any]:
         text = await self.store.pool.fetchval("SELECT published FROM picture WHERE subject = $1", b.TRAIN)
@@ -141,7 +141,7 @@ async def test_only_what_was_told_since_the_mark_is_read(speech: Speech) -> None
     """With an allowance for clocks that differ."""
     await speech.say()
     await speech.store.pool.execute("UPDATE store_mark SET value = $1", time.time_ns() // 1000 + 40_000_000)
-    await speech.store.pool.execute("INSERT INTO recall SELECT true, value, 1 FROM store_mark")
+    await speech.store.pool.execute("INSERT INTO recovery_task SELECT true, value, 1 FROM store_mark")
 
     await speech.copy().round()
 
@@ -191,7 +191,9 @@ async def test_a_topic_that_is_left_alone_for_now_is_not_waited_for(speech: Spee
 
 async def test_a_store_that_is_put_back_once_more_gets_a_task_of_its_own(speech: Speech) -> None:
     doing = await reading_back(speech)
-    await speech.store.pool.execute("UPDATE recall SET noticed = noticed + 1; UPDATE position SET next_offset = 3")
+    await speech.store.pool.execute(
+        "UPDATE recovery_task SET noticed = noticed + 1; UPDATE position SET next_offset = 3"
+    )
     await asyncio.wait_for(doing, 20)
 
     assert len(await speech.tasks()) == 1
@@ -202,14 +204,14 @@ async def test_a_copy_that_meets_another_server_compares_and_reads_from_the_mark
     await speech.copy().check()
     await speech.copy().round()
     await speech.store.pool.execute(_FORGOTTEN)
-    mark = speech.store.settler.mark = StoreMark()
+    mark = speech.store.settler.mark = RestoreDetector()
     await meet_another_server(mark)
 
-    look = await mark.look(speech.store.pool)
+    look = await mark.check(speech.store.pool)
     await speech.copy().round()
 
-    assert (look, len(await speech.book()), await speech.tasks()) == (Look.NOT_COMPARED, 1, [])
-    assert await mark.look(speech.store.pool) is Look.AS_LEFT
+    assert (look, len(await speech.book()), await speech.tasks()) == (StoreCheck.NOT_COMPARED, 1, [])
+    assert await mark.check(speech.store.pool) is StoreCheck.UNCHANGED
 
 
 async def test_a_task_that_was_begun_before_the_store_was_put_back_is_not_ended(speech: Speech) -> None:
@@ -224,11 +226,11 @@ async def test_a_task_that_was_begun_before_the_store_was_put_back_is_not_ended(
 async def test_what_a_copy_is_at_is_left_to_it_until_its_time_is_over(speech: Speech) -> None:
     await speech.say()
     await speech.copy().check()
-    await speech.store.pool.execute("UPDATE recall SET until = clock_timestamp() + interval '1 hour'")
+    await speech.store.pool.execute("UPDATE recovery_task SET until = clock_timestamp() + interval '1 hour'")
     await speech.copy().round()
     left = await speech.tasks()
 
-    await speech.store.pool.execute("UPDATE recall SET until = clock_timestamp()")
+    await speech.store.pool.execute("UPDATE recovery_task SET until = clock_timestamp()")
     await speech.copy().round()
 
     assert (len(left), await speech.tasks()) == (1, [])
@@ -238,13 +240,13 @@ async def test_a_late_record_that_is_below_what_is_known_has_its_subject_publish
     await speech.say(version=9)
     await speech.copy().check()
     await speech.copy().round()
-    await speech.store.pool.execute("DELETE FROM unsettled")
+    await speech.store.pool.execute("DELETE FROM fold_queue")
     await speech.say(version=8)
-    await speech.store.settler.mark.look(speech.store.pool, 0)
+    await speech.store.settler.mark.check(speech.store.pool, 0)
 
     await speech.copy().round()
 
-    assert [row["cause"] for row in await speech.store.rows("unsettled")] == ["republish"]
+    assert [row["cause"] for row in await speech.store.rows("fold_queue")] == ["republish"]
 
 
 async def _has(what: Callable[[], Any]) -> bool:

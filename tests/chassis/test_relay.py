@@ -19,7 +19,7 @@ from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
 
 from deploy.local.stack import Stack
 from services.chassis.base.database import Pool, open_pool
-from services.chassis.base.mark import StoreMark
+from services.chassis.base.restore_detection import RestoreDetector
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.kafka import clients
 from services.chassis.outbox import outgoing
@@ -95,12 +95,12 @@ def settings(stack: Stack, url: str) -> ServiceSettings:
 
 @pytest.fixture
 def new_relay(settings: ServiceSettings, url: str, pool: Pool) -> NewRelay:
-    return lambda: Relay("tracking", url, pool, partial(clients.patient_producer, settings), StoreMark())
+    return lambda: Relay("tracking", url, pool, partial(clients.patient_producer, settings), RestoreDetector())
 
 
 def holding_all(pool: Pool) -> Relay:
     """A relay that nobody runs, with all shards."""
-    relay = Relay("tracking", "", pool, cast(Any, None), StoreMark())
+    relay = Relay("tracking", "", pool, cast(Any, None), RestoreDetector())
     relay.held = set(range(SHARDS))
     return relay
 
@@ -277,7 +277,7 @@ async def test_what_was_sent_and_is_not_in_the_store_any_more_is_read_back(pool:
 
     await relay.send_page(sender)
 
-    assert [row["since"] >= since for row in await pool.fetch("SELECT since FROM recall")] == [True]
+    assert [row["since"] >= since for row in await pool.fetch("SELECT since FROM recovery_task")] == [True]
 
 
 class NotLookedUpInTime(PutBackMeanwhile):
@@ -320,7 +320,7 @@ async def test_a_relay_whose_producer_the_broker_refuses_goes_on_with_another(
             opened.append(producer)
             yield producer
 
-    task = await running(Relay("tracking", settings.database_url, pool, opening, StoreMark()))
+    task = await running(Relay("tracking", settings.database_url, pool, opening, RestoreDetector()))
     await append(pool, rows(topic, "a1"))
     await until(lambda: is_empty(pool), 10, "the first record")
     opened[0]._txn_manager.increment_sequence_number(TopicPartition(topic, 0), 1)
@@ -412,7 +412,7 @@ async def test_a_relay_that_loses_its_locks_lets_its_producer_go_though_it_waits
     """What it holds would come behind what a store that was put back has read back and told anew."""
     await append(pool, rows("t", "a1"))
     producer = NeverAnswers(pool)
-    task = await running(Relay("tracking", url, pool, producer.opened, StoreMark()))
+    task = await running(Relay("tracking", url, pool, producer.opened, RestoreDetector()))
     await asyncio.wait_for(producer.took.wait(), 10)
 
     await pool.execute(_END_OF_RELAY)
@@ -432,7 +432,7 @@ async def test_what_a_relay_has_handed_over_without_an_answer_is_read_back_where
     """It may have reached the broker after others have compared the store with it."""
     await append(pool, rows("t", "a1"))
     producer = NeverAnswers(pool)
-    task = await running(Relay("tracking", url, pool, producer.opened, StoreMark()))
+    task = await running(Relay("tracking", url, pool, producer.opened, RestoreDetector()))
     await asyncio.wait_for(producer.took.wait(), 10)
     producer.opening.clear()
 
@@ -440,7 +440,7 @@ async def test_what_a_relay_has_handed_over_without_an_answer_is_read_back_where
     await asyncio.wait_for(producer.opening.wait(), 10)
 
     await stopped(task)
-    assert await left(pool, "recall") == tasks
+    assert await left(pool, "recovery_task") == tasks
 
 
 async def test_a_producer_that_is_let_go_sends_nothing_more(

@@ -14,7 +14,7 @@ import pytest
 
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.database import Connection, transaction
-from services.chassis.projection.effects import Effect
+from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Folded, Inputs, Shared
 from services.chassis.queue import fold_queue
 from services.tracking.projection import TrackingProjection
@@ -72,10 +72,10 @@ class Reading(TrackingProjection):
 class Slow(TrackingProjection):
     """So slow that the server ends the transaction of a round with more than two subjects."""
 
-    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
-        if len(effects) > 2:
+    async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
+        if len(changes) > 2:
             raise asyncpg.IdleInTransactionSessionTimeoutError
-        await super().save(connection, effects)
+        await super().save(connection, changes)
 
 
 class Endless(TrackingProjection):
@@ -102,7 +102,7 @@ async def test_a_fold_that_fails_holds_up_no_other_subject_and_is_tried_again(st
     await broken.settle()
 
     assert b.TRAIN in await store.pictures()
-    waiting = {(r["subject"], r["attempts"] > 0) for r in await store.rows("unsettled")}
+    waiting = {(r["subject"], r["attempts"] > 0) for r in await store.rows("fold_queue")}
     assert waiting == {(b.WAGON, True)}
 
 
@@ -114,7 +114,7 @@ async def test_a_subject_whose_fold_takes_too_long_is_set_aside_and_the_others_g
     await endless.settle()
 
     assert b.TRAIN in await store.pictures()
-    waiting = await store.rows("unsettled")
+    waiting = await store.rows("fold_queue")
     assert {row["subject"] for row in waiting} == {b.WAGON}
     assert all(row["not_before"] - machinery_now() > timedelta(seconds=5) for row in waiting)
 
@@ -152,7 +152,7 @@ async def test_a_round_that_takes_too_long_is_done_in_smaller_ones(store: Store)
     working = asyncio.create_task(slow.settler.run())
 
     async def all_are_folded() -> bool:
-        return not await slow.rows("unsettled")
+        return not await slow.rows("fold_queue")
 
     try:
         await until(all_are_folded, 30, "the folds")
@@ -174,7 +174,7 @@ async def test_what_decides_for_good_is_folded_when_all_that_it_reads_is(store: 
     await deciding.settle()
 
     assert any(read != projection.read[-1] for read in projection.read) is not waits
-    assert await store.rows("unsettled") == []
+    assert await store.rows("fold_queue") == []
 
 
 async def test_a_fold_that_waits_keeps_the_trace_of_its_report(store: Store) -> None:
@@ -221,7 +221,7 @@ async def test_what_very_many_read_is_handed_on_in_pieces(store: Store) -> None:
 async def test_what_has_not_changed_is_neither_saved_nor_published_again(store: Store) -> None:
     await store.feed([b.a_consist(), b.a_milestone("DEPA", at=2)])
     before = await store.rows("picture"), await store.rows("outbox")
-    await store.pool.execute("INSERT INTO unsettled (subject, cause) VALUES ($1, 'test')", b.TRAIN)
+    await store.pool.execute("INSERT INTO fold_queue (subject, cause) VALUES ($1, 'test')", b.TRAIN)
 
     await store.settle()
 
@@ -275,11 +275,11 @@ async def test_all_pictures_are_queued_once_whatever_their_number(store: Store) 
     build = (store.blueprint.projection.fold_number, store.blueprint.projection.data_number)
 
     await fold_queue.queue_all(store.pool, "rebuild", build, page=2)
-    none = await store.rows("unsettled")
+    none = await store.rows("fold_queue")
     await fold_queue.queue_all(store.pool, "rebuild", (build[0] + 1, build[1]), page=2)
 
     assert none == []
-    assert sorted(r["subject"] for r in await store.rows("unsettled")) == sorted([b.TRAIN, *wagons])
+    assert sorted(r["subject"] for r in await store.rows("fold_queue")) == sorted([b.TRAIN, *wagons])
 
 
 async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: Store) -> None:
@@ -291,7 +291,7 @@ async def test_an_older_copy_leaves_the_pictures_of_a_later_build_alone(store: S
     await store.settler.round()
 
     assert await store.rows("picture") == before
-    assert b.TRAIN in {r["subject"] for r in await store.rows("unsettled")}
+    assert b.TRAIN in {r["subject"] for r in await store.rows("fold_queue")}
 
 
 async def test_republication_sends_each_entity_again_unchanged(store: Store) -> None:
@@ -327,19 +327,19 @@ async def test_a_round_that_does_not_commit_leaves_its_rows_in_the_queue(
         raise Crash
 
     await store.take([store.record(b.a_consist())])
-    before = await store.rows("unsettled")
+    before = await store.rows("fold_queue")
     monkeypatch.setattr(store.settler, "_write", dies)
 
     with pytest.raises(Crash):
         await store.settler.round()
 
-    assert await store.rows("unsettled") == before
+    assert await store.rows("fold_queue") == before
     assert await store.pictures() == {}
 
 
 async def test_a_report_folded_together_with_a_rebuild_is_news(store: Store) -> None:
     await store.feed([b.a_consist()])
-    await store.pool.execute("INSERT INTO unsettled (subject, cause, priority) VALUES ($1, 'rebuild', 10)", b.TRAIN)
+    await store.pool.execute("INSERT INTO fold_queue (subject, cause, priority) VALUES ($1, 'rebuild', 10)", b.TRAIN)
     await store.take([store.record(b.a_milestone("DEPA", at=2))])
 
     await store.settle()
@@ -351,7 +351,7 @@ async def test_a_rebuild_that_meets_news_which_another_worker_has_taken_is_news(
     await store.feed([b.a_consist()])
     await store.take([store.record(b.a_milestone("DEPA", at=2))])
     async with transaction(store.pool) as other:
-        await other.execute("DELETE FROM unsettled")
+        await other.execute("DELETE FROM fold_queue")
         await fold_queue.queue_all(store.pool, "rebuild")
 
         await store.settler.round()
@@ -392,8 +392,8 @@ async def test_firing_what_is_due_twice_changes_nothing(store: Store) -> None:
     await store.feed([b.a_consist(), b.a_milestone("DEPA", at=24 * 365)])
     store.clock.step(b.START + timedelta(days=366))
 
-    fired = [await store.settler.fire(), await store.settler.fire()]
+    fired = [await store.settler.enqueue_due(), await store.settler.enqueue_due()]
     await store.settle()
 
     assert fired == [1, 0]
-    assert await store.settler.fire() == 0
+    assert await store.settler.enqueue_due() == 0

@@ -25,7 +25,7 @@ from tests.support.stores import AS_OF, Store, fresh_store
 
 pytestmark = pytest.mark.servers
 TOPIC = "milestones-pr"
-_QUEUE = "INSERT INTO unsettled (subject, cause, party) VALUES ($1, 'report', $2)"
+_QUEUE = "INSERT INTO fold_queue (subject, cause, party) VALUES ($1, 'report', $2)"
 
 
 def sightings(first: int, last: int) -> list[Any]:
@@ -203,7 +203,7 @@ async def test_the_share_of_a_partys_work_is_its_own_in_the_services_behind(stor
         sent = {(row["topic"], row["party"]) for row in await store.rows("outbox")}
         await hand_over(store, topics.TRACKING_EVENTS.name, behind)
 
-        assert {row["party"] for row in await behind.rows("unsettled")} == {"pr"}
+        assert {row["party"] for row in await behind.rows("fold_queue")} == {"pr"}
     assert sent == {(topics.TRACKING_EVENTS.name, "pr"), ("receipts-pr", "")}
 
 
@@ -219,7 +219,7 @@ async def test_a_party_with_a_long_queue_does_not_make_a_copy_unready_as_long_as
         await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "pr")
 
     began = await look(monitor, store)
-    await store.pool.execute("DELETE FROM unsettled WHERE id = (SELECT min(id) FROM unsettled)")
+    await store.pool.execute("DELETE FROM fold_queue WHERE id = (SELECT min(id) FROM fold_queue)")
     moved = await look(monitor, store)
 
     assert began is not None
@@ -232,7 +232,7 @@ async def test_a_queue_of_nobodys_that_is_not_worked_off_makes_a_copy_unready_th
         await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "")
 
     began = await look(monitor, store)
-    await store.pool.execute("DELETE FROM unsettled WHERE id = (SELECT min(id) FROM unsettled)")
+    await store.pool.execute("DELETE FROM fold_queue WHERE id = (SELECT min(id) FROM fold_queue)")
 
     assert began is not None
     assert await look(monitor, store) == began

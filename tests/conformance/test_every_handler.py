@@ -127,12 +127,12 @@ async def test_twice_is_once(fresh: dict[str, Store], service: str, stream: str,
     store = fresh[service]
     await store.take([record_of(store, stream, example, 0)])
     await store.settle()
-    before = await effects(store)
+    before = await changes(store)
 
     await store.take([record_of(store, stream, example, 1)])
     await store.settle()
 
-    assert await effects(store) == before
+    assert await changes(store) == before
 
 
 @every
@@ -175,14 +175,14 @@ async def test_a_crash_after_the_commit_and_redelivery_adds_nothing(
     record = record_of(store, stream, example, 0)
     await store.take([record])
     await store.settle()
-    before = await effects(store)
+    before = await changes(store)
 
     after = in_autumn(store)
     await assigned(after, stream, record)
     unread = after.ingests[stream]._unread([record])
 
     assert unread == []
-    assert await effects(after) == before
+    assert await changes(after) == before
 
 
 class Crash(BaseException):
@@ -210,7 +210,7 @@ async def stored(store: Store, stream: str) -> list[dict[str, Any]]:
     return await store.rows("replica" if own else "event")
 
 
-async def effects(store: Store) -> dict[str, Any]:
+async def changes(store: Store) -> dict[str, Any]:
     """Everything that a delivery may change, but the answers to repeats themselves."""
     receipts = [r["outcome"] for r in await store.rows("receipt") if r["outcome"] != "repeat"]
     sent = [(o["topic"], o["ce_id"]) for o in await store.rows("outbox") if not o["topic"].startswith("receipts-")]

@@ -357,7 +357,7 @@ async def test_a_transit_becomes_overdue_when_the_clock_passes_its_limit(store: 
     await store.feed(in_transit(limit=limit.isoformat()))
 
     store.clock.step(limit + timedelta(seconds=1))
-    await store.settler.fire()
+    await store.settler.enqueue_due()
     await store.settle()
 
     assert states(await case_of(store, TRANSIT))[-1] == "OVERDUE"
@@ -373,7 +373,7 @@ async def test_at_the_instant_of_the_limit_it_is_kept_and_nothing_is_due(store: 
 
     store.clock.step(limit)
 
-    assert await store.settler.fire() == 0
+    assert await store.settler.enqueue_due() == 0
     assert states(await case_of(store, TRANSIT))[-1] == "IN_TRANSIT"
 
 
@@ -615,7 +615,7 @@ async def test_a_decision_dated_ahead_is_parked_until_its_time_has_come(store: S
     before = (await case_of(store))["state"]
 
     store.clock.step(datetime.fromisoformat("2026-08-02T00:00:00Z"))
-    await store.settler.fire()
+    await store.settler.enqueue_due()
     await store.settle()
 
     assert (before, (await case_of(store))["state"]) == ("LODGED", "ACCEPTED")
@@ -878,7 +878,7 @@ async def test_a_release_that_is_stored_while_its_case_is_being_folded_is_judged
         return found
 
     monkeypatch.setattr(fold_queue, "behind_news", ask_before_they_come)
-    await line.customs.pool.execute("INSERT INTO unsettled (subject, cause) VALUES ($1, 'test')", EXPORT)
+    await line.customs.pool.execute("INSERT INTO fold_queue (subject, cause) VALUES ($1, 'test')", EXPORT)
     await line.customs.settle()
 
     assert not late

@@ -101,7 +101,7 @@ async def played_at_once(shared: Store, pieces: Sequence[Piece], *, copies: int)
     read = asyncio.Event()
 
     async def fold(copy: Store) -> None:
-        while not read.is_set() or await store.pool.fetchval("SELECT count(*) FROM unsettled"):
+        while not read.is_set() or await store.pool.fetchval("SELECT count(*) FROM fold_queue"):
             try:
                 await copy.settler.round()
             except Exception as failure:

@@ -270,7 +270,7 @@ async def test_a_way_that_is_in_no_corridor_data_is_read_and_announces_nothing(l
 
     assert await line.customs.rows("dead_letter") == []
     assert await announced(line) == []
-    assert await line.customs.rows("unsettled") == []
+    assert await line.customs.rows("fold_queue") == []
 
 
 async def test_newer_corridor_data_than_ours_do_not_put_a_record_aside(line: Line) -> None:

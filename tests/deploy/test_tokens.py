@@ -14,7 +14,7 @@ from deploy.local.stack import Stack
 from deploy.provision import PARTIES, ProvisionError, keep_tokens, provision, read_parties
 from services.chassis.base.database import open_pool
 from services.chassis.base.parties import digest
-from services.chassis.base.tokens import Held, TokenBook
+from services.chassis.base.tokens import StoredToken, TokenBook
 
 pytestmark = pytest.mark.servers
 
@@ -37,10 +37,10 @@ def say(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     return run
 
 
-def held(stack: Stack, token: str) -> list[Held | None]:
+def held(stack: Stack, token: str) -> list[StoredToken | None]:
     """What each store knows of a token that is valid."""
 
-    async def look() -> list[Held | None]:
+    async def look() -> list[StoredToken | None]:
         found = []
         for url in stack.database_urls.values():
             pool = await open_pool(url, "test", 1)

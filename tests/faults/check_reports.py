@@ -133,7 +133,7 @@ def _answered(book: Ledger, found: Found) -> Iterator[Violation]:
 
 def _queues(found: Found) -> Iterator[Violation]:
     for service in found.stores:
-        for table in ("unsettled", "outbox", "outbox_failed"):
+        for table in ("fold_queue", "outbox", "outbox_failed"):
             if rows := found.rows(service, table):
                 yield Violation("queues", f"{table} of {service} holds {len(rows)} rows, such as {dict(rows[0])}")
     if waiting := [r for r in found.rows("notifications", "item") if r["sequence"] is None]:

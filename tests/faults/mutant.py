@@ -23,8 +23,8 @@ from services.chassis.outbox import relay
 from services.chassis.outbox.relay import Relay
 from services.chassis.outbox.sender import Sender
 from services.chassis.queue import fold_queue
-from services.chassis.queue.fold_queue import Taken
-from services.chassis.recovery.recall import Recall
+from services.chassis.queue.fold_queue import QueueRow
+from services.chassis.recovery.recovery import Recovery
 
 _STRETCH_SECONDS = 0.5
 _LAST_AS_IT_WAS = """
@@ -67,7 +67,7 @@ def _early_expand(*, is_reader: bool) -> None:
     os.environ["SETTLE_WORKERS"] = "6"
     queue_again = fold_queue.queue_again
 
-    async def expand_or_queue(connection: Any, rows: Iterable[tuple[Taken, Any]]) -> None:
+    async def expand_or_queue(connection: Any, rows: Iterable[tuple[QueueRow, Any]]) -> None:
         pairs = list(rows)
         changed = [row for row, _ in pairs if row.expand]
         below = await fold_queue.dependents(connection, changed, datetime.now(UTC))
@@ -118,10 +118,10 @@ def _two_sequencers() -> None:
 def _no_read_back() -> None:
     """A store that was put back goes on as if nothing had been told since."""
 
-    async def read_back(self: Recall, since: int, task: object) -> None:
-        await self._pool.execute("DELETE FROM recall")
+    async def read_back(self: Recovery, since: int, task: object) -> None:
+        await self._pool.execute("DELETE FROM recovery_task")
 
-    _put(Recall, _read_back=read_back)
+    _put(Recovery, _read_back=read_back)
 
 
 def _put(owner: object, **attributes: Any) -> None:

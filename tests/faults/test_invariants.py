@@ -28,7 +28,7 @@ from tests.support.system import System, running_system
 pytestmark = pytest.mark.servers
 
 SEED, JOURNEYS = 7, 2
-REPUBLISH = "INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM picture"
+REPUBLISH = "INSERT INTO fold_queue (subject, cause, priority) SELECT subject, 'republish', 10 FROM picture"
 BOX = "container:PKRU4000000"
 
 
@@ -298,7 +298,7 @@ def a_case_reaches_another_country(run: Run) -> None:
 
 
 def something_is_still_to_be_folded(run: Run) -> None:
-    rows(run, "customs", "unsettled").append({"subject": BOX})
+    rows(run, "customs", "fold_queue").append({"subject": BOX})
 
 
 def something_could_not_be_sent(run: Run) -> None:

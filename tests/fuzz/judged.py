@@ -17,7 +17,7 @@ from deploy.provision import read_parties
 from services.chassis.base.clock import machinery_now
 from services.chassis.base.parties import Party, PartyBook
 from services.chassis.ingest.answers import receipt_of_rejection
-from services.chassis.ingest.records import Accepted, Record, Rejected, Verdict, raw_headers
+from services.chassis.ingest.records import Accepted, Record, Rejected, Validated, raw_headers
 from services.chassis.ingest.stream import EntityStream, Stream, stream_of
 from services.customs.handlers import STREAMS as CUSTOMS
 from services.notifications.handlers import STREAMS as NOTIFICATIONS
@@ -50,12 +50,12 @@ class Tally:
     failures: list[str] = field(default_factory=list)
 
 
-def judge(one: Spoilt, book: PartyBook) -> Verdict:
+def judge(one: Spoilt, book: PartyBook) -> Validated:
     """What the first service that reads the record's topic would say."""
     return judge_record(b.a_record(one.topic, one.number, one.headers, one.value, one.key), book)
 
 
-def judge_record(record: Record, book: PartyBook) -> Verdict:
+def judge_record(record: Record, book: PartyBook) -> Validated:
     """The same for a record as the client hands it over."""
     stream = stream_of(STREAMS, record.topic)
     assert stream is not None
@@ -75,14 +75,14 @@ def judge_all(spoilt: Iterable[Spoilt]) -> Tally:
     return tally
 
 
-def _count(verdict: Verdict, tally: Tally) -> None:
+def _count(verdict: Validated, tally: Tally) -> None:
     if isinstance(verdict, Accepted):
         tally.events += 1
     else:
         tally.reasons[verdict.first.reason] += 1
 
 
-def faults(verdict: Verdict) -> Iterator[str]:
+def faults(verdict: Validated) -> Iterator[str]:
     """What is wrong with a verdict: a reason that is none, or a text that no store takes."""
     if isinstance(verdict, Rejected):
         if unknown := {p.reason for p in verdict.problems} - {r for r in REASONS if r not in _LATER}:
@@ -94,7 +94,7 @@ def faults(verdict: Verdict) -> Iterator[str]:
             yield f"{text[:80]!r} cannot be stored"
 
 
-def _stored_texts(verdict: Verdict) -> Iterator[str]:
+def _stored_texts(verdict: Validated) -> Iterator[str]:
     """The texts that reach the store."""
     if isinstance(verdict, Accepted):
         event = verdict.event

@@ -323,12 +323,12 @@ async def test_parties_that_could_not_be_taken_over_are_taken_over_later(line: L
     pool = line.notifications.pool
 
     async with provisioned(line.notifications, Party(party="newcomer", name="N", role="shipper")):
-        await pool.execute("ALTER TABLE unsettled RENAME TO out_of_reach")
+        await pool.execute("ALTER TABLE fold_queue RENAME TO out_of_reach")
         try:
             with pytest.raises(asyncpg.UndefinedTableError):
                 await audiences.refresh(line.runtime)
         finally:
-            await pool.execute("ALTER TABLE out_of_reach RENAME TO unsettled")
+            await pool.execute("ALTER TABLE out_of_reach RENAME TO fold_queue")
         await audiences.refresh(line.runtime)
         await line.notifications.settle()
         found = await line.notifications.rows("item")
@@ -623,4 +623,4 @@ async def test_news_that_is_read_together_with_its_republication_stays_news(line
     await line.notifications.take(renumbered(records, 0))
 
     assert any(b'"redrawn":true' in (r.value or b"") for r in records)
-    assert {r["priority"] for r in await line.notifications.rows("unsettled")} == {0}
+    assert {r["priority"] for r in await line.notifications.rows("fold_queue")} == {0}

@@ -1,5 +1,5 @@
 -- The statements of the last release. `python -m corridor schema release` writes them.
--- It knows the migrations up to 20261130000502.
+-- It knows the migrations up to 20261130000602.
 
 -- services.chassis.base.clock_steps._LOAD
 SELECT instant, at FROM clock_step ORDER BY instant
@@ -7,27 +7,6 @@ SELECT instant, at FROM clock_step ORDER BY instant
 
 -- services.chassis.base.clock_steps._SAVE
 INSERT INTO clock_step (instant, at) VALUES ($1, $2) ON CONFLICT DO NOTHING
-;
-
--- services.chassis.base.mark._FIND
-SELECT value, (
-    SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
-        ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system()) AS server FROM store_mark
-;
-
--- services.chassis.base.mark._RAISE
-UPDATE store_mark AS m SET value = greatest(m.value + 1, $1)
-FROM (SELECT value FROM store_mark FOR UPDATE) AS before
-WHERE $2 IN ('', (
-    SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
-        ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system()))
-RETURNING before.value AS found, m.value AS left
-;
-
--- services.chassis.base.mark._WANT
-INSERT INTO recall AS r (since, noticed) VALUES ($1, $2)
-ON CONFLICT (single) DO UPDATE
-SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 ;
 
 -- services.chassis.base.migrate._DONE
@@ -65,6 +44,27 @@ INSERT INTO party (party, spec) VALUES ($1, $2::jsonb) ON CONFLICT (party) DO UP
 -- services.chassis.base.parties._SAVE_TOKEN
 INSERT INTO token (sha256, party, label, created_at, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (sha256) DO NOTHING
+;
+
+-- services.chassis.base.restore_detection._FIND
+SELECT value, (
+    SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
+        ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system()) AS server FROM store_mark
+;
+
+-- services.chassis.base.restore_detection._RAISE
+UPDATE store_mark AS m SET value = greatest(m.value + 1, $1)
+FROM (SELECT value FROM store_mark FOR UPDATE) AS before
+WHERE $2 IN ('', (
+    SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
+        ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system()))
+RETURNING before.value AS found, m.value AS left
+;
+
+-- services.chassis.base.restore_detection._WANT
+INSERT INTO recovery_task AS r (since, noticed) VALUES ($1, $2)
+ON CONFLICT (single) DO UPDATE
+SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 ;
 
 -- services.chassis.base.session_lock._NAMED
@@ -388,13 +388,13 @@ WHERE p.subject = ANY($1) AND p.subject = u.subject
 -- services.chassis.projection.pictures._SHARED
 SELECT l.subject AS named, p.*
 FROM (SELECT DISTINCT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> '') AS l, LATERAL (
-    SELECT subject, CASE WHEN shared ? 'parts'
-        THEN shared - 'parts' || jsonb_build_object('part', shared -> 'parts' -> l.subject) ELSE shared END AS shared
+    SELECT subject, CASE WHEN shared ? 'parts' THEN shared - 'parts' ELSE shared END AS text,
+        shared -> 'parts' -> l.subject AS own
     FROM picture WHERE subject = l.reads AND shared IS NOT NULL OFFSET 0) AS p
 ;
 
 -- services.chassis.queue.fold_queue._ADD
-INSERT INTO unsettled (subject, cause, traceparent, priority, party)
+INSERT INTO fold_queue (subject, cause, traceparent, priority, party)
 SELECT subject, $2, traceparent, priority, party
 FROM unnest($1::text[], $3::text[], $4::smallint[], $5::text[]) AS u (subject, traceparent, priority, party)
 ;
@@ -406,7 +406,7 @@ WITH RECURSIVE below (root, subject) AS (
     SELECT b.root, l.reads FROM below b, LATERAL (
         SELECT reads FROM link WHERE subject = b.subject AND reads <> '' OFFSET 0) AS l)
 SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
-    SELECT FROM unsettled u WHERE u.subject = b.subject AND u.attempts = 0
+    SELECT FROM fold_queue u WHERE u.subject = b.subject AND u.attempts = 0
     AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))
 ;
 
@@ -417,8 +417,8 @@ WITH below AS (
         SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
     GROUP BY l.subject),
 gone AS (
-    DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM unsettled WHERE (not_before IS NULL OR not_before <= $2) AND NOT expand AND subject = ANY(ARRAY(SELECT subject FROM below))
+    DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM fold_queue WHERE (not_before IS NULL OR not_before <= $2) AND NOT expand AND subject = ANY(ARRAY(SELECT subject FROM below))
         FOR UPDATE SKIP LOCKED))
     RETURNING subject, expand, cause, traceparent, attempts, priority, party)
 SELECT subject, false AS expand, 'expand' AS cause, NULL AS traceparent, 0 AS attempts, priority, party FROM below
@@ -430,11 +430,11 @@ WITH due AS (
     UPDATE picture SET due = NULL WHERE subject = ANY(ARRAY(
         SELECT subject FROM picture WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING subject)
-INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
+INSERT INTO fold_queue (subject, cause) SELECT subject, 'due' FROM due
 ;
 
 -- services.chassis.queue.fold_queue._QUEUE_AGAIN
-INSERT INTO unsettled (subject, expand, cause, traceparent, priority, party, attempts, not_before)
+INSERT INTO fold_queue (subject, expand, cause, traceparent, priority, party, attempts, not_before)
 SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
                      $8::timestamptz[])
 ;
@@ -444,30 +444,30 @@ WITH old AS (
     UPDATE picture SET sent_at = $2 WHERE subject = ANY(ARRAY(
         SELECT subject FROM picture WHERE sent_at < $1 ORDER BY sent_at LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING subject)
-INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
+INSERT INTO fold_queue (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
 ;
 
 -- services.chassis.queue.fold_queue._QUEUE_PAGE
 WITH page AS (SELECT subject, version, fold, data FROM picture WHERE subject > $1 ORDER BY subject LIMIT $2),
 queued AS (
-    INSERT INTO unsettled (subject, cause, priority) SELECT subject, $3, 10 FROM page
+    INSERT INTO fold_queue (subject, cause, priority) SELECT subject, $3, 10 FROM page
     WHERE $4::int IS NULL OR version > 0 AND (fold < $4 OR data < $5))
 SELECT max(subject) FROM page
 ;
 
 -- services.chassis.queue.fold_queue._TAKE
 WITH RECURSIVE turn (priority, party) AS (
-    (SELECT priority, party FROM unsettled ORDER BY priority, party LIMIT 1)
+    (SELECT priority, party FROM fold_queue ORDER BY priority, party LIMIT 1)
     UNION ALL
     SELECT next.priority, next.party FROM turn AS t, LATERAL (
-        SELECT priority, party FROM unsettled WHERE (priority, party) > (t.priority, t.party)
+        SELECT priority, party FROM fold_queue WHERE (priority, party) > (t.priority, t.party)
         ORDER BY priority, party LIMIT 1) AS next),
 share AS (SELECT priority, party, greatest($1 / count(*) OVER (PARTITION BY priority), 1) AS most FROM turn)
-DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM unsettled WHERE (not_before IS NULL OR not_before <= $2) AND subject = ANY(ARRAY(
+DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM fold_queue WHERE (not_before IS NULL OR not_before <= $2) AND subject = ANY(ARRAY(
         SELECT page.subject FROM share AS s, LATERAL (
-            SELECT id, subject FROM unsettled
-            WHERE priority = s.priority AND party = s.party AND (not_before IS NULL OR not_before <= $2) AND (NOT (EXISTS (SELECT FROM recall)) AND ((SELECT value FROM store_mark) >= $3))
+            SELECT id, subject FROM fold_queue
+            WHERE priority = s.priority AND party = s.party AND (not_before IS NULL OR not_before <= $2) AND (NOT (EXISTS (SELECT FROM recovery_task)) AND ((SELECT value FROM store_mark) >= $3))
             ORDER BY id LIMIT s.most FOR UPDATE SKIP LOCKED) AS page
         ORDER BY s.priority, page.id LIMIT $1))
     FOR UPDATE SKIP LOCKED))
@@ -475,37 +475,37 @@ RETURNING subject, expand, cause, traceparent, attempts, priority, party
 ;
 
 -- services.chassis.queue.fold_queue._WITH_NEWS
-SELECT DISTINCT subject FROM unsettled WHERE subject = ANY($1::text[]) AND priority < $2
+SELECT DISTINCT subject FROM fold_queue WHERE subject = ANY($1::text[]) AND priority < $2
 ;
 
--- services.chassis.recovery.recall._CLAIM
-UPDATE recall SET until = clock_timestamp() + interval '15 s'
+-- services.chassis.recovery.published_state._BOOKS
+SELECT published FROM picture WHERE subject = ANY($1::text[])
+;
+
+-- services.chassis.recovery.published_state._TAKE_UP
+UPDATE picture AS p SET version = greatest(p.version, u.version), memory = u.memory::jsonb, published = u.book::jsonb
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS u (subject, version, memory, book)
+WHERE p.subject = ANY($1) AND p.subject = u.subject
+;
+
+-- services.chassis.recovery.recovery._CLAIM
+UPDATE recovery_task SET until = clock_timestamp() + interval '15 s'
 WHERE until <= clock_timestamp() OR noticed = $1
 RETURNING since, noticed, (
     SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
         ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system()) AS server
 ;
 
--- services.chassis.recovery.recall._DONE
-DELETE FROM recall WHERE noticed = $1 AND (
+-- services.chassis.recovery.recovery._DONE
+DELETE FROM recovery_task WHERE noticed = $1 AND (
     SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
         ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system()) = $2 AND ((SELECT value FROM store_mark) >= $3)
 ;
 
--- services.chassis.recovery.recall._KEEP
-UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE noticed = $1 AND (
+-- services.chassis.recovery.recovery._KEEP
+UPDATE recovery_task SET until = clock_timestamp() + interval '15 s' WHERE noticed = $1 AND (
     SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
         ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system()) = $2 AND ((SELECT value FROM store_mark) >= $3)
-;
-
--- services.chassis.recovery.spoken._BOOKS
-SELECT published FROM picture WHERE subject = ANY($1::text[])
-;
-
--- services.chassis.recovery.spoken._TAKE_UP
-UPDATE picture AS p SET version = greatest(p.version, u.version), memory = u.memory::jsonb, published = u.book::jsonb
-FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS u (subject, version, memory, book)
-WHERE p.subject = ANY($1) AND p.subject = u.subject
 ;
 
 -- services.chassis.service.app._RECEIPTS
@@ -514,13 +514,22 @@ SELECT id AS sequence, outcome, source, event_id AS id, type, subject, updated_a
 FROM receipt WHERE party = $1 AND id > $2 AND ($3::text IS NULL OR event_id = $3) ORDER BY receipt.id LIMIT $4
 ;
 
--- services.chassis.service.monitor._QUEUES
-SELECT (SELECT min(id) FROM outbox) AS outbox_first, (SELECT max(id) FROM outbox) AS outbox_last,
-       (SELECT 1 WHERE (EXISTS (SELECT FROM recall))) AS recall_first, 1 AS recall_last
+-- services.chassis.service.progress._COUNTS
+SELECT sent.*, (SELECT count(*) FROM outbox_failed) AS outbox_failed, (EXISTS (SELECT FROM recovery_task))::int AS recovery,
+       (SELECT count(*) FROM picture WHERE due <= $1) AS due,
+       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL) AS dead_letters,
+       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL AND party IS NULL) AS misunderstood
+FROM (SELECT count(*) AS outbox, min(id) AS first, max(id) AS last FROM outbox) AS sent
 ;
 
--- services.chassis.service.monitor._SHARES
-SELECT party, min(id) AS first, max(id) AS last FROM unsettled WHERE priority = 0 GROUP BY party
+-- services.chassis.service.progress._POSITIONS
+SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2
+;
+
+-- services.chassis.service.progress._SHARES
+SELECT party, count(*) AS fold_queue, count(*) FILTER (WHERE attempts > 0) AS failing,
+       min(id) FILTER (WHERE priority = 0) AS first, max(id) FILTER (WHERE priority = 0) AS last
+FROM fold_queue GROUP BY party
 ;
 
 -- services.chassis.service.purge.RULES
@@ -541,21 +550,6 @@ DELETE FROM spent_on WHERE ctid = ANY(ARRAY(SELECT ctid FROM spent_on WHERE day 
 
 -- services.chassis.service.purge._TRY_LOCK
 SELECT pg_try_advisory_xact_lock($1, $2)
-;
-
--- services.chassis.service.state._COUNTS
-SELECT (SELECT count(*) FROM unsettled) AS unsettled,
-       (SELECT count(*) FROM unsettled WHERE attempts > 0) AS failing,
-       (SELECT count(*) FROM outbox) AS outbox,
-       (SELECT count(*) FROM outbox_failed) AS outbox_failed,
-       (EXISTS (SELECT FROM recall))::int AS recall,
-       (SELECT count(*) FROM picture WHERE due <= $1) AS due,
-       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL) AS dead_letters,
-       (SELECT count(*) FROM dead_letter WHERE resolution IS NULL AND party IS NULL) AS misunderstood
-;
-
--- services.chassis.service.state._POSITIONS
-SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2
 ;
 
 -- services.customs.store._LIST
@@ -589,7 +583,7 @@ DELETE FROM item WHERE id = ANY(ARRAY(SELECT id FROM (SELECT id, recorded_at FRO
 SELECT count(*) FROM item WHERE sequence IS NULL
 ;
 
--- services.notifications.recalled._INSERT
+-- services.notifications.recovered._INSERT
 INSERT INTO item AS i (item, party, shard, sequence, previous_sequence, entity, subject, fact, action, supersedes,
                        content, alert, late, traceparent, recorded_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
@@ -599,21 +593,21 @@ ON CONFLICT (item) DO UPDATE SET sequence = EXCLUDED.sequence, previous_sequence
 WHERE i.sequence IS NULL
 ;
 
--- services.notifications.recalled._KEEP_LAST
+-- services.notifications.recovered._KEEP_LAST
 INSERT INTO feed AS f (party, sequence) SELECT party, max(sequence) FROM unnest($1::text[], $2::bigint[])
     AS u (party, sequence) GROUP BY party
 ON CONFLICT (party) DO UPDATE SET sequence = greatest(f.sequence, EXCLUDED.sequence)
 ;
 
--- services.notifications.recalled._LAST
+-- services.notifications.recovered._LAST
 SELECT FROM feed WHERE party = ANY($1::text[]) ORDER BY party FOR UPDATE
 ;
 
--- services.notifications.recalled._NUMBERED
+-- services.notifications.recovered._NUMBERED
 SELECT item FROM item WHERE item = ANY($1::uuid[]) AND sequence IS NOT NULL
 ;
 
--- services.notifications.recalled._REMEMBER
+-- services.notifications.recovered._REMEMBER
 UPDATE picture AS p SET memory = u.memory::jsonb
 FROM unnest($1::text[], $2::text[]) AS u (subject, memory)
 WHERE p.subject = ANY($1) AND p.subject = u.subject
@@ -641,7 +635,7 @@ SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_xact_lock($1,
 -- services.notifications.sequencer._UNNUMBERED
 SELECT id, item, party, NULL::bigint AS sequence, NULL::bigint AS previous_sequence, action, supersedes, fact, subject,
        content::text AS content, alert, late, recorded_at, traceparent
-FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL AND (NOT (EXISTS (SELECT FROM recall)) AND ((SELECT value FROM store_mark) >= $3)) ORDER BY id LIMIT $2
+FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL AND (NOT (EXISTS (SELECT FROM recovery_task)) AND ((SELECT value FROM store_mark) >= $3)) ORDER BY id LIMIT $2
 ;
 
 -- services.notifications.sequencer._WAITING

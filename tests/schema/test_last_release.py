@@ -51,7 +51,7 @@ async def faults_of(url: str, folder: Path, change: str, stage: str = "pre") -> 
     [
         ("ALTER TABLE link DROP COLUMN reads", 'column "reads" of relation "link" does not exist'),
         ("ALTER TABLE history RENAME TO past", 'relation "history" does not exist'),
-        ("DROP INDEX unsettled_turn; ALTER TABLE unsettled DROP COLUMN party", "does not exist"),
+        ("DROP INDEX fold_queue_turn; ALTER TABLE fold_queue DROP COLUMN party", "does not exist"),
         ("ALTER TABLE receipt ADD COLUMN more int NOT NULL", "receipt.more has to be named now"),
         ("ALTER TABLE picture ALTER COLUMN fold DROP DEFAULT", "picture.fold has to be named now"),
     ],

@@ -46,7 +46,7 @@ async def test_migrations_make_the_schema_that_is_written_down(stack: Stack, ser
         ("CREATE TABLE more (n int)", "-CREATE TABLE more ("),
         ("ALTER TABLE party ADD COLUMN more int", "-    more integer"),
         ("ALTER TABLE outbox ALTER COLUMN shard TYPE int", "+    shard smallint NOT NULL,"),
-        ("ALTER TABLE unsettled ALTER COLUMN priority SET DEFAULT 1", "-    priority smallint DEFAULT 1 NOT NULL,"),
+        ("ALTER TABLE fold_queue ALTER COLUMN priority SET DEFAULT 1", "-    priority smallint DEFAULT 1 NOT NULL,"),
         (
             "ALTER TABLE position DROP CONSTRAINT position_next_offset_check",
             "+    CONSTRAINT position_next_offset_check",

@@ -103,7 +103,7 @@ class Line:
         """Moves the corridor clock of all, and lets happen what is due then."""
         for store in (self.tracking, self.customs, self.notifications):
             store.clock.step(instant)
-            await store.settler.fire()
+            await store.settler.enqueue_due()
         await self.pass_on()
 
     def _reader(self, event: Event) -> Store:

@@ -20,14 +20,14 @@ from contracts.envelope.codec import Event
 from services.chassis.base import database
 from services.chassis.base.database import Connection, Pool, transaction
 from services.chassis.base.errors import Fenced
-from services.chassis.base.mark import StoreMark
+from services.chassis.base.restore_detection import RestoreDetector
 from services.chassis.ingest import consumer, positions
 from services.chassis.ingest.stream import stream_of
 from services.chassis.outbox.outgoing import SHARDS
 from services.chassis.outbox.relay import Relay
 from services.chassis.outbox.sender import Sender
 from services.chassis.projection import settle
-from services.chassis.recovery.spoken import events_of
+from services.chassis.recovery.published_state import events_of
 from services.notifications import sequencer
 from tests.support import builders as b
 from tests.support.pipeline import runtime_of
@@ -48,7 +48,7 @@ INSERT INTO store_mark SELECT * FROM moved; DROP TABLE moved
 """Has a store be in other files, as a dump that was restored."""
 
 
-async def meet_another_server(mark: StoreMark) -> None:
+async def meet_another_server(mark: RestoreDetector) -> None:
     """Has a copy be led to another server by a new connection, as after a failover."""
 
     async def fetchval(_: str) -> str:
@@ -175,7 +175,7 @@ class Copy:
             return 0
         return await sequencer.number_all(runtime_of(self._store))
 
-    async def recall(self) -> int:
+    async def recover(self) -> int:
         """Reads back what the store has told and no longer knows; done when ingest has come to where its topics end.
 
         Returns whether it was done.
@@ -189,7 +189,7 @@ class Copy:
         if await positions.behind(self._store.pool, ends, lambda _: False):
             return 0
         async with database.transaction(self._store.pool) as connection:
-            await connection.execute("DELETE FROM recall")
+            await connection.execute("DELETE FROM recovery_task")
         return 1
 
     async def relay(self, dies_after: int | None) -> int:
@@ -203,17 +203,17 @@ class Copy:
 async def read_back(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
     """Has a store that was put back take up what was told, and go on without waiting for ingest."""
     await taken_up(store, told)
-    await store.pool.execute("DELETE FROM recall")
+    await store.pool.execute("DELETE FROM recovery_task")
 
 
 async def taken_up(store: Store, told: Iterable[ConsumerRecord[bytes, bytes]]) -> bool:
     """Has a store take up what was told, where it was put back; whether it was."""
-    speaker, service = store.blueprint.speaker, store.blueprint.name
-    events = events_of([r for r in told if any(t.holds(r.topic) for t in speaker.topics)], service, speaker)
+    published, service = store.blueprint.published, store.blueprint.name
+    events = events_of([r for r in told if any(t.holds(r.topic) for t in published.topics)], service, published)
     async with database.transaction(store.pool) as connection:
-        noted = await connection.fetchrow("SELECT FROM recall") is not None
+        noted = await connection.fetchrow("SELECT FROM recovery_task") is not None
         if noted:
-            await speaker.restore(connection, events)
+            await published.restore(connection, events)
     return noted
 
 
@@ -230,7 +230,7 @@ async def put_back(pool: Pool) -> None:
     rows = [f"DELETE FROM {t}; INSERT INTO {t} OVERRIDING SYSTEM VALUE SELECT * FROM saved.{t}" for t in tables]
     async with transaction(pool) as connection:
         await connection.execute("; ".join(rows))
-    await StoreMark().look(pool, 0)
+    await RestoreDetector().check(pool, 0)
 
 
 async def go_back(store: Store) -> None:

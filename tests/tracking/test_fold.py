@@ -165,7 +165,7 @@ async def test_what_is_parked_takes_effect_when_its_time_has_come(store: Store) 
     await store.feed([b.a_consist(), far])
 
     store.clock.step(b.START + timedelta(days=366))
-    await store.settler.fire()
+    await store.settler.enqueue_due()
     await store.settle()
 
     assert codes((await store.pictures())[b.TRAIN]) == [("COMP", "pk-lahore"), ("DEPA", "pk-lahore")]
@@ -178,7 +178,7 @@ async def test_a_booking_of_the_future_announces_what_it_names_when_its_time_has
     await store.feed([note, b.a_booking(at=24 * 365, references=[reference])])
 
     store.clock.step(b.START + timedelta(days=366))
-    await store.settler.fire()
+    await store.settler.enqueue_due()
     await store.settle()
 
     pictures = await store.pictures()

@@ -87,7 +87,7 @@ async def test_the_departure_reaches_the_container_when_both_folds_are_open_at_o
 
 
 async def taken(copy: Store) -> list[str]:
-    return [r["subject"] for r in await copy.rows("unsettled")]
+    return [r["subject"] for r in await copy.rows("fold_queue")]
 
 
 async def both(train: Store, loader: Store, *, reader_first: bool, commit_first: str) -> None:
@@ -110,9 +110,11 @@ async def both(train: Store, loader: Store, *, reader_first: bool, commit_first:
 async def round_held(copy: Store, subjects: list[str], opened: asyncio.Event, gate: asyncio.Event) -> None:
     """One round of some subjects that folds at once but commits only when the gate is opened."""
     async with transaction(copy.pool) as connection:
-        rows = await connection.fetch("DELETE FROM unsettled WHERE subject = ANY($1) RETURNING *", subjects)
+        rows = await connection.fetch("DELETE FROM fold_queue WHERE subject = ANY($1) RETURNING *", subjects)
         found = {
-            r["subject"]: fold_queue.Taken(r["subject"], False, r["cause"], None, 0, 0) for r in rows if not r["expand"]
+            r["subject"]: fold_queue.QueueRow(r["subject"], False, r["cause"], None, 0, 0)
+            for r in rows
+            if not r["expand"]
         }
         await copy.settler._fold_taken(connection, found)
         opened.set()

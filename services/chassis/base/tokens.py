@@ -66,7 +66,7 @@ SESSION_PREFIX: Final = "session-"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredToken:
     """A valid token; `is_session` says that it is a browser's session."""
 
     sha256: bytes
@@ -80,16 +80,20 @@ class TokenBook:
     """A short cache of token look-ups, including those that found nothing."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[bytes, tuple[float, Held | None]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[float, StoredToken | None]] = OrderedDict()
 
-    async def find(self, pool: Pool, sha256: bytes) -> Held | None:
+    async def find(self, pool: Pool, sha256: bytes) -> StoredToken | None:
         """The valid token with this hash, or None; raises what asyncpg raises."""
         known = self._known.get(sha256)
         if known is not None and time.monotonic() - known[0] < _KNOWN_SECONDS:
             return known[1]
         asked_at = time.monotonic()
         row = await pool.fetchrow(_FIND, sha256, machinery_now())
-        held = Held(sha256, row["party"], row["label"], frozenset(row["scopes"]), bool(row["parent"])) if row else None
+        held = (
+            StoredToken(sha256, row["party"], row["label"], frozenset(row["scopes"]), bool(row["parent"]))
+            if row
+            else None
+        )
         self._known[sha256] = (asked_at, held)
         self._known.move_to_end(sha256)
         while len(self._known) > _KNOWN:
@@ -115,7 +119,7 @@ class Session:
     token: str | None
 
 
-async def open_session(pool: Pool, parent: Held, cookies: Sequence[str]) -> Session | None:
+async def open_session(pool: Pool, parent: StoredToken, cookies: Sequence[str]) -> Session | None:
     """Opens a session under a token, or reuses one of the browser's `cookies`; None when the token is gone."""
     now = machinery_now()
     row = await pool.fetchrow(_OPEN_SESSION, [digest(c) for c in cookies], parent.sha256, now + SESSION_FOR / 2)
@@ -130,13 +134,13 @@ async def open_session(pool: Pool, parent: Held, cookies: Sequence[str]) -> Sess
     return None if until is None else Session(name, until, token)
 
 
-async def renew_session(pool: Pool, session: Held) -> datetime | None:
+async def renew_session(pool: Pool, session: StoredToken) -> datetime | None:
     """Extends a session, at most to the end of its token; returns its new end, None when it is gone."""
     until: datetime | None = await pool.fetchval(_RENEW, session.sha256, machinery_now() + SESSION_FOR)
     return until
 
 
-async def end_session(pool: Pool, session: Held) -> None:
+async def end_session(pool: Pool, session: StoredToken) -> None:
     """Ends a session, in all copies."""
     await pool.execute(_END, session.sha256)
 

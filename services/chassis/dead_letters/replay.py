@@ -20,7 +20,7 @@ from services.chassis.dead_letters import letters
 from services.chassis.dead_letters.letters import Dead, Filter, dead_of
 from services.chassis.ingest import answers, outcome, records
 from services.chassis.ingest.quarantine import end_stand_in
-from services.chassis.ingest.records import Accepted, Rejected, Verdict
+from services.chassis.ingest.records import Accepted, Rejected, Validated
 from services.chassis.ingest.stream import Stream, stream_of
 from services.chassis.outbox import outgoing, receipts
 from services.chassis.outbox.receipts import Receipt
@@ -142,7 +142,7 @@ class Replayer:
             if report.dry_run:
                 raise _RolledBack
 
-    async def _store(self, connection: Connection, dead: Dead) -> tuple[Verdict, Receipt]:
+    async def _store(self, connection: Connection, dead: Dead) -> tuple[Validated, Receipt]:
         """The verdict on a record, and the receipt for its sender."""
         verdict = self._judge(dead)
         if isinstance(verdict, Rejected):
@@ -154,13 +154,13 @@ class Replayer:
             return kept.refused[0], answers.receipt_of_rejection(kept.refused[0], dead.party or "")
         return verdict, outcome.receipt_of(verdict, kept, fresh=bool(kept.fresh))
 
-    def _judge(self, dead: Dead) -> Verdict:
+    def _judge(self, dead: Dead) -> Validated:
         stream = stream_of(self._streams, dead.record.topic)
         if stream is None:
             return records.reject(dead.record, dead.party, _no_reader(dead))
         return stream.validate(dead.record, self._book, self._clock.received_at)
 
-    async def _mark(self, connection: Connection, dead: Dead, verdict: Verdict, action: int | None) -> None:
+    async def _mark(self, connection: Connection, dead: Dead, verdict: Validated, action: int | None) -> None:
         if isinstance(verdict, Accepted):
             await connection.execute(_RESOLVE, dead.id, "replayed", machinery_now(), action)
         else:

@@ -21,7 +21,7 @@ from services.chassis.base.budgets import Bucket, Meter, Meters, OverBudget
 from services.chassis.base.database import Pool
 from services.chassis.base.parties import Party, PartyBook, digest
 from services.chassis.base.telemetry import Seldom
-from services.chassis.base.tokens import Held, TokenBook
+from services.chassis.base.tokens import StoredToken, TokenBook
 from services.chassis.http.problems import ProblemError
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class Caller:
     """An authenticated party with its token, and its meter at this copy."""
 
     party: Party
-    token: Held
+    token: StoredToken
     meter: Meter
 
 
@@ -69,7 +69,7 @@ class Callers:
             raise ProblemError(401, "the token's party is not known any more")
         return Caller(party, held, self._meters.of(party.party, party.budget))
 
-    async def _find(self, address: str, sha256: bytes) -> Held | None:
+    async def _find(self, address: str, sha256: bytes) -> StoredToken | None:
         """Looks the token up; one that was not valid lately counts as a guess until it is found."""
         if self._tokens.is_known(sha256):
             return await self._tokens.find(self._pool(), sha256)

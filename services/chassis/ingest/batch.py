@@ -14,17 +14,17 @@ from pydantic_core import CoreSchema, core_schema
 
 from services.chassis.base.database import Connection
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.records import Accepted, Record, Rejected, Verdict
+from services.chassis.ingest.records import Accepted, Record, Rejected, Validated
 from services.chassis.ingest.stream import Stream
 
 
 @dataclass
 class Batch:
-    """Records of one stream with their verdicts; `now` is the corridor's present, `connection` its transaction."""
+    """Records of one stream with their validated; `now` is the corridor's present, `connection` its transaction."""
 
     stream: Stream
     records: Sequence[Record]
-    verdicts: Sequence[Verdict]
+    validated: Sequence[Validated]
     now: datetime
     connection: Connection | None = None
 
@@ -36,12 +36,12 @@ class Batch:
     @property
     def accepted(self) -> list[Accepted]:
         """The records whose events are to be stored."""
-        return [v for v in self.verdicts if isinstance(v, Accepted)]
+        return [v for v in self.validated if isinstance(v, Accepted)]
 
     @property
     def rejected(self) -> list[Rejected]:
         """The records that go to the dead letters."""
-        return [v for v in self.verdicts if isinstance(v, Rejected)]
+        return [v for v in self.validated if isinstance(v, Rejected)]
 
     @cached_property
     def ends(self) -> Mapping[TopicPartition, int]:

@@ -88,13 +88,13 @@ class Ingest:
         return await self.validate(message.raw_message)
 
     async def validate(self, found: Sequence[Record]) -> Batch:
-        """The verdicts on records, by the parties as they are now; raises what asyncpg raises."""
+        """The validated on records, by the parties as they are now; raises what asyncpg raises."""
         stream = self.stream
         if senders := {name for r in found if (name := stream.sender(r.topic)) is not None}:
             await learn_steps(self.pool, self.clock)
             await self.book.refresh(self.pool, *senders)
-        verdicts = [stream.validate(record, self.book, self.clock.received_at) for record in found]
-        return Batch(stream, found, verdicts, self.clock.now())
+        validated = [stream.validate(record, self.book, self.clock.received_at) for record in found]
+        return Batch(stream, found, validated, self.clock.now())
 
     async def watch_store(self, every_seconds: float = 2.0) -> None:
         """Checks, until cancelled, whether the store was restored, and which topics to pause or resume."""
@@ -171,7 +171,7 @@ class Ingest:
             async with transaction(self.pool) as connection:
                 await self.positions.advance(connection, batch.ends)
                 batch.connection = connection
-                batch.verdicts = await self.stream.admit(connection, batch.verdicts, self.book)
+                batch.validated = await self.stream.admit(connection, batch.validated, self.book)
                 kept = await handle(batch)
                 became = await outcome.answer(connection, self.service, batch, kept, self.positions.topic_id)
                 if failed is not None:
@@ -183,7 +183,7 @@ class Ingest:
             log.critical(
                 "records of our own topics are put aside", topic=self.stream.topic.name, first=became.rejected[0].first
             )
-        self.shares.count(batch.verdicts, became.rejected)
+        self.shares.count(batch.validated, became.rejected)
         self.on_commit()
 
     async def after_fence(self, batch: Sequence[Record]) -> None:

@@ -14,7 +14,7 @@ import structlog
 from contracts.refusal import refused
 from services.chassis.base.budgets import Budget
 from services.chassis.base.database import Connection
-from services.chassis.ingest.records import Accepted, Rejected, Verdict, reject_event
+from services.chassis.ingest.records import Accepted, Rejected, Validated, reject_event
 
 log = structlog.get_logger(__name__)
 
@@ -39,19 +39,19 @@ About = tuple[str, date, str]
 BudgetOf = Callable[[str], Budget]
 
 
-async def within(connection: Connection, verdicts: Sequence[Verdict], budget_of: BudgetOf) -> list[Verdict]:
-    """The verdicts, with accepted reports over the daily budget of their party refused.
+async def within(connection: Connection, validated: Sequence[Validated], budget_of: BudgetOf) -> list[Validated]:
+    """The validated, with accepted reports over the daily budget of their party refused.
 
     Reports about each subject are only counted from the party's n-th report of the day on, where n is the limit for
     one subject: no subject can exceed it earlier.
     """
-    accepted = [one for one in verdicts if isinstance(one, Accepted)]
+    accepted = [one for one in validated if isinstance(one, Accepted)]
     if not accepted:
-        return list(verdicts)
+        return list(validated)
     spent = await _spend(connection, accepted)
     many = {day for day, before in spent.items() if before[0] >= budget_of(day[0]).reports_about_one_a_day}
     spent_on = await _spend_on(connection, [one for one in accepted if _day_of(one) in many])
-    return [_judged(one, spent, spent_on, budget_of) if isinstance(one, Accepted) else one for one in verdicts]
+    return [_judged(one, spent, spent_on, budget_of) if isinstance(one, Accepted) else one for one in validated]
 
 
 async def _spend(connection: Connection, accepted: Sequence[Accepted]) -> dict[Day, list[int]]:
@@ -77,7 +77,7 @@ async def _spend_on(connection: Connection, accepted: Sequence[Accepted]) -> Cou
     return Counter({(row["party"], row["day"], row["subject"]): row["reports"] for row in rows})
 
 
-def _judged(one: Accepted, spent: Mapping[Day, list[int]], spent_on: Counter[About], budget_of: BudgetOf) -> Verdict:
+def _judged(one: Accepted, spent: Mapping[Day, list[int]], spent_on: Counter[About], budget_of: BudgetOf) -> Validated:
     """The verdict on one report, which is added to what was spent before it."""
     before, budget = spent[_day_of(one)], budget_of(one.party)
     was_within = _is_within(before, budget)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from contracts.refusal import Refused, refused
 from services.chassis.base.database import Connection
-from services.chassis.ingest.records import Accepted, Place, Rejected, caused_by, place, reject_event
+from services.chassis.ingest.records import Accepted, Coordinates, Rejected, caused_by, coordinates, reject_event
 from services.chassis.queue import fold_queue
 from services.chassis.queue.fold_queue import LOW_PRIORITY, Cause
 
@@ -97,7 +97,7 @@ class Kept(NamedTuple):
 
     fresh: Sequence[Accepted] = ()
     refused: Sequence[Rejected] = ()
-    superseded: Mapping[Place, datetime] = MappingProxyType({})
+    superseded: Mapping[Coordinates, datetime] = MappingProxyType({})
 
 
 async def insert_events(connection: Connection, accepted: Sequence[Accepted], recorded_at: datetime) -> Kept:
@@ -176,14 +176,14 @@ async def _over_budget(
     return over
 
 
-def _superseded(accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], Head]) -> dict[Place, datetime]:
+def _superseded(accepted: Sequence[Accepted], heads: Mapping[tuple[str, str], Head]) -> dict[Coordinates, datetime]:
     """The places of records older than an earlier read revision of their identity, with its `updated_at`."""
     newest = {identity: head.known_at for identity, head in heads.items()}
-    found: dict[Place, datetime] = {}
+    found: dict[Coordinates, datetime] = {}
     for one in accepted:
         stands = newest[one.identity]
         if stands is not None and one.updated_at < stands:
-            found[place(one.record)] = stands
+            found[coordinates(one.record)] = stands
         else:
             newest[one.identity] = one.updated_at
     return found

@@ -12,7 +12,7 @@ from services.chassis.base.telemetry import CONSUMED, REJECTED
 from services.chassis.ingest import answers
 from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.records import Accepted, Rejected, joined, place
+from services.chassis.ingest.records import Accepted, Rejected, coordinates, joined
 from services.chassis.outbox import outgoing, receipts
 from services.chassis.outbox.receipts import Receipt
 
@@ -52,7 +52,7 @@ def receipt_of(one: Accepted, kept: Kept, *, fresh: bool) -> Receipt:
     """The receipt of an accepted record: "accepted", "repeat", or "superseded" if a later revision stands."""
     if not fresh:
         return answers.receipt_of_event(one, "repeat")
-    stands = kept.superseded.get(place(one.record))
+    stands = kept.superseded.get(coordinates(one.record))
     if stands is None:
         return answers.receipt_of_event(one, "accepted")
     detail = f"the revision of {utc_text(stands)} stands: send a later updated_at"
@@ -60,12 +60,12 @@ def receipt_of(one: Accepted, kept: Kept, *, fresh: bool) -> Receipt:
 
 
 def _receipts(accepted: Sequence[Accepted], kept: Kept, rejected: Sequence[Rejected]) -> list[Receipt]:
-    refused_places = {place(r.record) for r in kept.refused}
-    fresh_places = {place(a.record) for a in kept.fresh}
+    refused_places = {coordinates(r.record) for r in kept.refused}
+    fresh_places = {coordinates(a.record) for a in kept.fresh}
     told = [
-        receipt_of(a, kept, fresh=place(a.record) in fresh_places)
+        receipt_of(a, kept, fresh=coordinates(a.record) in fresh_places)
         for a in accepted
-        if place(a.record) not in refused_places
+        if coordinates(a.record) not in refused_places
     ]
     return told + [answers.receipt_of_rejection(r, r.party) for r in rejected if r.party]
 

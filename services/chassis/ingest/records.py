@@ -24,7 +24,7 @@ _LONG_RUN: Final = 20
 
 Link = tuple[str, str]
 """(subject that an event names, subject whose shared state the first one then reads, or "")."""
-Place = tuple[str, int, int]
+Coordinates = tuple[str, int, int]
 """The coordinates of a record: topic, partition, offset."""
 
 
@@ -90,7 +90,7 @@ class Rejected:
         return next_to and other.first.reason == self.first.reason
 
 
-Verdict = Accepted | Rejected
+Validated = Accepted | Rejected
 
 
 def joined(rejected: Sequence[Rejected]) -> list[Rejected]:
@@ -124,7 +124,7 @@ def caused_by(record: Record) -> str:
     return named.decode() if _PARTY.fullmatch(named) else ""
 
 
-def place(record: Record) -> Place:
+def coordinates(record: Record) -> Coordinates:
     """The coordinates of a record."""
     return record.topic, record.partition, record.offset
 

@@ -13,7 +13,7 @@ from contracts.topics import party_of
 from services.chassis.base import telemetry
 from services.chassis.base.budgets import Bucket, Budget
 from services.chassis.ingest.daily import BudgetOf
-from services.chassis.ingest.records import Accepted, Rejected, Verdict
+from services.chassis.ingest.records import Accepted, Rejected, Validated
 from services.chassis.ingest.stream import ReportStream, Stream
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ _TELL_EVERY_SECONDS: Final = 60.0
 # cost more than a few large ones.
 _BURST_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.9
-# Records at a time of each partition of our own topics, so that one report with many effects holds up nobody.
+# Records at a time of each partition of our own topics, so that one report with many changes holds up nobody.
 _OF_OUR_OWN: Final = 10
 # The assumed bytes and weight of a topic's first record, and how fast the estimate decays after heavy ones.
 _SIZE: Final = 16384.0
@@ -69,7 +69,7 @@ class AllOfIt:
     def left(self, _: str) -> int:
         return _OF_OUR_OWN
 
-    def count(self, verdicts: Sequence[Verdict], rejected: Sequence[Rejected]) -> None:
+    def count(self, validated: Sequence[Validated], rejected: Sequence[Rejected]) -> None:
         """Counts nothing."""
 
 
@@ -97,11 +97,11 @@ class Shares:
             self._tell(topic, now)
         return left
 
-    def count(self, verdicts: Sequence[Verdict], rejected: Sequence[Rejected]) -> None:
+    def count(self, validated: Sequence[Validated], rejected: Sequence[Rejected]) -> None:
         """Spends the records of a stored batch, and the rejected ones among them."""
         now = self._monotonic()
-        brought: dict[str, list[Verdict]] = {}
-        for one in verdicts:
+        brought: dict[str, list[Validated]] = {}
+        for one in validated:
             brought.setdefault(one.record.topic, []).append(one)
         for topic, ones in brought.items():
             size = sum(len(one.record.value or b"") for one in ones)

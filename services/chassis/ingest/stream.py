@@ -18,7 +18,7 @@ from services.chassis.base.database import Connection
 from services.chassis.base.parties import Party, PartyBook
 from services.chassis.ingest import daily, facts, records
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.records import Accepted, Link, Record, Verdict
+from services.chassis.ingest.records import Accepted, Link, Record, Validated
 from services.chassis.kafka.wire import MOST, Unread
 
 StandIn = Callable[[Any, Party | None, datetime, bool], tuple[str, Event] | None]
@@ -48,12 +48,12 @@ class Stream(ABC):
         """The party that writes a topic; None for our own services."""
 
     @abstractmethod
-    def validate(self, record: Record, book: PartyBook, received_at: ReceivedAt) -> Verdict:
+    def validate(self, record: Record, book: PartyBook, received_at: ReceivedAt) -> Validated:
         """The verdict on one record, whatever its bytes."""
 
     @abstractmethod
-    async def admit(self, connection: Connection, verdicts: Sequence[Verdict], book: PartyBook) -> list[Verdict]:
-        """The verdicts, with reports over the daily budget of their party refused."""
+    async def admit(self, connection: Connection, validated: Sequence[Validated], book: PartyBook) -> list[Validated]:
+        """The validated, with reports over the daily budget of their party refused."""
 
     @abstractmethod
     async def store(self, connection: Connection, accepted: Sequence[Accepted], now: datetime) -> Kept:
@@ -76,7 +76,7 @@ class ReportStream(Stream):
     def sender(self, topic: str) -> str | None:
         return party_of(topic, self.topic)
 
-    def validate(self, record: Record, book: PartyBook, received_at: ReceivedAt) -> Verdict:
+    def validate(self, record: Record, book: PartyBook, received_at: ReceivedAt) -> Validated:
         name = self.sender(record.topic) or ""
         received = received_at(record.timestamp)
         try:
@@ -91,8 +91,8 @@ class ReportStream(Stream):
             return records.reject_event(record, name, event, refusal)
         return Accepted(record, name, party.standing, event, tuple(self.links_of(event)), received)
 
-    async def admit(self, connection: Connection, verdicts: Sequence[Verdict], book: PartyBook) -> list[Verdict]:
-        return await daily.within(connection, verdicts, book.budget)
+    async def admit(self, connection: Connection, validated: Sequence[Validated], book: PartyBook) -> list[Validated]:
+        return await daily.within(connection, validated, book.budget)
 
     async def store(self, connection: Connection, accepted: Sequence[Accepted], now: datetime) -> Kept:
         return await facts.insert_events(connection, accepted, now) if accepted else Kept()
@@ -114,7 +114,7 @@ class EntityStream(Stream):
     def sender(self, topic: str) -> str | None:
         return None
 
-    def validate(self, record: Record, book: PartyBook, received_at: ReceivedAt) -> Verdict:
+    def validate(self, record: Record, book: PartyBook, received_at: ReceivedAt) -> Validated:
         try:
             event = _decoded(record, self.topic, MAX_PUBLISHED)
         except Refused as refusal:
@@ -127,8 +127,8 @@ class EntityStream(Stream):
         ahead = refused("from_the_future", "$.data.version", "its instant is ahead of our clock")
         return records.reject_event(record, None, event, ahead)
 
-    async def admit(self, connection: Connection, verdicts: Sequence[Verdict], book: PartyBook) -> list[Verdict]:
-        return list(verdicts)
+    async def admit(self, connection: Connection, validated: Sequence[Validated], book: PartyBook) -> list[Validated]:
+        return list(validated)
 
     async def store(self, connection: Connection, accepted: Sequence[Accepted], now: datetime) -> Kept:
         return Kept(await facts.replace_replicas(connection, accepted)) if accepted else Kept()

@@ -18,8 +18,8 @@ from services.chassis.base import telemetry
 from services.chassis.base.clock import machinery_now, version_after
 from services.chassis.base.database import OwnConnection, Pool, connect
 from services.chassis.base.errors import is_transient, log_level
-from services.chassis.base.mark import StoreMark
 from services.chassis.base.pace import Pace, until
+from services.chassis.base.restore_detection import RestoreDetector
 from services.chassis.outbox.outgoing import SHARDS
 from services.chassis.outbox.sender import RETRY_SECONDS, Sender
 
@@ -66,7 +66,7 @@ class Relay:
         url: str,
         pool: Pool,
         open_producer: Callable[[], AbstractAsyncContextManager[AIOKafkaProducer]],
-        mark: StoreMark,
+        mark: RestoreDetector,
         on_sent: Callable[[], None] = lambda: None,
     ) -> None:
         self.service = service
@@ -184,7 +184,7 @@ class Relay:
         moved = await self._pool.fetchval(_HERE) != rows[0]["place"]
         log.warning("sent rows are missing from the store", service=self.service, moved=moved)
         if moved:
-            await self._mark.look(self._pool, since)
+            await self._mark.check(self._pool, since)
 
     async def _set_aside(self, rows: Sequence[asyncpg.Record], failures: Mapping[int, BaseException]) -> None:
         for row in rows:

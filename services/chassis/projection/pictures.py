@@ -59,7 +59,7 @@ WHERE p.subject = ANY($1) AND p.subject = u.subject
 """
 
 
-class Held(NamedTuple):
+class LockedPicture(NamedTuple):
     """A picture's row, locked."""
 
     subject: str
@@ -75,7 +75,7 @@ class Held(NamedTuple):
     data: int = 0
 
 
-class Saved(NamedTuple):
+class PictureUpdate(NamedTuple):
     """A picture's row to write; `content` and `shared` are None where they have not changed."""
 
     subject: str
@@ -93,17 +93,17 @@ class Saved(NamedTuple):
     sent: bool
 
 
-async def lock(connection: Connection, subjects: Sequence[str]) -> list[Held]:
+async def lock(connection: Connection, subjects: Sequence[str]) -> list[LockedPicture]:
     """Locks the pictures of sorted subjects, and creates missing rows."""
     rows = await connection.fetch(_LOCK, subjects)
     if len(rows) < len(subjects):
         known = {row["subject"] for row in rows}
         await connection.execute(_ADD, [s for s in subjects if s not in known])
         rows = await connection.fetch(_LOCK, subjects)
-    return [Held._make(row) for row in rows]
+    return [LockedPicture._make(row) for row in rows]
 
 
-async def facts_of(connection: Connection, held: Sequence[Held], own_topics: Sequence[str]) -> list[Inputs]:
+async def facts_of(connection: Connection, held: Sequence[LockedPicture], own_topics: Sequence[str]) -> list[Inputs]:
     """The revisions, replicas, memory and open entities of each locked subject.
 
     `own_topics` are the names of our internal topics that the service reads.
@@ -131,7 +131,7 @@ async def with_shared(connection: Connection, facts: Sequence[Inputs]) -> list[I
     return [replace(f, shared={s: Shared(text, own) for s, text, own in shared[f.subject]}) for f in facts]
 
 
-async def save(connection: Connection, saved: Sequence[Saved], fold: int, data: int) -> None:
+async def save(connection: Connection, saved: Sequence[PictureUpdate], fold: int, data: int) -> None:
     """Writes pictures; one statement."""
     if not saved:
         return

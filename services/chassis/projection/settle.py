@@ -18,18 +18,18 @@ from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock, machinery_now
 from services.chassis.base.database import Connection, Pool, transaction
 from services.chassis.base.errors import is_transient, log_level
-from services.chassis.base.mark import StoreMark
 from services.chassis.base.pace import Pace, repeat, until
+from services.chassis.base.restore_detection import RestoreDetector
 from services.chassis.outbox import outgoing
 from services.chassis.outbox.receipts import keep_receipts
-from services.chassis.projection import effects, pictures
-from services.chassis.projection.effects import Effect
+from services.chassis.projection import changes, pictures
+from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Folded, Inputs
 from services.chassis.projection.pages import Pages
-from services.chassis.projection.pictures import Held
+from services.chassis.projection.pictures import LockedPicture
 from services.chassis.projection.time_budget import TookTooLong, at_most
 from services.chassis.queue import fold_queue
-from services.chassis.queue.fold_queue import Taken
+from services.chassis.queue.fold_queue import QueueRow
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Projection(Protocol):
         """Whether a fold of this subject decides something irreversibly; then it waits until its inputs are folded."""
         ...
 
-    async def save(self, connection: Connection, effects: Sequence[Effect]) -> None:
+    async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
         """Saves the service's own rows of changed pictures; at most a few statements."""
         ...
 
@@ -88,7 +88,7 @@ class Settle:
         own_topics: Sequence[str] = (),
         subjects: int = 250,
         on_commit: Callable[[], None] = lambda: None,
-        mark: StoreMark | None = None,
+        mark: RestoreDetector | None = None,
         fold_seconds: float = FOLD_SECONDS,
     ) -> None:
         self.service = service
@@ -98,7 +98,7 @@ class Settle:
         self.own_topics = own_topics
         self.subjects = subjects
         self.on_commit = on_commit
-        self.mark = mark or StoreMark()
+        self.mark = mark or RestoreDetector()
         self.fold_seconds = fold_seconds
         self._wake = asyncio.Event()
 
@@ -137,7 +137,7 @@ class Settle:
 
     async def run_timers(self, every_seconds: float = 1.0) -> None:
         """Queues subjects whose picture is due, until cancelled."""
-        await repeat(self.fire, every_seconds, "timers failed")
+        await repeat(self.enqueue_due, every_seconds, "timers failed")
 
     async def run_republication(self, every_seconds: float = 60.0) -> None:
         """Republishes each picture, unchanged, at least once a day, until cancelled."""
@@ -152,10 +152,10 @@ class Settle:
             self.wake()
         return queued
 
-    async def fire(self) -> int:
+    async def enqueue_due(self) -> int:
         """Queues the pictures that are due at the corridor's present; returns how many."""
         async with transaction(self.pool) as connection:
-            fired = await fold_queue.fire(connection, self.clock.now())
+            fired = await fold_queue.enqueue_due(connection, self.clock.now())
         if fired:
             self.wake()
         return fired
@@ -173,10 +173,12 @@ class Settle:
             async with transaction(self.pool) as connection:
                 now = machinery_now()
                 taken = await fold_queue.take(connection, most, now, self.mark.left)
-                below = fold_queue.merged(await fold_queue.dependents(connection, (t for t in taken if t.expand), now))
+                below = fold_queue.coalesced(
+                    await fold_queue.dependents(connection, (t for t in taken if t.expand), now)
+                )
                 # A subject may have very many dependents. They are folded in pages, so that a round stays short.
                 later = [below.pop(subject) for subject in sorted(below)[most:]]
-                rows = fold_queue.merged([*below.values(), *(t for t in taken if not t.expand)])
+                rows = fold_queue.coalesced([*below.values(), *(t for t in taken if not t.expand)])
                 queued = await self._fold_taken(connection, rows, later)
         if taken:
             if queued:
@@ -184,7 +186,9 @@ class Settle:
             self.on_commit()
         return _Round(len(taken), [row.party for row in rows.values()])
 
-    async def _fold_taken(self, connection: Connection, taken: Mapping[str, Taken], later: Sequence[Taken] = ()) -> int:
+    async def _fold_taken(
+        self, connection: Connection, taken: Mapping[str, QueueRow], later: Sequence[QueueRow] = ()
+    ) -> int:
         """Folds and saves the `taken` subjects, and queues `later`; returns how many due rows it has queued."""
         if not taken:
             return 0
@@ -201,24 +205,24 @@ class Settle:
         newer = [taken[h.subject] for h in held if not self._may_fold(h)]
         await self._write(connection, done, now)
         changed = [e for e in done if e.shared_changed]
-        expansions = [Taken(e.subject, True, "expand", None, 0, e.row.priority, e.row.party) for e in changed]
+        expansions = [QueueRow(e.subject, True, "expand", None, 0, e.row.priority, e.row.party) for e in changed]
         at_once = [*expansions, *later, *(taken[s].as_it_was() for s in early)]
         await fold_queue.queue_again(connection, [*((row, None) for row in at_once), *_later(failed, newer)])
         return len(at_once)
 
     def _fold_each(
-        self, folding: Sequence[Held], inputs: Sequence[Inputs], taken: Mapping[str, Taken], now: datetime
-    ) -> tuple[list[Effect], list[Taken]]:
-        """Folds each subject; returns the effects, and the rows whose fold failed or took too long, for later."""
+        self, folding: Sequence[LockedPicture], inputs: Sequence[Inputs], taken: Mapping[str, QueueRow], now: datetime
+    ) -> tuple[list[PictureChange], list[QueueRow]]:
+        """Folds each subject; returns the changes, and the rows whose fold failed or took too long, for later."""
         build = (self.projection.fold_number, self.projection.data_number)
-        done: list[Effect] = []
-        failed: list[Taken] = []
+        done: list[PictureChange] = []
+        failed: list[QueueRow] = []
         for before, given in zip(folding, inputs, strict=True):
             row = taken[before.subject]
             try:
                 with at_most(self.fold_seconds):
                     folded = self.projection.fold(given, now)
-                done.append(effects.effect(before, folded, given.revisions, row, now, build))
+                done.append(changes.change_of(before, given, folded, row, now, build))
             except TookTooLong:
                 telemetry.FOLD_FAILED.labels(self.service).inc()
                 log.critical("a subject is set aside: its fold takes too long", subject=before.subject)
@@ -229,21 +233,21 @@ class Settle:
                 failed.append(row)
         return done, failed
 
-    def _may_fold(self, held: Held) -> bool:
+    def _may_fold(self, held: LockedPicture) -> bool:
         return held.fold <= self.projection.fold_number and held.data <= self.projection.data_number
 
-    async def _write(self, connection: Connection, done: Sequence[Effect], now: datetime) -> None:
+    async def _write(self, connection: Connection, done: Sequence[PictureChange], now: datetime) -> None:
         changed = [e for e in done if e.saved is not None]
         saved = [e.saved for e in changed if e.saved is not None]
         await pictures.save(connection, saved, self.projection.fold_number, self.projection.data_number)
         await self.projection.save(connection, changed)
         await keep_receipts(connection, [r for e in done for r in e.receipts], now)
-        await outgoing.append(connection, [o for e in done for o in effects.records(self.service, e, now)])
+        await outgoing.append(connection, [o for e in done for o in changes.records(self.service, e, now)])
         telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))
         telemetry.FOLDED.labels(self.service, "unchanged").inc(len(done) - len(changed))
 
 
-def _later(failed: Sequence[Taken], newer: Sequence[Taken]) -> list[tuple[Taken, datetime]]:
+def _later(failed: Sequence[QueueRow], newer: Sequence[QueueRow]) -> list[tuple[QueueRow, datetime]]:
     """The rows to queue again, each with its instant: failed folds, and pictures that a newer build has folded."""
     now = machinery_now()
     found = [(row, now + timedelta(seconds=_LATER_SECONDS[1])) for row in newer]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from services.chassis.base.database import Connection, OwnConnection, Pool
-from services.chassis.base.mark import knows_itself
+from services.chassis.base.restore_detection import not_restored
 
 REPUBLISH: Final = "republish"
 LOW_PRIORITY: Final = 10
@@ -22,29 +22,29 @@ _DUE = "(not_before IS NULL OR not_before <= $2)"
 # All other due rows of its subjects come along, so that each subject is folded once for all of them.
 _TAKE = f"""
 WITH RECURSIVE turn (priority, party) AS (
-    (SELECT priority, party FROM unsettled ORDER BY priority, party LIMIT 1)
+    (SELECT priority, party FROM fold_queue ORDER BY priority, party LIMIT 1)
     UNION ALL
     SELECT next.priority, next.party FROM turn AS t, LATERAL (
-        SELECT priority, party FROM unsettled WHERE (priority, party) > (t.priority, t.party)
+        SELECT priority, party FROM fold_queue WHERE (priority, party) > (t.priority, t.party)
         ORDER BY priority, party LIMIT 1) AS next),
 share AS (SELECT priority, party, greatest($1 / count(*) OVER (PARTITION BY priority), 1) AS most FROM turn)
-DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM unsettled WHERE {_DUE} AND subject = ANY(ARRAY(
+DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM fold_queue WHERE {_DUE} AND subject = ANY(ARRAY(
         SELECT page.subject FROM share AS s, LATERAL (
-            SELECT id, subject FROM unsettled
-            WHERE priority = s.priority AND party = s.party AND {_DUE} AND {knows_itself("$3")}
+            SELECT id, subject FROM fold_queue
+            WHERE priority = s.priority AND party = s.party AND {_DUE} AND {not_restored("$3")}
             ORDER BY id LIMIT s.most FOR UPDATE SKIP LOCKED) AS page
         ORDER BY s.priority, page.id LIMIT $1))
     FOR UPDATE SKIP LOCKED))
 RETURNING subject, expand, cause, traceparent, attempts, priority, party
 """
 _ADD = """
-INSERT INTO unsettled (subject, cause, traceparent, priority, party)
+INSERT INTO fold_queue (subject, cause, traceparent, priority, party)
 SELECT subject, $2, traceparent, priority, party
 FROM unnest($1::text[], $3::text[], $4::smallint[], $5::text[]) AS u (subject, traceparent, priority, party)
 """
 _QUEUE_AGAIN = """
-INSERT INTO unsettled (subject, expand, cause, traceparent, priority, party, attempts, not_before)
+INSERT INTO fold_queue (subject, expand, cause, traceparent, priority, party, attempts, not_before)
 SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
                      $8::timestamptz[])
 """
@@ -56,8 +56,8 @@ WITH below AS (
         SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
     GROUP BY l.subject),
 gone AS (
-    DELETE FROM unsettled WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM unsettled WHERE {_DUE} AND NOT expand AND subject = ANY(ARRAY(SELECT subject FROM below))
+    DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM fold_queue WHERE {_DUE} AND NOT expand AND subject = ANY(ARRAY(SELECT subject FROM below))
         FOR UPDATE SKIP LOCKED))
     RETURNING subject, expand, cause, traceparent, attempts, priority, party)
 SELECT subject, false AS expand, 'expand' AS cause, NULL AS traceparent, 0 AS attempts, priority, party FROM below
@@ -71,16 +71,16 @@ WITH RECURSIVE below (root, subject) AS (
     SELECT b.root, l.reads FROM below b, LATERAL (
         SELECT reads FROM link WHERE subject = b.subject AND reads <> '' OFFSET 0) AS l)
 SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
-    SELECT FROM unsettled u WHERE u.subject = b.subject AND u.attempts = 0
+    SELECT FROM fold_queue u WHERE u.subject = b.subject AND u.attempts = 0
     AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))
 """
-_WITH_NEWS = "SELECT DISTINCT subject FROM unsettled WHERE subject = ANY($1::text[]) AND priority < $2"
+_WITH_NEWS = "SELECT DISTINCT subject FROM fold_queue WHERE subject = ANY($1::text[]) AND priority < $2"
 _FIRE = """
 WITH due AS (
     UPDATE picture SET due = NULL WHERE subject = ANY(ARRAY(
         SELECT subject FROM picture WHERE due <= $1 ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING subject)
-INSERT INTO unsettled (subject, cause) SELECT subject, 'due' FROM due
+INSERT INTO fold_queue (subject, cause) SELECT subject, 'due' FROM due
 """
 # Queueing also renews `sent_at`, so that a slow queue does not get the subject twice.
 _QUEUE_OLD = """
@@ -88,12 +88,12 @@ WITH old AS (
     UPDATE picture SET sent_at = $2 WHERE subject = ANY(ARRAY(
         SELECT subject FROM picture WHERE sent_at < $1 ORDER BY sent_at LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING subject)
-INSERT INTO unsettled (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
+INSERT INTO fold_queue (subject, cause, priority) SELECT subject, 'republish', 10 FROM old
 """
 _QUEUE_PAGE = """
 WITH page AS (SELECT subject, version, fold, data FROM picture WHERE subject > $1 ORDER BY subject LIMIT $2),
 queued AS (
-    INSERT INTO unsettled (subject, cause, priority) SELECT subject, $3, 10 FROM page
+    INSERT INTO fold_queue (subject, cause, priority) SELECT subject, $3, 10 FROM page
     WHERE $4::int IS NULL OR version > 0 AND (fold < $4 OR data < $5))
 SELECT max(subject) FROM page
 """
@@ -108,7 +108,7 @@ class Cause(NamedTuple):
     party: str = ""
 
 
-class Taken(NamedTuple):
+class QueueRow(NamedTuple):
     """A queue row that this transaction has taken.
 
     `expand` rows stand for the dependents of their subject. `cause` is why the row was queued. `party` is the sender
@@ -124,7 +124,7 @@ class Taken(NamedTuple):
     party: str = ""
     republish: bool = False
 
-    def as_it_was(self) -> "Taken":
+    def as_it_was(self) -> "QueueRow":
         """This row for the queue, with the republication that a merged row may have asked for."""
         return self._replace(cause=REPUBLISH if self.republish else self.cause)
 
@@ -137,17 +137,17 @@ async def add(connection: Connection, subjects: Mapping[str, Cause]) -> None:
         await connection.execute(_ADD, [s for s, _ in rows], "report", list(traces), list(priorities), list(parties))
 
 
-async def take(connection: Connection, most: int, now: datetime, mark: int = 0) -> list[Taken]:
+async def take(connection: Connection, most: int, now: datetime, mark: int = 0) -> list[QueueRow]:
     """Takes a page of `most` free due rows, and all other free due rows of the same subjects.
 
     `mark` is the mark that this copy has left in the store; nothing is taken from a restored or recovering store.
     """
-    return [Taken(*row) for row in await connection.fetch(_TAKE, most, now, mark)]
+    return [QueueRow(*row) for row in await connection.fetch(_TAKE, most, now, mark)]
 
 
-def merged(rows: Iterable[Taken]) -> dict[str, Taken]:
+def coalesced(rows: Iterable[QueueRow]) -> dict[str, QueueRow]:
     """One row for each subject: the most urgent one, with the republication and attempts of the others."""
-    found: dict[str, Taken] = {}
+    found: dict[str, QueueRow] = {}
     for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None, r.cause != "expand")):
         held = found.setdefault(row.subject, row)
         found[row.subject] = held._replace(
@@ -169,7 +169,7 @@ async def behind_news(connection: Connection, subjects: Sequence[str], taken: Se
     return {row["root"] for row in await connection.fetch(_BEHIND_NEWS, subjects, taken, LOW_PRIORITY)}
 
 
-async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mapping[str, Taken]:
+async def with_news(connection: Connection, taken: Mapping[str, QueueRow]) -> Mapping[str, QueueRow]:
     """The same rows, raised to priority 0 where the queue still has news of their subjects.
 
     Call this after loading the facts: news among them still has its row in the queue, or has been folded.
@@ -181,7 +181,7 @@ async def with_news(connection: Connection, taken: Mapping[str, Taken]) -> Mappi
     return {subject: row._replace(priority=0) if subject in news else row for subject, row in taken.items()}
 
 
-async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, datetime | None]]) -> None:
+async def queue_again(connection: Connection, rows: Iterable[tuple[QueueRow, datetime | None]]) -> None:
     """Queues rows, each not before an instant (None: at once); one statement."""
     pairs = sorted(rows, key=lambda pair: (pair[0].subject, pair[0].expand))
     again = [row for row, _ in pairs]
@@ -200,7 +200,7 @@ async def queue_again(connection: Connection, rows: Iterable[tuple[Taken, dateti
     )
 
 
-async def dependents(connection: Connection, rows: Iterable[Taken], now: datetime) -> list[Taken]:
+async def dependents(connection: Connection, rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
     """A row for each subject that reads one of these, and the due queue rows of those subjects, which are taken."""
     lowest: dict[str, tuple[int, str]] = {}
     for row in rows:
@@ -210,10 +210,10 @@ async def dependents(connection: Connection, rows: Iterable[Taken], now: datetim
         return []
     priorities, parties = zip(*lowest.values(), strict=True)
     found = await connection.fetch(_DEPENDENTS, list(lowest), now, list(priorities), list(parties))
-    return [Taken(*row) for row in found]
+    return [QueueRow(*row) for row in found]
 
 
-async def fire(connection: Connection, now: datetime, most: int = 1000) -> int:
+async def enqueue_due(connection: Connection, now: datetime, most: int = 1000) -> int:
     """Queues the subjects whose picture is due, changing by itself at or before `now`; returns how many."""
     return int((await connection.execute(_FIRE, now, most)).rpartition(" ")[2])
 

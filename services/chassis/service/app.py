@@ -106,7 +106,7 @@ def _operations(runtime: Runtime, health: Health) -> APIRouter:
         stands = runtime.clock.step(to.instant)
         await save_step(runtime.store, stands)
         if runtime.settle is not None:
-            await runtime.settle.fire()
+            await runtime.settle.enqueue_due()
         return {"instant": utc_text(stands)}
 
     name, streams = runtime.blueprint.name, runtime.blueprint.streams

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaRouter
 from services.chassis.ingest.stream import Stream
 from services.chassis.ingest.subscriber import Subscribers
 from services.chassis.projection.settle import Projection
-from services.chassis.recovery.spoken import Speaker
+from services.chassis.recovery.published_state import PublishedState
 from services.chassis.service.purge import Rule
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Blueprint:
     streams: Sequence[Stream]
     routes: Callable[[Subscribers], KafkaRouter]
     projection: Projection
-    speaker: Speaker
+    published: PublishedState
     migrations: Path
     loops: Sequence[Callable[[Runtime], Awaitable[None]]] = field(default=())
     prepare: Callable[[Runtime], Awaitable[None]] | None = None

@@ -46,7 +46,7 @@ async def readiness(runtime: Runtime) -> dict[str, bool]:
         and all(i.positions is not None and i.positions.has_assignment for i in runtime.ingests),
         "reading": not any(i.quarantine.stopped for i in runtime.ingests),
         "keeping_up": backlogs.move(now, "lag"),
-        "settling": backlogs.move(now, "outbox", "recall", "share"),
+        "settling": backlogs.move(now, "outbox", "recovery", "share"),
     }
     # `understanding` does not count for `ready`: one unreadable record must not stop all others.
     return {"ready": all(checks.values()), **checks, "understanding": runtime.monitor.misunderstood == 0}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.database import Pool
-from services.chassis.base.mark import StoreMark
 from services.chassis.base.parties import PartyBook
+from services.chassis.base.restore_detection import RestoreDetector
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.stream import EntityStream
 from services.chassis.projection.settle import Settle
@@ -21,7 +21,7 @@ def new_settle(
     clock: CorridorClock,
     subjects: int = 250,
     on_commit: Callable[[], None] = lambda: None,
-    mark: StoreMark | None = None,
+    mark: RestoreDetector | None = None,
 ) -> Settle:
     """The loop that folds; a round takes at most `subjects` queue rows."""
     ours = [stream.topic.name for stream in blueprint.streams if isinstance(stream, EntityStream)]

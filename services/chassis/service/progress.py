@@ -16,17 +16,17 @@ from aiokafka import TopicPartition
 
 from services.chassis.base import telemetry
 from services.chassis.base.database import ACQUIRE_SECONDS, Pool
-from services.chassis.base.mark import READS_BACK
+from services.chassis.base.restore_detection import READS_BACK
 from services.chassis.ingest.consumer import Ingest
 
 EVERY_SECONDS: Final = 2.0
 # The kinds of work of which an idle service has none; `pending` is the service's own.
-_WORK: Final = ("unsettled", "outbox", "outbox_failed", "recall", "due", "pending")
+_WORK: Final = ("fold_queue", "outbox", "outbox_failed", "recovery", "due", "pending")
 # The age up to which a reading is believed, and the waiting time from which a queue or lag makes a copy unready.
 _BELIEVED_SECONDS: Final = 15.0
 _BEHIND_SECONDS: Final = 60.0
 _COUNTS = f"""
-SELECT sent.*, (SELECT count(*) FROM outbox_failed) AS outbox_failed, {READS_BACK}::int AS recall,
+SELECT sent.*, (SELECT count(*) FROM outbox_failed) AS outbox_failed, {READS_BACK}::int AS recovery,
        (SELECT count(*) FROM picture WHERE due <= $1) AS due,
        (SELECT count(*) FROM dead_letter WHERE resolution IS NULL) AS dead_letters,
        (SELECT count(*) FROM dead_letter WHERE resolution IS NULL AND party IS NULL) AS misunderstood
@@ -34,9 +34,9 @@ FROM (SELECT count(*) AS outbox, min(id) AS first, max(id) AS last FROM outbox) 
 """
 # Only news counts as waiting: a rebuild may take its time.
 _SHARES = """
-SELECT party, count(*) AS unsettled, count(*) FILTER (WHERE attempts > 0) AS failing,
+SELECT party, count(*) AS fold_queue, count(*) FILTER (WHERE attempts > 0) AS failing,
        min(id) FILTER (WHERE priority = 0) AS first, max(id) FILTER (WHERE priority = 0) AS last
-FROM unsettled GROUP BY party
+FROM fold_queue GROUP BY party
 """
 _POSITIONS = "SELECT topic, partition, topic_id, next_offset FROM position ORDER BY 1, 2"
 
@@ -77,18 +77,18 @@ async def read(pool: Pool, now: datetime, pending: str = "SELECT 0") -> Progress
         positions = await connection.fetch(_POSITIONS)
     assert found is not None
     counts = {name: value for name, value in found.items() if name not in ("first", "last")}
-    counts |= {name: sum(row[name] for row in shares) for name in ("unsettled", "failing")} | {"pending": own}
+    counts |= {name: sum(row[name] for row in shares) for name in ("fold_queue", "failing")} | {"pending": own}
     return Progress(counts, [dict(row) for row in positions], dict(_queues(found, shares)))
 
 
 def _queues(found: asyncpg.Record, shares: Sequence[asyncpg.Record]) -> Iterator[tuple[Queue, Span]]:
     if found["outbox"]:
         yield ("outbox", ""), Span(found["first"], found["last"])
-    if found["recall"]:
-        yield ("recall", ""), Span(1, 1)
+    if found["recovery"]:
+        yield ("recovery", ""), Span(1, 1)
     news = [row for row in shares if row["first"] is not None]
     if news:
-        yield ("unsettled", ""), Span(min(row["first"] for row in news), max(row["last"] for row in news))
+        yield ("fold_queue", ""), Span(min(row["first"] for row in news), max(row["last"] for row in news))
     for row in news:
         yield ("share", row["party"]), Span(row["first"], row["first"] if row["party"] else row["last"])
 
@@ -143,7 +143,7 @@ class Monitor:
         for queue in (*_WORK, "failing"):
             telemetry.DEPTH.labels(self._service, queue).set(progress.counts[queue])
         telemetry.MISUNDERSTOOD.labels(self._service).set(self.misunderstood)
-        busy_since = self.backlogs.since("unsettled", "outbox", "recall")
+        busy_since = self.backlogs.since("fold_queue", "outbox", "recovery")
         telemetry.BUSY.labels(self._service).set(0.0 if busy_since is None else now - busy_since)
 
 

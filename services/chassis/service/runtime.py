@@ -21,10 +21,10 @@ from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import load_steps
 from services.chassis.base.database import Pool, is_asked_over_http, open_pool
 from services.chassis.base.errors import NameTaken, OtherCluster, SettingsError, is_transient
-from services.chassis.base.mark import StoreMark
 from services.chassis.base.migrate import CHASSIS, Migration, MigrationError, migrate_store, read_migrations
 from services.chassis.base.pace import repeat
 from services.chassis.base.parties import PartyBook
+from services.chassis.base.restore_detection import RestoreDetector
 from services.chassis.base.session_lock import NameLock
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.consumer import Ingest
@@ -34,7 +34,7 @@ from services.chassis.kafka.admin import TopicIds
 from services.chassis.kafka.cluster import Cluster
 from services.chassis.outbox.relay import Relay
 from services.chassis.projection.settle import Settle
-from services.chassis.recovery.recall import Reads, Recall
+from services.chassis.recovery.recovery import Reads, Recovery
 from services.chassis.service import loops, progress, purge, sources
 from services.chassis.service.blueprint import Blueprint
 from services.chassis.service.progress import Monitor
@@ -55,7 +55,7 @@ class Runtime:
         self.settings = settings
         self.clock = CorridorClock(stepped=settings.clock == "stepped")
         self.book = PartyBook(min(settings.metadata_age_seconds, 5.0))
-        self.mark = StoreMark()
+        self.mark = RestoreDetector()
         self.pool: Pool | None = None
         self.http_pool: Pool | None = None
         self.producer: AIOKafkaProducer | None = None
@@ -130,7 +130,7 @@ class Runtime:
         await self._retry("broker", lambda: self.cluster.require(self.store))
         self._repeat(lambda: self.cluster.require(pool), cluster.EVERY_SECONDS)
         self.producer = await self._retry("broker", self._start_producer)
-        await self._start_recall()
+        await self._start_recovery()
         producer = partial(clients.patient_producer, self.settings)
         self.relay = Relay(name, self.settings.database_url, pool, producer, self.mark, self.sent)
         self._spawn(self.relay.run())
@@ -185,12 +185,12 @@ class Runtime:
         self._spawn(self.settle.run_timers())
         self._spawn(self.settle.run_republication())
 
-    async def _start_recall(self) -> None:
+    async def _start_recovery(self) -> None:
         """Compares the store with our topics before anything is published, and goes on checking it."""
         reads = Reads([stream.topic for stream in self.blueprint.streams], self._holds_back)
-        recall = Recall(
+        recovery = Recovery(
             self.blueprint.name,
-            self.blueprint.speaker,
+            self.blueprint.published,
             reads,
             self.store,
             self.mark,
@@ -198,8 +198,8 @@ class Runtime:
             self.settings,
             self.door_producer,
         )
-        await self._retry("broker", recall.check)
-        self._spawn(recall.run())
+        await self._retry("broker", recovery.check)
+        self._spawn(recovery.run())
 
     def _holds_back(self, topic: str) -> bool:
         return any(ingest.quarantine.holds_back(topic) for ingest in self.ingests if ingest.stream.reads(topic))

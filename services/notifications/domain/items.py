@@ -73,7 +73,7 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def recall(before: Entry | None, item: Mapping[str, Any], content: Mapping[str, Any]) -> Entry:
+def recovered(before: Entry | None, item: Mapping[str, Any], content: Mapping[str, Any]) -> Entry:
     """The entry of a fact with an item that one of its parties has, and that the entry does not know of."""
     digest, _, holders, about, first = before or NEVER_TOLD
     has: dict[str, Place] = {

@@ -18,28 +18,28 @@ from contracts.topics import Topic
 from services.chassis.base.clock import version_after
 from services.chassis.base.database import Connection, Pool, transaction
 from services.chassis.base.errors import is_transient
-from services.chassis.base.mark import SERVER, Look, StoreMark, as_left
 from services.chassis.base.pace import repeat
+from services.chassis.base.restore_detection import SERVER, RestoreDetector, StoreCheck, mark_unchanged
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest import positions
+from services.chassis.recovery.published_state import PublishedState, events_of
 from services.chassis.recovery.readback import Readback, readback
-from services.chassis.recovery.spoken import Speaker, events_of
 
 log = structlog.get_logger(__name__)
 
 # A copy resumes its own task at once, and another copy's when its time is over by the clock of the store.
 _CLAIM = f"""
-UPDATE recall SET until = clock_timestamp() + interval '15 s'
+UPDATE recovery_task SET until = clock_timestamp() + interval '15 s'
 WHERE until <= clock_timestamp() OR noticed = $1
 RETURNING since, noticed, {SERVER} AS server
 """
 # A backup may contain the task without its progress; then another restore has superseded it.
-_OWN_TASK = f"noticed = $1 AND {SERVER} = $2 AND {as_left('$3')}"
-_KEEP = f"UPDATE recall SET until = clock_timestamp() + interval '15 s' WHERE {_OWN_TASK}"
-_DONE = f"DELETE FROM recall WHERE {_OWN_TASK}"
+_OWN_TASK = f"noticed = $1 AND {SERVER} = $2 AND {mark_unchanged('$3')}"
+_KEEP = f"UPDATE recovery_task SET until = clock_timestamp() + interval '15 s' WHERE {_OWN_TASK}"
+_DONE = f"DELETE FROM recovery_task WHERE {_OWN_TASK}"
 _EVERY_SECONDS = 1.0
 # Each check writes one row, which is all that an idle service writes.
-_LOOK_EACH_SECONDS = 1.0
+_CHECK_EACH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
 # By how much the clocks of broker and services may differ, in microseconds.
 _SKEW = 30_000_000
@@ -62,22 +62,22 @@ class Reads:
     holds_back: Callable[[str], bool] = lambda _: False
 
 
-class Recall:
+class Recovery:
     """Checks and recovers the store of a service, for one copy; `wake` is called when folding may go on."""
 
     def __init__(
         self,
         service: str,
-        speaker: Speaker,
+        published: PublishedState,
         reads: Reads,
         pool: Pool,
-        mark: StoreMark,
+        mark: RestoreDetector,
         wake: Callable[[], None],
         settings: ServiceSettings,
         producer: AIOKafkaProducer,
     ) -> None:
         self._service = service
-        self._speaker = speaker
+        self._published = published
         self._reads = reads
         self._pool = pool
         self._mark = mark
@@ -97,17 +97,17 @@ class Recall:
         # A mark from the future comes from a wrong clock, and says nothing.
         since = mark if mark <= version_after(0) + _SKEW else 0
         known = True
-        async with self._open(self._speaker.topics) as topics:
+        async with self._open(self._published.topics) as topics:
             async for page in topics.since(_milliseconds(since)):
-                events = events_of(page, self._service, self._speaker)
+                events = events_of(page, self._service, self._published)
                 async with transaction(self._pool) as connection:
-                    known &= await self._speaker.is_current(connection, events)
-        await self._look(None if known else since, server)
+                    known &= await self._published.is_current(connection, events)
+        await self._check_mark(None if known else since, server)
 
     async def run(self) -> None:
         """Checks and recovers until cancelled; checks go on during a recovery, which may take long."""
         await asyncio.gather(
-            repeat(self._look, _LOOK_EACH_SECONDS, "the store cannot be checked"),
+            repeat(self._check_mark, _CHECK_EACH_SECONDS, "the store cannot be checked"),
             repeat(self.round, _EVERY_SECONDS, "recovery failed"),
         )
 
@@ -129,11 +129,11 @@ class Recall:
                 log.warning("recovery waits", service=self._service, failure=repr(failure))
             raise
 
-    async def _look(self, unknown_since: int | None = None, compared: str | None = None) -> Look:
-        look = await self._mark.look(self._pool, unknown_since, compared)
-        if look is Look.PUT_BACK:
+    async def _check_mark(self, unknown_since: int | None = None, compared: str | None = None) -> StoreCheck:
+        found = await self._mark.check(self._pool, unknown_since, compared)
+        if found is StoreCheck.RESTORED:
             log.warning("the store was restored: recovery begins", service=self._service)
-        return look
+        return found
 
     async def _do(self, since: int, task: _Task) -> None:
         restored = await self._read_back(since, task)
@@ -145,12 +145,12 @@ class Recall:
 
     async def _read_back(self, since: int, task: _Task) -> int:
         restored = 0
-        async with self._open(self._speaker.topics) as topics:
+        async with self._open(self._published.topics) as topics:
             async for page in topics.since(_milliseconds(since)):
-                events = events_of(page, self._service, self._speaker)
+                events = events_of(page, self._service, self._published)
                 async with transaction(self._pool) as connection:
                     await self._keep(connection, task)
-                    restored += await self._speaker.restore(connection, events)
+                    restored += await self._published.restore(connection, events)
         return restored
 
     async def _wait_for_ingest(self, task: _Task) -> None:

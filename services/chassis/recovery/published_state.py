@@ -17,9 +17,9 @@ from services.chassis.ingest.records import Record
 from services.chassis.projection import pictures
 from services.chassis.projection.book import Book, Entry, Open, Stamps, json_of, read_book, write_book
 from services.chassis.projection.fold import Closing
-from services.chassis.projection.pictures import Held
+from services.chassis.projection.pictures import LockedPicture
 from services.chassis.queue import fold_queue
-from services.chassis.queue.fold_queue import Taken
+from services.chassis.queue.fold_queue import QueueRow
 
 _TAKE_UP = """
 UPDATE picture AS p SET version = greatest(p.version, u.version), memory = u.memory::jsonb, published = u.book::jsonb
@@ -30,7 +30,7 @@ _STAMPS: Final = frozenset({"version", "previous_version", "recorded_at", "as_of
 _BOOKS = "SELECT published FROM picture WHERE subject = ANY($1::text[])"
 
 
-class Speaker(Protocol):
+class PublishedState(Protocol):
     """The published state of a service: the topics that hold it, and how a restored store takes it over again."""
 
     @property
@@ -47,9 +47,9 @@ class Speaker(Protocol):
         ...
 
 
-def events_of(records: Iterable[Record], service: str, speaker: Speaker) -> list[Event]:
+def events_of(records: Iterable[Record], service: str, published: PublishedState) -> list[Event]:
     """The events that the service has published; foreign records and versions from the future are left out."""
-    types = {name: kind for topic in speaker.topics for name, kind in topic.events.items()}
+    types = {name: kind for topic in published.topics for name, kind in topic.events.items()}
     found = []
     for record in records:
         try:
@@ -105,12 +105,12 @@ class Entities:
         rows = [row for one in held if (row := self._restored(one, by_owner[one.subject])) is not None]
         if rows:
             await connection.execute(_TAKE_UP, *map(list, zip(*rows, strict=True)))
-            await queue_recalled(connection, [row.subject for row in rows])
+            await queue_recovered(connection, [row.subject for row in rows])
         late = [one.subject for one in held if _ends_below(one, by_owner[one.subject])]
-        await queue_recalled(connection, late, fold_queue.REPUBLISH)
+        await queue_recovered(connection, late, fold_queue.REPUBLISH)
         return len(rows)
 
-    def _restored(self, held: Held, told: Sequence[Event]) -> "_Row | None":
+    def _restored(self, held: LockedPicture, told: Sequence[Event]) -> "_Row | None":
         book, memory = read_book(held.published), orjson.loads(held.memory) if held.memory else None
         unknown = [e for e in sorted(told, key=_version) if _version(e) > _known(book, e.subject)]
         for event in unknown:
@@ -134,7 +134,7 @@ class Entities:
         return Entry(stamps, "", Open(event.type, closing.topics, own, closing.fields))
 
 
-def _ends_below(held: Held, told: Sequence[Event]) -> bool:
+def _ends_below(held: LockedPicture, told: Sequence[Event]) -> bool:
     """Whether the last of these records of some entity has a lower version than another record or the book."""
     book, last = read_book(held.published), {e.subject: _version(e) for e in told}
     highest = {e.subject: _version(e) for e in sorted(told, key=_version)}
@@ -148,9 +148,9 @@ class _Row(NamedTuple):
     book: str
 
 
-async def queue_recalled(connection: Connection, subjects: Iterable[str], cause: str = "recall") -> None:
+async def queue_recovered(connection: Connection, subjects: Iterable[str], cause: str = "recovery") -> None:
     """Queues subjects whose published state was restored, behind all news."""
-    rows = [Taken(subject, False, cause, None, 0, fold_queue.LOW_PRIORITY) for subject in subjects]
+    rows = [QueueRow(subject, False, cause, None, 0, fold_queue.LOW_PRIORITY) for subject in subjects]
     await fold_queue.queue_again(connection, ((row, None) for row in rows))
 
 

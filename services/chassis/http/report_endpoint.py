@@ -30,7 +30,7 @@ MAX_BATCH = 500
 Entitled = Callable[[Event, Party], None]
 
 
-class Door:
+class ReportEndpoint:
     """Validates reports and produces them to the topic of the caller."""
 
     def __init__(

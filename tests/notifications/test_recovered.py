@@ -12,7 +12,7 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts.envelope.codec import Event
 from services.notifications import sequencer, store
-from services.notifications.domain.items import diff, digest_of, item_id, recall
+from services.notifications.domain.items import diff, digest_of, item_id, recovered
 from services.notifications.domain.shared import Entry
 from tests.notifications.test_items import ARRIVAL, NOW, told
 from tests.support import builders as b
@@ -135,7 +135,7 @@ def test_who_has_what_is_the_same_as_if_it_had_never_been_forgotten() -> None:
 
     entry: Entry | None = None
     for number, item in enumerate([*first, *second], 1):
-        entry = recall(entry, sent(item, number), item.content)
+        entry = recovered(entry, sent(item, number), item.content)
 
     assert entry is not None
     assert diff({ARRIVAL: entry}, [after], NOW)[0] == []
@@ -148,7 +148,7 @@ def test_parties_that_have_different_contents_are_each_told_what_is_so() -> None
     changes, _ = diff(given, [second], NOW)
     change = next(i for i in changes if i.party == "a")
 
-    entry = recall(given[ARRIVAL], sent(change, 7), second.content)
+    entry = recovered(given[ARRIVAL], sent(change, 7), second.content)
     items, _ = diff({ARRIVAL: entry}, [third], NOW)
 
     assert {i.party: (i.action, i.supersedes) for i in items} == {
@@ -162,7 +162,7 @@ def test_a_party_from_which_it_was_taken_back_has_it_no_longer() -> None:
     _, given = diff({}, [one], NOW)
     items, _ = diff(given, [told("b")], NOW)
 
-    entry = recall(given[ARRIVAL], sent(items[0], 7), items[0].content)
+    entry = recovered(given[ARRIVAL], sent(items[0], 7), items[0].content)
 
     assert [(i.party, i.action) for i in diff({ARRIVAL: entry}, [one], NOW)[0]] == [("a", "new")]
 

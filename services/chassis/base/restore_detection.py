@@ -15,7 +15,7 @@ SERVER: Final = """(
     SELECT system_identifier || '/' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
         ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END FROM pg_control_system())"""
 """An SQL expression: the identity of the server and its timeline, which changes by a failover or a recovery."""
-READS_BACK: Final = "(EXISTS (SELECT FROM recall))"
+READS_BACK: Final = "(EXISTS (SELECT FROM recovery_task))"
 """An SQL condition: the store has records of ours still to recover."""
 
 _RAISE = f"""
@@ -25,7 +25,7 @@ WHERE $2 IN ('', {SERVER})
 RETURNING before.value AS found, m.value AS left
 """
 _WANT = """
-INSERT INTO recall AS r (since, noticed) VALUES ($1, $2)
+INSERT INTO recovery_task AS r (since, noticed) VALUES ($1, $2)
 ON CONFLICT (single) DO UPDATE
 SET since = least(r.since, EXCLUDED.since), noticed = EXCLUDED.noticed, until = '-infinity'
 """
@@ -34,11 +34,11 @@ _FIND = f"SELECT value, {SERVER} AS server FROM store_mark"
 _UNREACHABLE: Final = 2**63 - 1
 
 
-class Look(Enum):
+class StoreCheck(Enum):
     """The result of a check of the store."""
 
-    AS_LEFT = auto()
-    PUT_BACK = auto()
+    UNCHANGED = auto()
+    RESTORED = auto()
     """The store was restored, or lacks records of ours; a recovery task is stored."""
     NOT_COMPARED = auto()
     """The store is on another server, and has to be compared with our topics."""
@@ -51,17 +51,17 @@ class Found(NamedTuple):
     server: str
 
 
-def knows_itself(parameter: str) -> str:
+def not_restored(parameter: str) -> str:
     """An SQL condition: the store was not restored since a copy left the mark `parameter`, and is not recovering."""
-    return f"(NOT {READS_BACK} AND {as_left(parameter)})"
+    return f"(NOT {READS_BACK} AND {mark_unchanged(parameter)})"
 
 
-def as_left(parameter: str) -> str:
+def mark_unchanged(parameter: str) -> str:
     """An SQL condition: the store was not restored since a copy left the mark `parameter`."""
     return f"((SELECT value FROM store_mark) >= {parameter})"
 
 
-class StoreMark:
+class RestoreDetector:
     """One copy's memory of its store: the highest mark seen, and the server that was compared with our topics."""
 
     def __init__(self) -> None:
@@ -83,14 +83,14 @@ class StoreMark:
         self._met = await connection.fetchval(f"SELECT {SERVER}")
 
     async def found(self, pool: Pool) -> Found:
-        """Reads the mark and the server; `look` reports any lower mark from then on."""
+        """Reads the mark and the server; `check` reports any lower mark from then on."""
         row = await pool.fetchrow(_FIND)
         assert row is not None
         found = Found(row["value"], row["server"])
         self._seen, self._met = max(self._seen, found.value), found.server
         return found
 
-    async def look(self, pool: Pool, unknown_since: int | None = None, compared: str | None = None) -> Look:
+    async def check(self, pool: Pool, unknown_since: int | None = None, compared: str | None = None) -> StoreCheck:
         """Raises the mark, and stores a recovery task if one is needed, in one transaction.
 
         Recovery is needed if the mark went backwards, which exactly one running copy sees, or if our topics hold
@@ -106,8 +106,8 @@ class StoreMark:
                 noticed = version_after(self._seen) if row is None else row["left"]
                 await connection.execute(_WANT, min(since), noticed)
         if row is None:
-            return Look.NOT_COMPARED
+            return StoreCheck.NOT_COMPARED
         self._seen = max(self._seen, row["left"])
         if compared is not None:
             self._compared = compared
-        return Look.PUT_BACK if since else Look.AS_LEFT
+        return StoreCheck.RESTORED if since else StoreCheck.UNCHANGED

@@ -11,7 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
 from contracts.envelope.codec import Event
-from services.chassis.base.mark import Look, StoreMark
+from services.chassis.base.restore_detection import RestoreDetector, StoreCheck
 from tests.support import builders as b
 from tests.support.pipeline import all_taken_out
 from tests.support.steps import go_back, meet_another_server, read_back, save
@@ -100,7 +100,7 @@ async def test_what_nobody_of_us_has_written_is_left_out(store: Store) -> None:
 async def test_nothing_is_folded_before_it_is_read_back(store: Store) -> None:
     await given_up(store)
     await store.feed([b.a_consist()])
-    waiting = len(await store.rows("unsettled"))
+    waiting = len(await store.rows("fold_queue"))
 
     await read_back(store, [])
     await store.settle()
@@ -110,7 +110,7 @@ async def test_nothing_is_folded_before_it_is_read_back(store: Store) -> None:
 
 
 async def test_nothing_is_folded_where_the_mark_is_older_than_it_was_left(store: Store) -> None:
-    await store.settler.mark.look(store.pool)
+    await store.settler.mark.check(store.pool)
     await store.pool.execute("UPDATE store_mark SET value = 1")
 
     await store.feed([b.a_consist()])
@@ -119,24 +119,24 @@ async def test_nothing_is_folded_where_the_mark_is_older_than_it_was_left(store:
 
 
 async def test_one_copy_notices_and_no_other(store: Store) -> None:
-    first, second = StoreMark(), StoreMark()
-    await first.look(store.pool)
-    await second.look(store.pool)
+    first, second = RestoreDetector(), RestoreDetector()
+    await first.check(store.pool)
+    await second.check(store.pool)
     await store.pool.execute("UPDATE store_mark SET value = 1")
 
-    assert [await one.look(store.pool) for one in (second, first, second)] == [
-        Look.PUT_BACK,
-        Look.AS_LEFT,
-        Look.AS_LEFT,
+    assert [await one.check(store.pool) for one in (second, first, second)] == [
+        StoreCheck.RESTORED,
+        StoreCheck.UNCHANGED,
+        StoreCheck.UNCHANGED,
     ]
-    assert [row["since"] for row in await store.rows("recall")] == [1]
+    assert [row["since"] for row in await store.rows("recovery_task")] == [1]
 
 
 async def test_a_store_that_was_not_put_back_has_nothing_to_read_back(store: Store) -> None:
-    mark = StoreMark()
+    mark = RestoreDetector()
 
-    assert [await mark.look(store.pool) for _ in range(3)] == [Look.AS_LEFT] * 3
-    assert await store.rows("recall") == []
+    assert [await mark.check(store.pool) for _ in range(3)] == [StoreCheck.UNCHANGED] * 3
+    assert await store.rows("recovery_task") == []
 
 
 async def test_nothing_is_folded_on_another_server_before_the_store_was_compared(store: Store) -> None:
@@ -147,7 +147,7 @@ async def test_nothing_is_folded_on_another_server_before_the_store_was_compared
     before = await store.pictures()
 
     _, server = await mark.found(store.pool)
-    await mark.look(store.pool, compared=server)
+    await mark.check(store.pool, compared=server)
     await store.settle()
 
     assert (before, b.TRAIN in await store.pictures()) == ({}, True)
@@ -157,7 +157,7 @@ async def test_a_server_that_is_met_again_is_the_one_that_was_compared(store: St
     """Such as one that was merely started anew: nobody waits."""
     mark = store.settler.mark
     _, server = await mark.found(store.pool)
-    await mark.look(store.pool, compared=server)
+    await mark.check(store.pool, compared=server)
 
     async with store.pool.acquire() as connection:
         await mark.meet(connection)
@@ -168,32 +168,32 @@ async def test_a_server_that_is_met_again_is_the_one_that_was_compared(store: St
 
 async def test_the_mark_of_a_backup_stays_until_the_store_was_compared(store: Store) -> None:
     """It says since when our topics may have had what the store does not know."""
-    mark = StoreMark()
+    mark = RestoreDetector()
     await meet_another_server(mark)
     (before,) = await store.rows("store_mark")
-    looks = [await mark.look(store.pool) for _ in range(2)]
+    looks = [await mark.check(store.pool) for _ in range(2)]
 
-    assert looks == [Look.NOT_COMPARED] * 2
+    assert looks == [StoreCheck.NOT_COMPARED] * 2
     assert await store.rows("store_mark") == [before]
 
 
 async def test_a_comparison_on_a_server_that_is_gone_does_not_count(store: Store) -> None:
-    assert await StoreMark().look(store.pool, compared="the server before") is Look.NOT_COMPARED
+    assert await RestoreDetector().check(store.pool, compared="the server before") is StoreCheck.NOT_COMPARED
 
 
 async def test_what_is_noticed_while_the_store_is_not_compared_is_noted_all_the_same(store: Store) -> None:
-    mark = StoreMark()
+    mark = RestoreDetector()
     await meet_another_server(mark)
 
-    await mark.look(store.pool, 5)
+    await mark.check(store.pool, 5)
 
-    assert [row["since"] for row in await store.rows("recall")] == [5]
+    assert [row["since"] for row in await store.rows("recovery_task")] == [5]
 
 
 async def test_a_store_that_is_put_back_while_a_copy_compares_it_is_noticed(store: Store) -> None:
-    first, starting = StoreMark(), StoreMark()
-    await first.look(store.pool)
+    first, starting = RestoreDetector(), RestoreDetector()
+    await first.check(store.pool)
     _, server = await starting.found(store.pool)
     await store.pool.execute("UPDATE store_mark SET value = 1")
 
-    assert await starting.look(store.pool, compared=server) is Look.PUT_BACK
+    assert await starting.check(store.pool, compared=server) is StoreCheck.RESTORED

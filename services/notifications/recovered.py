@@ -14,9 +14,9 @@ from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
 from services.chassis.projection import pictures
 from services.chassis.projection.book import json_of
-from services.chassis.recovery.spoken import queue_recalled
+from services.chassis.recovery.published_state import queue_recovered
 from services.notifications.domain import stored
-from services.notifications.domain.items import recall
+from services.notifications.domain.items import recovered
 from services.notifications.store import shard_of
 
 _LAST = "SELECT FROM feed WHERE party = ANY($1::text[]) ORDER BY party FOR UPDATE"
@@ -111,11 +111,11 @@ async def _remember(connection: Connection, items: Sequence[Item]) -> None:
     for one in held:
         given = stored.read_memory(orjson.loads(one.memory) if one.memory else None)
         for item in by_entity[one.subject]:
-            given[item["fact"]] = recall(given.get(item["fact"]), item, _content(item))
+            given[item["fact"]] = recovered(given.get(item["fact"]), item, _content(item))
         memories.append(json_of(stored.write_memory(given)).decode())
     subjects = [one.subject for one in held]
     await connection.execute(_REMEMBER, subjects, memories)
-    await queue_recalled(connection, subjects)
+    await queue_recovered(connection, subjects)
 
 
 def _entity(item: Item) -> str:

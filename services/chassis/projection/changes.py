@@ -18,28 +18,28 @@ from services.chassis.base.clock import version_after
 from services.chassis.outbox.outgoing import Outgoing
 from services.chassis.outbox.receipts import Receipt, receipt_records
 from services.chassis.projection.book import Published, Stamps, joined, json_of, publish, read_book, write_book
-from services.chassis.projection.fold import Folded, StoredRevision, by_identity, effective
-from services.chassis.projection.pictures import Held, Saved
-from services.chassis.queue.fold_queue import LOW_PRIORITY, Taken
+from services.chassis.projection.fold import Folded, Inputs, StoredRevision, by_identity, effective
+from services.chassis.projection.pictures import LockedPicture, PictureUpdate
+from services.chassis.queue.fold_queue import LOW_PRIORITY, QueueRow
 
 
-class Effect(NamedTuple):
+class PictureChange(NamedTuple):
     """The result of one fold compared with the stored picture; `saved` is None if nothing has changed."""
 
     subject: str
     folded: Folded
-    saved: Saved | None
+    saved: PictureUpdate | None
     content_changed: bool
     shared_changed: bool
     published: Sequence[Published]
     receipts: Sequence[Receipt]
-    row: Taken
+    row: QueueRow
     recorded_at: datetime
 
 
-def effect(
-    before: Held, folded: Folded, revisions: Sequence[StoredRevision], row: Taken, now: datetime, build: tuple[int, int]
-) -> Effect:
+def change_of(
+    before: LockedPicture, inputs: Inputs, folded: Folded, row: QueueRow, now: datetime, build: tuple[int, int]
+) -> PictureChange:
     """Compares a fold with the stored picture; `build` is (fold number, data number)."""
     content, shared = json_of(folded.content), _json_of(folded.shared)
     content_hash, shared_hash = _digest(content), shared and _digest(shared)
@@ -49,7 +49,7 @@ def effect(
     stamps = Stamps(version, None, utc_text(recorded_at), utc_text(now))
     published, book = publish(folded.publications, content, known, stamps, again=row.republish)
     moves = content_changed or book != known
-    saved = Saved(
+    saved = PictureUpdate(
         before.subject,
         version if moves else before.version,
         recorded_at if moves or before.recorded_at is None else before.recorded_at,
@@ -64,25 +64,25 @@ def effect(
         folded.due,
         bool(published),
     )
-    return Effect(
+    return PictureChange(
         before.subject,
         folded,
         saved if moves or shared_changed or _differs(before, saved, build) else None,
         content_changed,
         shared_changed,
         published,
-        _receipts(orjson.loads(before.parked), folded, revisions),
+        _receipts(orjson.loads(before.parked), folded, inputs.revisions),
         row,
         recorded_at,
     )
 
 
-def _recorded_at(before: Held, now: datetime) -> datetime:
+def _recorded_at(before: LockedPicture, now: datetime) -> datetime:
     """The corridor's present, or a microsecond after the last recording if that is later, so that it rises."""
     return now if before.recorded_at is None else max(now, before.recorded_at + timedelta(microseconds=1))
 
 
-def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
+def records(service: str, done: PictureChange, now: datetime) -> Iterator[Outgoing]:
     """The outbox records of an effect: its publications, one for each topic, and its receipts."""
     for one in done.published:
         body = joined(one.data, json_of(_stamps(one, done)))
@@ -102,7 +102,7 @@ def records(service: str, done: Effect, now: datetime) -> Iterator[Outgoing]:
         yield from receipt_records(service, f"{done.subject}@{utc_text(done.recorded_at)}", done.receipts, now)
 
 
-def _stamps(one: Published, done: Effect) -> dict[str, Any]:
+def _stamps(one: Published, done: PictureChange) -> dict[str, Any]:
     version, previous, recorded_at, as_of = one.stamps
     stamps: dict[str, Any] = {"version": version, "recorded_at": recorded_at, "as_of": as_of}
     if previous is not None:
@@ -143,7 +143,7 @@ def _receipt(revision: StoredRevision, outcome: Outcome, detail: str | None) -> 
     )
 
 
-def _differs(before: Held, after: Saved, build: tuple[int, int]) -> bool:
+def _differs(before: LockedPicture, after: PictureUpdate, build: tuple[int, int]) -> bool:
     """Whether anything but content, shared state and publications has changed."""
     return (
         before.recorded_at is None
