@@ -21,7 +21,7 @@ from contracts.envelope import codec
 from deploy.local.stack import Stack
 from deploy.provision import read_parties
 from services.chassis.base.parties import Party, save_party
-from services.chassis.ingest import outcome
+from services.chassis.ingest import answers
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.stream import Stream
 from services.chassis.service.blueprint import Blueprint
@@ -191,13 +191,13 @@ class Crash(BaseException):
 
 async def crashing(ingest: Ingest, record: ConsumerRecord[bytes, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that the batch's transaction does, with the process gone before its commit."""
-    written = outcome.answer
+    written = answers.answer
 
     async def dies(*arguments: Any) -> Any:
         await written(*arguments)
         raise Crash
 
-    monkeypatch.setattr(outcome, "answer", dies)
+    monkeypatch.setattr(answers, "answer", dies)
     await ingest.take([record])
 
 

@@ -18,7 +18,7 @@ from services.chassis.base.errors import is_transient
 from services.chassis.base.parties import PartyBook
 from services.chassis.dead_letters import letters
 from services.chassis.dead_letters.letters import Dead, Filter, dead_of
-from services.chassis.ingest import answers, outcome, records
+from services.chassis.ingest import answers, records
 from services.chassis.ingest.quarantine import end_stand_in
 from services.chassis.ingest.records import Accepted, Rejected, Validated
 from services.chassis.ingest.stream import Stream, stream_of
@@ -152,7 +152,7 @@ class Replayer:
         kept = await stream.store(connection, [verdict], self._clock.now())
         if kept.refused:
             return kept.refused[0], answers.receipt_of_rejection(kept.refused[0], dead.party or "")
-        return verdict, outcome.receipt_of(verdict, kept, fresh=bool(kept.fresh))
+        return verdict, answers.receipt_of(verdict, kept, fresh=bool(kept.fresh))
 
     def _judge(self, dead: Dead) -> Validated:
         stream = stream_of(self._streams, dead.record.topic)

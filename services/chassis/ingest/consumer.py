@@ -20,7 +20,7 @@ from services.chassis.base.database import Pool, transaction
 from services.chassis.base.errors import Fenced, is_transient, log_level
 from services.chassis.base.pace import until
 from services.chassis.base.parties import PartyBook
-from services.chassis.ingest import outcome, records
+from services.chassis.ingest import answers, records
 from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
 from services.chassis.ingest.positions import Positions, TopicIds
@@ -173,12 +173,12 @@ class Ingest:
                 batch.connection = connection
                 batch.validated = await self.stream.admit(connection, batch.validated, self.book)
                 kept = await handle(batch)
-                became = await outcome.answer(connection, self.service, batch, kept, self.positions.topic_id)
+                became = await answers.answer(connection, self.service, batch, kept, self.positions.topic_id)
                 if failed is not None:
                     sender = self.book.get(self.stream.sender(failed.topic))
                     await begin_stand_in(connection, self.stream, failed, sender, batch.now)
             self.positions.committed(batch.ends)
-        outcome.count_batch(self.service, self.stream.name, became)
+        answers.count_batch(self.service, self.stream.name, became)
         if not self.stream.is_answered and became.rejected:
             log.critical(
                 "records of our own topics are put aside", topic=self.stream.topic.name, first=became.rejected[0].first
