@@ -55,12 +55,13 @@ contracts: $(STAMP) ## regenerate schemas and the AsyncAPI document
 schema: $(STAMP) ## write down the tables that the migrations of each service make
 	@$(PY) -m corridor schema write
 
-verify: $(STAMP) ## format, lint, strict types (also of the page), import walls, sizes, contract gates
+verify: $(STAMP) ## format, lint, strict types (also of the page), import walls, sizes, a report's path, contract gates
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --cache-dir .import_linter_cache >.import_linter.log 2>&1 || { cat .import_linter.log; exit 1; }
 	@$(PY) -m corridor sizes
+	@$(PY) -m corridor path --brief
 	@$(PY) -m corridor page
 	@$(PY) -m corridor contracts check
 
