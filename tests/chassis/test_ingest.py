@@ -20,7 +20,7 @@ from services.chassis.base.clock_steps import save_step
 from services.chassis.base.errors import Fenced
 from services.chassis.base.parties import Party, save_party
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.subscriber import Stored
+from services.chassis.ingest.subscriber import BatchMiddleware
 from services.chassis.outbox import receipts
 from tests.support import builders as b
 from tests.support.broken import breaking
@@ -240,7 +240,7 @@ async def test_a_fenced_subscriber_goes_on_from_the_stored_position_and_not_from
 
     message.nack = nack  # type: ignore[method-assign]
     context: Any = SimpleNamespace(get_local=lambda _: SimpleNamespace(group_id=ingest.group))
-    await Stored({ingest.group: ingest}, message, context=context).consume_scope(handled, message)
+    await BatchMiddleware({ingest.group: ingest}, message, context=context).consume_scope(handled, message)
 
     assert consumer.position[place] == 0
 
@@ -260,7 +260,7 @@ async def test_a_subscriber_hands_its_function_what_is_unread(store: Store) -> N
     message.set_decoder(ingest.decode)
     context: Any = SimpleNamespace(get_local=lambda _: SimpleNamespace(group_id=ingest.group))
 
-    await Stored({ingest.group: ingest}, message, context=context).consume_scope(handled, message)
+    await BatchMiddleware({ingest.group: ingest}, message, context=context).consume_scope(handled, message)
 
     assert {r["event_id"] for r in await store.rows("event")} == {"good", "new"}
     assert [r["outcome"] for r in await store.rows("receipt")] == ["accepted", "accepted"]

@@ -13,14 +13,14 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from services.chassis.ingest.subscriber import Stored
+from services.chassis.ingest.subscriber import BatchMiddleware
 from services.chassis.outbox.relay import Relay
 from services.chassis.projection.settle import Settle
 from tests.house.path import ROOT
 from tests.house.sizes import PRODUCT
 
 ENTERED: Final[tuple[CodeType, ...]] = (
-    Stored.consume_scope.__code__,
+    BatchMiddleware.consume_scope.__code__,
     Settle.round.__code__,
     Settle._page.__code__,
     Relay.send_page.__code__,

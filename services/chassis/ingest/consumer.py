@@ -76,6 +76,7 @@ class Ingest:
     async def consume(self, batch: Sequence[Record], take: Take | None = None) -> None:
         """Stores the unread records of a batch, and retries while failures are transient; raises `Fenced`.
 
+        `take` is how a subscriber does it, by way of its own function; without one the stream stores them by itself.
         Batches begin some milliseconds apart, so that each is larger under load.
         """
         began = time.monotonic()

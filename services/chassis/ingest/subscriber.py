@@ -82,13 +82,13 @@ class Subscribers:
     def bind(self, broker: KafkaBroker, topic_ids: TopicIds) -> None:
         """Gives each subscriber of the broker its middleware and its positions."""
         by_group = {ingest.group: ingest for ingest in self._ingests.values()}
-        broker.add_middleware(partial(Stored, by_group))
+        broker.add_middleware(partial(BatchMiddleware, by_group))
         for subscriber in cast(Sequence[Any], broker.subscribers):
             ingest = by_group[subscriber.group_id]
             self._listeners[ingest.group].target = ingest.attach(subscriber, topic_ids)
 
 
-class Stored(BaseMiddleware[Any, Any]):
+class BatchMiddleware(BaseMiddleware[Any, Any]):
     """Stores each batch in one transaction with its positions and answers, around the function that receives it."""
 
     def __init__(self, ingests: Mapping[str, Ingest], msg: Any, /, *, context: ContextRepo) -> None:
@@ -99,6 +99,7 @@ class Stored(BaseMiddleware[Any, Any]):
         """Calls the subscriber's function with the unread records, in one part or record by record."""
 
         async def take(records: Sequence[Record]) -> None:
+            # A retry, or one record of a batch that fails, is a part of its own, and is validated anew.
             part = copy(msg)
             part.raw_message = tuple(records)
             batch = cast(Batch, await part.decode())
