@@ -63,14 +63,24 @@ def strangers(directory: Path) -> Iterator[str]:
 def missing_from(kind: EventType, examples: list[Golden]) -> Iterator[str]:
     """What the examples of one type lack."""
     cases = {example.case: example for example in examples}
-    yield from (f"examples/{kind.name}: no case {case}" for case in ("minimal", "full") if case not in cases)
+    folder = f"examples/{kind.name}"
+    yield from (f"{folder}/{case}.json is missing; write it" for case in ("minimal", "full") if case not in cases)
+    if kind.incoming and not any(_retracts(one) for one in examples):
+        yield f"{folder}: no case has retracted true; write one that voids an earlier report"
     schema = schema_of(kind)
     if "minimal" in cases:
         extra = sorted(set(cases["minimal"].document.get("data", {})) - set(schema["required"]) - _either(schema))
-        yield from (f"examples/{kind.name}/minimal.json has {name}, which is not required" for name in extra)
+        yield from (f"{folder}/minimal.json has {name}, which is not required; take it out" for name in extra)
     said = [example.document.get("data") for case, example in cases.items() if case.startswith("full")]
     if said:
-        yield from (f"examples/{kind.name}: no case full says {field}" for field in _unsaid(schema, said))
+        yield from (
+            f"{folder}: no case that begins with full has {field}; write one" for field in _unsaid(schema, said)
+        )
+
+
+def _retracts(example: Golden) -> bool:
+    data = example.document.get("data")
+    return isinstance(data, dict) and data.get("retracted") is True
 
 
 def _either(schema: Mapping[str, Any]) -> set[str]:

@@ -46,15 +46,15 @@ def generated_files(directory: Path) -> list[Path]:
 def stale(directory: Path = DIRECTORY) -> list[str]:
     """Gate 1: generated files that are not as the generator writes them, and files that it does not write."""
     wanted, found = generated(directory), generated_files(directory)
-    orphans = [f"{path} belongs to no type" for path in found if path not in wanted]
-    missing = [f"{path} is missing" for path in wanted if path not in found]
+    orphans = [f"{path} belongs to no type; run make contracts" for path in found if path not in wanted]
+    missing = [f"{path} is missing; run make contracts" for path in wanted if path not in found]
     # Bytes, so that line ends count as well.
     differs = [p for p in wanted if p in found and (directory / p).read_bytes() != wanted[p].encode()]
     return orphans + missing + [f"{path} differs from its model; run make contracts" for path in differs]
 
 
 def incomplete(directory: Path = DIRECTORY) -> list[str]:
-    """Gate 2: types without a minimal and a full example, and examples of nothing."""
+    """Gate 2: types without a minimal and a full example or, if sent to us, a retraction; and examples of nothing."""
     examples = load(directory)
     lacks = (missing_from(kind, [e for e in examples if e.type == kind.name]) for kind in TYPES.values())
     return [*strangers(directory), *(fault for faults in lacks for fault in faults)]

@@ -135,11 +135,6 @@ def test_every_decision_of_the_closed_list_has_an_example() -> None:
     assert made == set(Decision.__args__)  # type: ignore[attr-defined]
 
 
-def test_every_incoming_type_has_a_retraction() -> None:
-    voided = {e.type for e in INCOMING if e.document["data"].get("retracted") is True}
-    assert voided == {name for name, kind in TYPES.items() if kind.incoming}
-
-
 def test_reasons_in_receipts_and_dead_letters_are_of_the_closed_list() -> None:
     said = [
         v

@@ -53,13 +53,13 @@ def test_generated_another_line_end_fails(copy: Path) -> None:
 
 def test_generated_a_missing_schema_fails(copy: Path) -> None:
     (copy / SCHEMA).unlink()
-    assert gates.stale(copy) == [f"{SCHEMA} is missing"]
+    assert gates.stale(copy) == [f"{SCHEMA} is missing; run make contracts"]
 
 
 @pytest.mark.parametrize("name", ["schemas/corridor.ship.sailed.v1.json", "schemas/notes.txt", "asyncapi/old.yaml"])
 def test_generated_an_orphan_fails(copy: Path, name: str) -> None:
     (copy / name).write_text("{}")
-    assert gates.stale(copy) == [f"{name} belongs to no type"]
+    assert gates.stale(copy) == [f"{name} belongs to no type; run make contracts"]
 
 
 def test_generated_an_edited_asyncapi_document_fails(copy: Path) -> None:
@@ -78,26 +78,37 @@ def test_generated_writing_mends_what_the_gate_finds(copy: Path) -> None:
 @pytest.mark.parametrize("case", ["minimal", "full"])
 def test_complete_a_type_without_minimal_or_full_fails(copy: Path, case: str) -> None:
     (copy / EXAMPLES / f"{case}.json").unlink()
-    assert f"examples/{MILESTONE}: no case {case}" in gates.incomplete(copy)
+    assert f"examples/{MILESTONE}/{case}.json is missing; write it" in gates.incomplete(copy)
 
 
 def test_complete_a_full_example_that_leaves_a_field_out_fails(copy: Path) -> None:
     path = copy / "examples" / catalogue.PLANNED / "full.json"
     edited(path, lambda e: e | {"data": {k: v for k, v in e["data"].items() if k != "route_variant"}})
-    assert gates.incomplete(copy) == [f"examples/{catalogue.PLANNED}: no case full says $.data.route_variant"]
+    folder = f"examples/{catalogue.PLANNED}"
+    assert gates.incomplete(copy) == [f"{folder}: no case that begins with full has $.data.route_variant; write one"]
 
 
 def test_complete_a_full_example_that_leaves_a_field_of_a_part_out_fails(copy: Path) -> None:
     path = copy / "examples" / catalogue.PLANNED / "full.json"
     edited(path, lambda e: e | {"data": e["data"] | {"calls": [{"point": "pk-lahore"}]}})
+    folder = f"examples/{catalogue.PLANNED}"
     assert gates.incomplete(copy) == [
-        f"examples/{catalogue.PLANNED}: no case full says Call.{field}" for field in ("arrival", "departure")
+        f"{folder}: no case that begins with full has Call.{field}; write one" for field in ("arrival", "departure")
     ]
+
+
+def test_complete_a_type_that_is_sent_to_us_without_a_retraction_fails(copy: Path) -> None:
+    for path in (copy / EXAMPLES).glob("*.json"):
+        edited(path, lambda e: e | {"data": {k: v for k, v in e["data"].items() if k != "retracted"}})
+    told = f"examples/{MILESTONE}: no case has retracted true; write one that voids an earlier report"
+    assert told in gates.incomplete(copy)
 
 
 def test_complete_a_minimal_example_that_says_more_fails(copy: Path) -> None:
     edited(copy / EXAMPLES / "minimal.json", lambda e: e | {"data": e["data"] | {"remarks": "more"}})
-    assert gates.incomplete(copy) == [f"examples/{MILESTONE}/minimal.json has remarks, which is not required"]
+    assert gates.incomplete(copy) == [
+        f"examples/{MILESTONE}/minimal.json has remarks, which is not required; take it out"
+    ]
 
 
 @pytest.mark.parametrize(
