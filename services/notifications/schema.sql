@@ -98,13 +98,14 @@ CREATE TABLE feed (
 CREATE TABLE fold_queue (
     id bigint NOT NULL,
     subject text NOT NULL,
-    expand boolean DEFAULT false NOT NULL,
     priority smallint DEFAULT 0 NOT NULL,
     cause text NOT NULL,
     traceparent text,
     attempts integer DEFAULT 0 NOT NULL,
     not_before timestamp with time zone,
-    party text DEFAULT ''::text NOT NULL
+    party text DEFAULT ''::text NOT NULL,
+    linked boolean DEFAULT false NOT NULL,
+    after_xid xid8
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 

@@ -42,7 +42,9 @@ async def run(access: KafkaAccess, url: str, load: Workload, name: str) -> float
     await store.feed(load.bookings)
     settle = new_settle(plan, pool, clock, settings.settle_subjects)
     # A group of its own: a static member of an earlier round would keep its partition until its session ends.
-    (ingest,) = new_ingests(replace(plan, name=name), pool, clock, PartyBook(), settle.wake)
+    (ingest,) = new_ingests(
+        replace(plan, name=name), pool, clock, PartyBook(), lambda _: settle.wake(), fold=settle.fold_or_queue
+    )
     broker = clients.new_broker(settings)
     subscribers = Subscribers([ingest], settings)
     broker.include_router(plan.routes(subscribers))

@@ -19,6 +19,7 @@ from services.chassis.outbox.outgoing import Outgoing
 from services.chassis.projection import pictures
 from services.chassis.projection.pictures import PictureUpdate
 from services.chassis.queue import fold_queue
+from services.chassis.queue.fold_queue import Cause
 from services.tracking import store as tracking_store
 from tests.support.stores import AS_OF
 
@@ -39,8 +40,8 @@ SETTLE = (
     "picture: UPDATE ... FROM unnest",
     "history: INSERT",
     "outbox: INSERT (pictures)",
-    "fold_queue: INSERT (expand)",
-    "link, fold_queue: INSERT the dependents (of the rows taken)",
+    "link: SELECT the dependents",
+    "fold_queue: INSERT (dependents)",
 )
 _ADVANCE = "UPDATE position SET next_offset = $3 WHERE topic = $1 AND partition = $2"
 _HISTORY = tracking_store._INSERT_HISTORY
@@ -106,9 +107,7 @@ async def ingest(connection: Any, rows: Sequence[Row]) -> None:
         now,
     )
     await connection.execute(facts._INSERT_LINKS, subjects, [""] * len(rows), sources, ids)
-    queued = sorted(set(subjects))
-    nobody, ordinary = [None] * len(queued), [0] * len(queued)
-    await connection.execute(fold_queue._ADD, queued, "report", nobody, ordinary, ["pr"] * len(queued))
+    await fold_queue.add(connection, dict.fromkeys(subjects, Cause(party="pr")))
     await _answer(connection, rows, now)
 
 
@@ -141,18 +140,14 @@ async def settle(connection: Any, most: int) -> int:
     taken = await fold_queue.take(connection, most, datetime.now(UTC))
     if not taken:
         return 0
-    below = await fold_queue.dependents(connection, [t for t in taken if t.expand], datetime.now(UTC))
-    subjects = sorted({t.subject for t in (*taken, *below) if not t.expand})
-    if not subjects:
-        return len(taken)
-    held = await pictures.lock(connection, subjects)
+    held = await pictures.lock(connection, sorted({t.subject for t in taken}))
     given = await pictures.with_shared(connection, await pictures.facts_of(connection, held, ()))
     saved = [_saved(h.version, i.subject, [r.body for r in i.revisions]) for h, i in zip(held, given, strict=True)]
     await pictures.save(connection, saved, 1, 1)
     await _history(connection, saved)
     await outgoing.append(connection, [_outgoing(s) for s in saved])
-    expansions = [(fold_queue.QueueRow(s.subject, True, "expand", None, 0, 0), None) for s in saved]
-    await fold_queue.queue_again(connection, expansions)
+    below = await fold_queue.dependents(connection, taken)
+    await fold_queue.queue_again(connection, ((row, None) for row in below.values()))
     return len(taken)
 
 

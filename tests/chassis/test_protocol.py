@@ -48,7 +48,10 @@ copies = st.sampled_from([0, 1])
 
 
 class Path(RuleBasedStateMachine):
-    """Tracking and notifications, two copies of each, between the same lists of records."""
+    """Tracking and notifications, two copies of each, between the same lists of records.
+
+    The second of them folds what it reads in the transaction that stores it.
+    """
 
     loop: ClassVar[asyncio.AbstractEventLoop]
     stores: ClassVar[dict[str, Store]]
@@ -59,7 +62,10 @@ class Path(RuleBasedStateMachine):
         self.crashes = Crashes()
         self.sent: list[Event] = []
         self.saved: set[str] = set()
-        self.copies = {name: [Copy(store, self.log) for _ in range(2)] for name, store in self.stores.items()}
+        self.copies = {
+            name: [Copy(store, self.log, at_once=at_once) for at_once in (False, True)]
+            for name, store in self.stores.items()
+        }
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)

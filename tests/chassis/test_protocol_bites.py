@@ -59,8 +59,8 @@ def early_delete(patch: pytest.MonkeyPatch) -> None:
 def no_expansion(patch: pytest.MonkeyPatch) -> None:
     """What others read of a subject is not handed on."""
 
-    async def nobody(*_: Any) -> list[fold_queue.QueueRow]:
-        return []
+    async def nobody(*_: Any) -> dict[str, fold_queue.QueueRow]:
+        return {}
 
     patch.setattr(fold_queue, "dependents", nobody)
 

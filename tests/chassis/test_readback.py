@@ -52,7 +52,7 @@ class Speech:
             Entities((self.spoken,), recovered.owner, recovered.closing),
             Reads([self.heard] if reads else [], holds_back),
             self.store.pool,
-            self.store.settler.mark,
+            self.store.settler.folding.mark,
             self.store.settler.wake,
             self.settings,
             self.producer,
@@ -204,7 +204,7 @@ async def test_a_copy_that_meets_another_server_compares_and_reads_from_the_mark
     await speech.copy().check()
     await speech.copy().round()
     await speech.store.pool.execute(_FORGOTTEN)
-    mark = speech.store.settler.mark = RestoreDetector()
+    mark = speech.store.settler.folding.mark = RestoreDetector()
     await meet_another_server(mark)
 
     look = await mark.check(speech.store.pool)
@@ -242,7 +242,7 @@ async def test_a_late_record_that_is_below_what_is_known_has_its_subject_publish
     await speech.copy().round()
     await speech.store.pool.execute("DELETE FROM fold_queue")
     await speech.say(version=8)
-    await speech.store.settler.mark.check(speech.store.pool, 0)
+    await speech.store.settler.folding.mark.check(speech.store.pool, 0)
 
     await speech.copy().round()
 

@@ -110,7 +110,7 @@ async def test_nothing_is_folded_before_it_is_read_back(store: Store) -> None:
 
 
 async def test_nothing_is_folded_where_the_mark_is_older_than_it_was_left(store: Store) -> None:
-    await store.settler.mark.check(store.pool)
+    await store.settler.folding.mark.check(store.pool)
     await store.pool.execute("UPDATE store_mark SET value = 1")
 
     await store.feed([b.a_consist()])
@@ -141,7 +141,7 @@ async def test_a_store_that_was_not_put_back_has_nothing_to_read_back(store: Sto
 
 async def test_nothing_is_folded_on_another_server_before_the_store_was_compared(store: Store) -> None:
     """However old the mark is that a copy has left: the server may lack what the one before had committed last."""
-    mark = store.settler.mark
+    mark = store.settler.folding.mark
     await meet_another_server(mark)
     await store.feed([b.a_consist()])
     before = await store.pictures()
@@ -155,7 +155,7 @@ async def test_nothing_is_folded_on_another_server_before_the_store_was_compared
 
 async def test_a_server_that_is_met_again_is_the_one_that_was_compared(store: Store) -> None:
     """Such as one that was merely started anew: nobody waits."""
-    mark = store.settler.mark
+    mark = store.settler.folding.mark
     _, server = await mark.found(store.pool)
     await mark.check(store.pool, compared=server)
 

@@ -69,7 +69,7 @@ def on(records: Records, topic: str) -> Records:
 async def forgets(store: Store, told: Records) -> None:
     """Takes everything out that comes of having told something, reads it back, and has all pictures folded again."""
     await store.pool.execute("UPDATE picture SET published = '{}', memory = NULL")
-    await store.settler.mark.check(store.pool, 0)
+    await store.settler.folding.mark.check(store.pool, 0)
     await read_back(store, told)
     await fold_queue.queue_all(store.pool, "rebuild")
 

@@ -25,7 +25,7 @@ READ: Final = {
     "receipt": "SELECT * FROM receipt ORDER BY id",
     "picture": "SELECT subject, content::text AS content, memory::text AS memory, published::text AS published "
     "FROM picture",
-    "fold_queue": "SELECT subject, expand, cause FROM fold_queue",
+    "fold_queue": "SELECT subject, cause FROM fold_queue",
     "outbox": "SELECT topic, key, ce_id FROM outbox",
     "outbox_failed": "SELECT topic, key, ce_id, failure FROM outbox_failed",
 }

@@ -12,7 +12,6 @@ import random
 import runpy
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -61,22 +60,24 @@ def _no_offset_fence() -> None:
     _put(Positions, advance=advance, recheck=recheck)
 
 
-def _early_expand(*, is_reader: bool) -> None:
-    """Dependents are looked up before the change that they are to read is committed."""
+def _no_second_look(*, is_reader: bool) -> None:
+    """A subject that begins to read another one is folded once, whatever is being written meanwhile."""
     # Somebody has to fold while others have looked and not committed.
     os.environ["SETTLE_WORKERS"] = "6"
-    queue_again = fold_queue.queue_again
+    dependents = fold_queue.dependents
 
-    async def expand_or_queue(connection: Any, rows: Iterable[tuple[QueueRow, Any]]) -> None:
-        pairs = list(rows)
-        changed = [row for row, _ in pairs if row.expand]
-        below = await fold_queue.dependents(connection, changed, datetime.now(UTC))
+    async def slowly(connection: Any, changed: Iterable[QueueRow]) -> dict[str, QueueRow]:
+        rows = list(changed)
+        below = await dependents(connection, rows)
         # Were it every round, all workers would be asleep when somebody should fold; in customs, the case would wait.
-        if is_reader and any(row.subject.startswith("consignment:") for row in changed):
+        if is_reader and any(row.subject.startswith("consignment:") for row in rows):
             await asyncio.sleep(random.uniform(0.2, 2 * _STRETCH_SECONDS))
-        await queue_again(connection, [*((row, None) for row in below), *(p for p in pairs if not p[0].expand)])
+        return below
 
-    _put(fold_queue, queue_again=expand_or_queue)
+    async def never(*_: Any) -> int:
+        return 0
+
+    _put(fold_queue, dependents=slowly, look_again=never)
 
 
 def _early_delete() -> None:
@@ -135,7 +136,7 @@ def _put(owner: object, **attributes: Any) -> None:
 GUARDS: Final[Mapping[str, Callable[[], None]]] = {
     "head-check": _no_head_check,
     "offset-fence": _no_offset_fence,
-    "early-expand": lambda: _early_expand(is_reader=sys.argv[0] == "services.notifications"),
+    "no-second-look": lambda: _no_second_look(is_reader=sys.argv[0] == "services.notifications"),
     "early-delete": _early_delete,
     "no-rebalance-listener": _no_rebalance_listener,
     "two-sequencers": _two_sequencers,

@@ -66,7 +66,7 @@ _PUT_BACK: Final = (Planned(1, 3.0, COPY, "postgres"), Planned(1, 15.0, "put-bac
 MUTANTS: Final[Mapping[str, Shown]] = {
     "head-check": _shown(10.0, 2, "doubled"),
     "offset-fence": _shown(21.0, 3, "lost", plan=_PUT_BACK),
-    "early-expand": _shown(25.0, 0, "stale", load=_booked_and_declared(20)),
+    "no-second-look": _shown(25.0, 0, "stale", load=_booked_and_declared(20)),
     "early-delete": _shown(15.0, 2, "lost", "answered", plan=[*_all_killed(5.0), *_all_killed(10.0)]),
     # Dead until the store has been put back: a copy at work would see that it was.
     "no-rebalance-listener": _shown(21.0, 3, "lost", plan=[*_PUT_BACK, *_all_killed(14.5, 20.0)]),

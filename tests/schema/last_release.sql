@@ -1,5 +1,5 @@
 -- The statements of the last release. `python -m corridor schema release` writes them.
--- It knows the migrations up to 20261130000602.
+-- It knows the migrations up to 20261130000603.
 
 -- services.chassis.base.clock_steps._LOAD
 SELECT instant, at FROM clock_step ORDER BY instant
@@ -226,6 +226,12 @@ SELECT e.* FROM unnest($1::text[], $2::text[]) AS u (source, event_id), LATERAL 
     WHERE source = u.source AND event_id = u.event_id OFFSET 0) AS e
 ;
 
+-- services.chassis.ingest.facts._LINKED
+SELECT DISTINCT u.subject FROM unnest($1::text[], $2::text[]) AS u (subject, reads)
+WHERE u.reads <> '' AND NOT EXISTS (
+    SELECT FROM link AS l WHERE l.reads = u.reads AND l.reads <> '' AND l.subject = u.subject OFFSET 0)
+;
+
 -- services.chassis.ingest.facts._LOCK_HEADS
 INSERT INTO head AS h (source, event_id, type, subject, updated_at, content_hash, revisions)
 SELECT source, event_id, type, subject, updated_at, content_hash, records
@@ -357,6 +363,11 @@ SELECT subject, version, recorded_at, content_hash, shared_hash, memory, publish
 FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE
 ;
 
+-- services.chassis.projection.pictures._LOCK_FREE
+SELECT subject, version, recorded_at, content_hash, shared_hash, memory, published, parked, due, fold, data
+FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE SKIP LOCKED
+;
+
 -- services.chassis.projection.pictures._REPLICAS
 SELECT l.subject AS named, r.*
 FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]) AND source = ANY($2::text[])) AS l,
@@ -393,12 +404,6 @@ FROM (SELECT DISTINCT subject, reads FROM link WHERE subject = ANY($1::text[]) A
     FROM picture WHERE subject = l.reads AND shared IS NOT NULL OFFSET 0) AS p
 ;
 
--- services.chassis.queue.fold_queue._ADD
-INSERT INTO fold_queue (subject, cause, traceparent, priority, party)
-SELECT subject, $2, traceparent, priority, party
-FROM unnest($1::text[], $3::text[], $4::smallint[], $5::text[]) AS u (subject, traceparent, priority, party)
-;
-
 -- services.chassis.queue.fold_queue._BEHIND_NEWS
 WITH RECURSIVE below (root, subject) AS (
     SELECT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> ''
@@ -407,22 +412,14 @@ WITH RECURSIVE below (root, subject) AS (
         SELECT reads FROM link WHERE subject = b.subject AND reads <> '' OFFSET 0) AS l)
 SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
     SELECT FROM fold_queue u WHERE u.subject = b.subject AND u.attempts = 0
-    AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))
+    AND (u.priority < $3 OR u.cause = 'dependent') OFFSET 0))
 ;
 
 -- services.chassis.queue.fold_queue._DEPENDENTS
-WITH below AS (
-    SELECT l.subject, min(u.priority) AS priority, min(u.party) AS party
-    FROM unnest($1::text[], $3::smallint[], $4::text[]) AS u (reads, priority, party), LATERAL (
-        SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
-    GROUP BY l.subject),
-gone AS (
-    DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM fold_queue WHERE (not_before IS NULL OR not_before <= $2) AND NOT expand AND subject = ANY(ARRAY(SELECT subject FROM below))
-        FOR UPDATE SKIP LOCKED))
-    RETURNING subject, expand, cause, traceparent, attempts, priority, party)
-SELECT subject, false AS expand, 'expand' AS cause, NULL AS traceparent, 0 AS attempts, priority, party FROM below
-UNION ALL SELECT * FROM gone
+SELECT l.subject, min(u.priority) AS priority, min(u.party) AS party
+FROM unnest($1::text[], $2::smallint[], $3::text[]) AS u (reads, priority, party), LATERAL (
+    SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
+GROUP BY l.subject
 ;
 
 -- services.chassis.queue.fold_queue._FIRE
@@ -433,10 +430,25 @@ WITH due AS (
 INSERT INTO fold_queue (subject, cause) SELECT subject, 'due' FROM due
 ;
 
--- services.chassis.queue.fold_queue._QUEUE_AGAIN
-INSERT INTO fold_queue (subject, expand, cause, traceparent, priority, party, attempts, not_before)
-SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
+-- services.chassis.queue.fold_queue._FREE
+SELECT u.subject FROM unnest($1::text[]) AS u (subject)
+WHERE (NOT (EXISTS (SELECT FROM recovery_task)) AND ((SELECT value FROM store_mark) >= $2)) AND NOT EXISTS (SELECT FROM fold_queue AS q WHERE q.subject = u.subject OFFSET 0)
+;
+
+-- services.chassis.queue.fold_queue._INSERT
+INSERT INTO fold_queue (subject, cause, traceparent, attempts, priority, party, linked, not_before)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::boolean[],
                      $8::timestamptz[])
+;
+
+-- services.chassis.queue.fold_queue._LOOK_AGAIN
+INSERT INTO fold_queue (subject, cause, priority, party, not_before, after_xid)
+SELECT *, $5::timestamptz, pg_snapshot_xmax(pg_current_snapshot())
+FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[])
+;
+
+-- services.chassis.queue.fold_queue._OTHERS_WRITE
+SELECT EXISTS (SELECT FROM pg_snapshot_xip(pg_current_snapshot()) AS x WHERE x <> pg_current_xact_id())
 ;
 
 -- services.chassis.queue.fold_queue._QUEUE_OLD
@@ -464,14 +476,14 @@ WITH RECURSIVE turn (priority, party) AS (
         ORDER BY priority, party LIMIT 1) AS next),
 share AS (SELECT priority, party, greatest($1 / count(*) OVER (PARTITION BY priority), 1) AS most FROM turn)
 DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM fold_queue WHERE (not_before IS NULL OR not_before <= $2) AND subject = ANY(ARRAY(
+    SELECT ctid FROM fold_queue WHERE (not_before IS NULL OR not_before <= $2 OR after_xid <= pg_snapshot_xmin(pg_current_snapshot())) AND subject = ANY(ARRAY(
         SELECT page.subject FROM share AS s, LATERAL (
             SELECT id, subject FROM fold_queue
-            WHERE priority = s.priority AND party = s.party AND (not_before IS NULL OR not_before <= $2) AND (NOT (EXISTS (SELECT FROM recovery_task)) AND ((SELECT value FROM store_mark) >= $3))
+            WHERE priority = s.priority AND party = s.party AND (not_before IS NULL OR not_before <= $2 OR after_xid <= pg_snapshot_xmin(pg_current_snapshot())) AND (NOT (EXISTS (SELECT FROM recovery_task)) AND ((SELECT value FROM store_mark) >= $3))
             ORDER BY id LIMIT s.most FOR UPDATE SKIP LOCKED) AS page
         ORDER BY s.priority, page.id LIMIT $1))
     FOR UPDATE SKIP LOCKED))
-RETURNING subject, expand, cause, traceparent, attempts, priority, party
+RETURNING subject, cause, traceparent, attempts, priority, party, linked
 ;
 
 -- services.chassis.queue.fold_queue._WITH_NEWS

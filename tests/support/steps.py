@@ -133,13 +133,14 @@ class Crashes:
 class Copy:
     """One process of a service, until it dies; its memory of positions goes with it."""
 
-    def __init__(self, store: Store, log: Log) -> None:
+    def __init__(self, store: Store, log: Log, *, at_once: bool = False) -> None:
         self._origin = store
         self._log = log
-        self._store = Store(store.blueprint, store.pool)
+        self._at_once = at_once
+        self.die()
 
     def die(self) -> None:
-        self._store = Store(self._origin.blueprint, self._origin.pool)
+        self._store = Store(self._origin.blueprint, self._origin.pool, at_once=self._at_once)
 
     async def read(self, topic: str, most: int) -> int:
         """Reads on where the client stands, as after a fetch; returns how many records were taken."""
@@ -195,7 +196,7 @@ class Copy:
     async def relay(self, dies_after: int | None) -> int:
         """Sends a page, or a part of it."""
         service, pool = self._store.blueprint.name, self._store.pool
-        relay = Relay(service, "", pool, cast(Any, None), self._store.settler.mark)
+        relay = Relay(service, "", pool, cast(Any, None), self._store.settler.folding.mark)
         relay.held = set(range(SHARDS))
         return await relay.send_page(Sender(service, cast(Any, Producer(self._log, dies_after))))
 

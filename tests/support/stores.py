@@ -29,6 +29,7 @@ from services.chassis.base.parties import PartyBook, save_party
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.positions import Positions
 from services.chassis.projection.settle import drain
+from services.chassis.queue import fold_queue
 from services.chassis.service.blueprint import Blueprint
 from services.chassis.service.loops import new_ingests, new_settle
 from tests.support.builders import record_of
@@ -71,9 +72,9 @@ class StillConsumer:
 
 
 class Store:
-    """One copy's view of a service's store."""
+    """One copy's view of a service's store; with `at_once` it folds what it stores in the same transaction."""
 
-    def __init__(self, blueprint: Blueprint, pool: Pool, topic_id: str = "t1") -> None:
+    def __init__(self, blueprint: Blueprint, pool: Pool, topic_id: str = "t1", *, at_once: bool = False) -> None:
         self.blueprint = blueprint
         self.pool = pool
         self.clock = CorridorClock(stepped=True)
@@ -81,9 +82,9 @@ class Store:
         self.topic_id = topic_id
         self.book = PartyBook(max_age_seconds=0)
         self.settler = new_settle(blueprint, pool, self.clock)
-        self.ingests = {
-            one.stream.name: self._assigned(one) for one in new_ingests(blueprint, pool, self.clock, self.book)
-        }
+        fold = self.settler.fold_or_queue if at_once else fold_queue.add
+        ingests = new_ingests(blueprint, pool, self.clock, self.book, fold=fold)
+        self.ingests = {one.stream.name: self._assigned(one) for one in ingests}
         self._offsets: dict[str, itertools.count[int]] = {}
 
     def _assigned(self, ingest: Ingest) -> Ingest:

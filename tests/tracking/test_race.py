@@ -111,11 +111,7 @@ async def round_held(copy: Store, subjects: list[str], opened: asyncio.Event, ga
     """One round of some subjects that folds at once but commits only when the gate is opened."""
     async with transaction(copy.pool) as connection:
         rows = await connection.fetch("DELETE FROM fold_queue WHERE subject = ANY($1) RETURNING *", subjects)
-        found = {
-            r["subject"]: fold_queue.QueueRow(r["subject"], False, r["cause"], None, 0, 0)
-            for r in rows
-            if not r["expand"]
-        }
-        await copy.settler._fold_taken(connection, found)
+        found = {r["subject"]: fold_queue.QueueRow(r["subject"], r["cause"], linked=r["linked"]) for r in rows}
+        await copy.settler.folding.fold(connection, found)
         opened.set()
         await gate.wait()

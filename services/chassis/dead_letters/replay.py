@@ -24,6 +24,7 @@ from services.chassis.ingest.records import Accepted, Rejected, Validated
 from services.chassis.ingest.stream import Stream, stream_of
 from services.chassis.outbox import outgoing, receipts
 from services.chassis.outbox.receipts import Receipt
+from services.chassis.queue import fold_queue
 
 log = structlog.get_logger(__name__)
 
@@ -150,6 +151,7 @@ class Replayer:
         stream = stream_of(self._streams, dead.record.topic)
         assert stream is not None
         kept = await stream.store(connection, [verdict], self._clock.now())
+        await fold_queue.add(connection, kept.named)
         if kept.refused:
             return kept.refused[0], answers.receipt_of_rejection(kept.refused[0], dead.party or "")
         return verdict, answers.receipt_of(verdict, kept, fresh=bool(kept.fresh))

@@ -54,7 +54,7 @@ class Batch:
         return ";".join(f"{p.topic}/{p.partition}/{end}" for p, end in sorted(self.ends.items()))
 
     async def store(self) -> Kept:
-        """Stores the accepted records, and queues the subjects that they name; raises outside a transaction."""
+        """Stores the accepted records; raises outside a transaction."""
         if self.connection is None:
             raise RuntimeError("a batch is stored in the transaction of its positions")
         return await self.stream.store(self.connection, self.accepted, self.now)

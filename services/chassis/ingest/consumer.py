@@ -6,7 +6,7 @@ dead letter in it, and never stops the others. While the database is away, inges
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from contracts.refusal import refused
 from services.chassis.base import telemetry
 from services.chassis.base.clock import CorridorClock
 from services.chassis.base.clock_steps import learn_steps
-from services.chassis.base.database import Pool, transaction
+from services.chassis.base.database import Connection, Pool, transaction
 from services.chassis.base.errors import Fenced, is_transient, log_level
 from services.chassis.base.pace import until
 from services.chassis.base.parties import PartyBook
@@ -28,6 +28,8 @@ from services.chassis.ingest.quarantine import Quarantine, begin_stand_in
 from services.chassis.ingest.records import Record
 from services.chassis.ingest.shares import shares_of
 from services.chassis.ingest.stream import Stream
+from services.chassis.queue import fold_queue
+from services.chassis.queue.fold_queue import Cause
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +39,8 @@ _APART_SECONDS = 0.02
 
 Take = Callable[[Sequence[Record]], Awaitable[None]]
 """Validates and stores records in one transaction; raises `Fenced` and what asyncpg raises."""
+Fold = Callable[[Connection, Mapping[str, Cause]], Awaitable[bool]]
+"""Folds subjects in a transaction, or queues them; returns whether it has queued any."""
 Handle = Callable[[Batch], Awaitable[Kept]]
 """The function of a subscriber: stores a batch, and returns what became of its accepted records."""
 
@@ -51,8 +55,9 @@ class Ingest:
         pool: Pool,
         clock: CorridorClock,
         book: PartyBook,
-        on_commit: Callable[[], None] = lambda: None,
+        on_commit: Callable[[bool], None] = lambda _: None,
         quarantine_limit: int = 5,
+        fold: Fold = fold_queue.add,
     ) -> None:
         self.service = service
         self.stream = stream
@@ -61,6 +66,7 @@ class Ingest:
         self.clock = clock
         self.book = book
         self.on_commit = on_commit
+        self._fold = self._fold_now = fold
         self.quarantine = Quarantine(service, stream, pool, quarantine_limit)
         self.shares = shares_of(service, stream, book.budget)
         self.positions: Positions | None = None
@@ -141,16 +147,23 @@ class Ingest:
         """Finds the record that triggers a bug, and quarantines that one."""
         log.error("a batch fails, trying its records one by one", stream=self.stream.name, exc_info=failure)
         await self.mind_limits()
-        for record in batch:
-            if self.quarantine.holds_back(record.topic):
-                continue
-            try:
-                await take([record])
-            except Exception as single:
-                if isinstance(single, Fenced) or is_transient(single):
-                    raise
-                await self._quarantine(record, single)
-                await self.mind_limits()
+        # A bug in folding is no fault of the record.
+        self._fold_now = fold_queue.add
+        try:
+            for record in batch:
+                if not self.quarantine.holds_back(record.topic):
+                    await self._take_alone(record, take)
+        finally:
+            self._fold_now = self._fold
+
+    async def _take_alone(self, record: Record, take: Take) -> None:
+        try:
+            await take([record])
+        except Exception as failure:
+            if isinstance(failure, Fenced) or is_transient(failure):
+                raise
+            await self._quarantine(record, failure)
+            await self.mind_limits()
 
     async def _quarantine(self, record: Record, failure: Exception) -> None:
         telemetry.QUARANTINED.labels(self.service, self.stream.name).inc()
@@ -175,6 +188,7 @@ class Ingest:
                 batch.validated = await self.stream.admit(connection, batch.validated, self.book)
                 kept = await handle(batch)
                 became = await answers.answer(connection, self.service, batch, kept, self.positions.topic_id)
+                queued = await self._fold_now(connection, kept.named)
                 if failed is not None:
                     sender = self.book.get(self.stream.sender(failed.topic))
                     await begin_stand_in(connection, self.stream, failed, sender, batch.now)
@@ -185,7 +199,7 @@ class Ingest:
                 "records of our own topics are put aside", topic=self.stream.topic.name, first=became.rejected[0].first
             )
         self.shares.count(batch.validated, became.rejected)
-        self.on_commit()
+        self.on_commit(queued)
 
     async def after_fence(self, batch: Sequence[Record]) -> None:
         """Seeks the partitions of a fenced batch that are still assigned to their stored positions."""

@@ -1,4 +1,4 @@
-"""Stores accepted records: heads, events, replicas, links, and the queue rows that follow.
+"""Stores accepted records: heads, events, replicas, links; says which subjects are to be folded because of them.
 
 Invariant: a revision is stored once, whatever the order and repetition of deliveries. Heads are locked in sorted order,
 and a fixed number of statements serves any batch.
@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 from contracts.refusal import Refused, refused
 from services.chassis.base.database import Connection
 from services.chassis.ingest.records import Accepted, Coordinates, Rejected, caused_by, coordinates, reject_event
-from services.chassis.queue import fold_queue
 from services.chassis.queue.fold_queue import LOW_PRIORITY, Cause
 
 MOST_REVISIONS: Final = 200
@@ -56,6 +55,11 @@ INSERT INTO link (subject, reads, source, event_id)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ORDER BY 1, 3, 4, 2
 ON CONFLICT DO NOTHING
 """
+_LINKED = """
+SELECT DISTINCT u.subject FROM unnest($1::text[], $2::text[]) AS u (subject, reads)
+WHERE u.reads <> '' AND NOT EXISTS (
+    SELECT FROM link AS l WHERE l.reads = u.reads AND l.reads <> '' AND l.subject = u.subject OFFSET 0)
+"""
 # A revision is also news to the subjects that earlier revisions named.
 _NAMED_BEFORE = """
 SELECT DISTINCT l.subject
@@ -90,13 +94,14 @@ class Head(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """The result of storing accepted records: the fresh ones, and those refused after all.
+    """The result of storing accepted records: the fresh ones, those refused after all, and the subjects to be folded.
 
     `superseded` has the places of fresh ones that are older than an earlier read revision, with its `updated_at`.
     """
 
     fresh: Sequence[Accepted] = ()
     refused: Sequence[Rejected] = ()
+    named: Mapping[str, Cause] = MappingProxyType({})
     superseded: Mapping[Coordinates, datetime] = MappingProxyType({})
 
 
@@ -112,13 +117,13 @@ async def insert_events(connection: Connection, accepted: Sequence[Accepted], re
         identities = sorted({a.identity for a in over})
         await connection.execute(_PUT_HEADS_BACK, [s for s, _ in identities], [e for _, e in identities])
     changed = [a for a in accepted if heads[a.identity].type != a.event.type]
-    await _link_and_queue(connection, fresh, [a for a in fresh if heads[a.identity].known_hash is not None])
+    named = await _link(connection, fresh, [a for a in fresh if heads[a.identity].known_hash is not None])
     refused_later = [*(_type_changed(a, heads[a.identity].type) for a in changed), *map(_too_many, over)]
-    return Kept(fresh, refused_later, _superseded(same_type, heads))
+    return Kept(fresh, refused_later, named, _superseded(same_type, heads))
 
 
-async def replace_replicas(connection: Connection, accepted: Sequence[Accepted]) -> list[Accepted]:
-    """Replaces the rows of entities by higher versions; returns the records that replaced one."""
+async def replace_replicas(connection: Connection, accepted: Sequence[Accepted]) -> Kept:
+    """Replaces the rows of entities by higher versions; the records that replaced one are the fresh ones."""
     newest: dict[str, Accepted] = {}
     for one in accepted:
         held = newest.get(one.event.subject)
@@ -135,8 +140,7 @@ async def replace_replicas(connection: Connection, accepted: Sequence[Accepted])
     entities = {row["entity"] for row in rows}
     fresh = [a for a in records if a.event.subject in entities]
     news = {a.event.subject for a in accepted if not getattr(a.event.data, "redrawn", False)}
-    await _link_and_queue(connection, fresh, fresh, by_entity=True, redrawn=entities - news)
-    return fresh
+    return Kept(fresh, named=await _link(connection, fresh, fresh, by_entity=True, redrawn=entities - news))
 
 
 def _newest(accepted: Sequence[Accepted]) -> list[Accepted]:
@@ -233,15 +237,15 @@ def _columns(one: Accepted) -> tuple[Any, ...]:
     )
 
 
-async def _link_and_queue(
+async def _link(
     connection: Connection,
     fresh: Sequence[Accepted],
     known: Sequence[Accepted],
     *,
     by_entity: bool = False,
     redrawn: Container[str] = (),
-) -> None:
-    """Writes the links of fresh records, and queues the subjects that they name; `redrawn` ones behind all news."""
+) -> Mapping[str, Cause]:
+    """Writes the links of fresh records; returns the subjects that they name, `redrawn` ones behind all news."""
 
     def named(one: Accepted) -> tuple[str, str]:
         return (one.record.topic, one.event.subject) if by_entity else one.identity
@@ -260,10 +264,12 @@ async def _link_and_queue(
         # A subject that is folded because of a party's correction counts as that party's.
         party = "" if by_entity else known[0].party
         causes = dict.fromkeys((row["subject"] for row in rows), Cause(party=party)) | causes
-    if links:
-        columns = [list(column) for column in zip(*sorted(links), strict=True)]
-        await connection.execute(_INSERT_LINKS, *columns)
-    await fold_queue.add(connection, causes)
+    if not links:
+        return causes
+    columns = [list(column) for column in zip(*sorted(links), strict=True)]
+    linked = {row["subject"] for row in await connection.fetch(_LINKED, *columns[:2])} if any(columns[1]) else set()
+    await connection.execute(_INSERT_LINKS, *columns)
+    return {subject: cause._replace(linked=subject in linked) for subject, cause in causes.items()}
 
 
 def _type_changed(one: Accepted, known: str) -> Rejected:

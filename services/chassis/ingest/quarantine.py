@@ -15,6 +15,7 @@ from services.chassis.base.parties import Party
 from services.chassis.ingest import facts
 from services.chassis.ingest.records import Accepted, Record
 from services.chassis.ingest.stream import ReportStream, Stream
+from services.chassis.queue import fold_queue
 
 log = structlog.get_logger(__name__)
 
@@ -85,4 +86,5 @@ async def _state(
     standing, event = found
     service = event.source.rpartition(":")[2]
     stated = Accepted(record, service, standing, event, tuple(stream.links_of(event)), now)
-    await facts.insert_events(connection, [stated], now)
+    kept = await facts.insert_events(connection, [stated], now)
+    await fold_queue.add(connection, kept.named)

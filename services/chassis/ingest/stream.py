@@ -57,7 +57,7 @@ class Stream(ABC):
 
     @abstractmethod
     async def store(self, connection: Connection, accepted: Sequence[Accepted], now: datetime) -> Kept:
-        """Stores accepted records, and queues the subjects that they name."""
+        """Stores accepted records; the caller folds or queues the subjects that they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class EntityStream(Stream):
         return list(validated)
 
     async def store(self, connection: Connection, accepted: Sequence[Accepted], now: datetime) -> Kept:
-        return Kept(await facts.replace_replicas(connection, accepted)) if accepted else Kept()
+        return await facts.replace_replicas(connection, accepted) if accepted else Kept()
 
 
 def stream_of(streams: Iterable[Stream], topic: str) -> Stream | None:

@@ -22,6 +22,7 @@ _LOCK = """
 SELECT subject, version, recorded_at, content_hash, shared_hash, memory, published, parked, due, fold, data
 FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE
 """
+_LOCK_FREE = f"{_LOCK.rstrip()} SKIP LOCKED"
 _ADD = """
 INSERT INTO picture (subject) SELECT * FROM unnest($1::text[]) AS u (subject) ORDER BY 1 ON CONFLICT DO NOTHING
 """
@@ -100,6 +101,12 @@ async def lock(connection: Connection, subjects: Sequence[str]) -> list[LockedPi
         known = {row["subject"] for row in rows}
         await connection.execute(_ADD, [s for s in subjects if s not in known])
         rows = await connection.fetch(_LOCK, subjects)
+    return [LockedPicture._make(row) for row in rows]
+
+
+async def lock_free(connection: Connection, subjects: Sequence[str]) -> list[LockedPicture]:
+    """Locks those pictures of sorted subjects that are there and that nobody has locked."""
+    rows = await connection.fetch(_LOCK_FREE, subjects) if subjects else []
     return [LockedPicture._make(row) for row in rows]
 
 

@@ -17,7 +17,8 @@ LOW_PRIORITY: Final = 10
 
 # A plan made while a table was empty must still serve when it is full. So rows are chosen in an array, or the choice
 # would run once for each row; joined rows are looked up by `LATERAL ... OFFSET 0`, or their table would be scanned.
-_DUE = "(not_before IS NULL OR not_before <= $2)"
+# A second look is due when the transactions that were under way at the first one have ended.
+_DUE = "(not_before IS NULL OR not_before <= $2 OR after_xid <= pg_snapshot_xmin(pg_current_snapshot()))"
 # A page is divided among the parties whose reports wait, so that nobody waits for another one's queue to end.
 # All other due rows of its subjects come along, so that each subject is folded once for all of them.
 _TAKE = f"""
@@ -36,32 +37,31 @@ DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
             ORDER BY id LIMIT s.most FOR UPDATE SKIP LOCKED) AS page
         ORDER BY s.priority, page.id LIMIT $1))
     FOR UPDATE SKIP LOCKED))
-RETURNING subject, expand, cause, traceparent, attempts, priority, party
+RETURNING subject, cause, traceparent, attempts, priority, party, linked
 """
-_ADD = """
-INSERT INTO fold_queue (subject, cause, traceparent, priority, party)
-SELECT subject, $2, traceparent, priority, party
-FROM unnest($1::text[], $3::text[], $4::smallint[], $5::text[]) AS u (subject, traceparent, priority, party)
-"""
-_QUEUE_AGAIN = """
-INSERT INTO fold_queue (subject, expand, cause, traceparent, priority, party, attempts, not_before)
-SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::int[],
+_INSERT = """
+INSERT INTO fold_queue (subject, cause, traceparent, attempts, priority, party, linked, not_before)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::boolean[],
                      $8::timestamptz[])
 """
-# Other due rows of the dependents come along, so that each subject is folded once for all of them.
-_DEPENDENTS = f"""
-WITH below AS (
-    SELECT l.subject, min(u.priority) AS priority, min(u.party) AS party
-    FROM unnest($1::text[], $3::smallint[], $4::text[]) AS u (reads, priority, party), LATERAL (
-        SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
-    GROUP BY l.subject),
-gone AS (
-    DELETE FROM fold_queue WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM fold_queue WHERE {_DUE} AND NOT expand AND subject = ANY(ARRAY(SELECT subject FROM below))
-        FOR UPDATE SKIP LOCKED))
-    RETURNING subject, expand, cause, traceparent, attempts, priority, party)
-SELECT subject, false AS expand, 'expand' AS cause, NULL AS traceparent, 0 AS attempts, priority, party FROM below
-UNION ALL SELECT * FROM gone
+_LOOK_AGAIN = """
+INSERT INTO fold_queue (subject, cause, priority, party, not_before, after_xid)
+SELECT *, $5::timestamptz, pg_snapshot_xmax(pg_current_snapshot())
+FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[])
+"""
+_OTHERS_WRITE = """
+SELECT EXISTS (SELECT FROM pg_snapshot_xip(pg_current_snapshot()) AS x WHERE x <> pg_current_xact_id())
+"""
+# What waits in the queue is left to whoever takes its row, with the attempts that it has had.
+_FREE = f"""
+SELECT u.subject FROM unnest($1::text[]) AS u (subject)
+WHERE {not_restored("$2")} AND NOT EXISTS (SELECT FROM fold_queue AS q WHERE q.subject = u.subject OFFSET 0)
+"""
+_DEPENDENTS = """
+SELECT l.subject, min(u.priority) AS priority, min(u.party) AS party
+FROM unnest($1::text[], $2::smallint[], $3::text[]) AS u (reads, priority, party), LATERAL (
+    SELECT subject FROM link WHERE reads = u.reads AND reads <> '' OFFSET 0) AS l
+GROUP BY l.subject
 """
 # The subjects that read, directly or through others, a subject of this round or one with news in the queue.
 _BEHIND_NEWS = """
@@ -72,7 +72,7 @@ WITH RECURSIVE below (root, subject) AS (
         SELECT reads FROM link WHERE subject = b.subject AND reads <> '' OFFSET 0) AS l)
 SELECT DISTINCT root FROM below b WHERE subject <> root AND (subject = ANY($2::text[]) OR EXISTS (
     SELECT FROM fold_queue u WHERE u.subject = b.subject AND u.attempts = 0
-    AND (u.priority < $3 OR u.cause = 'expand') OFFSET 0))
+    AND (u.priority < $3 OR u.cause = 'dependent') OFFSET 0))
 """
 _WITH_NEWS = "SELECT DISTINCT subject FROM fold_queue WHERE subject = ANY($1::text[]) AND priority < $2"
 _FIRE = """
@@ -98,30 +98,35 @@ queued AS (
 SELECT max(subject) FROM page
 """
 _PAGE = 10_000
+_COLUMNS = 7
 
 
 class Cause(NamedTuple):
-    """Why a subject is queued: the report's trace, the priority, and the report's party ("" for our own work)."""
+    """Why a subject is queued: the report's trace, the priority, and the report's party ("" for our own work).
+
+    `linked` says that the subject reads another one from now on.
+    """
 
     traceparent: str | None = None
     priority: int = 0
     party: str = ""
+    linked: bool = False
 
 
 class QueueRow(NamedTuple):
-    """A queue row that this transaction has taken.
+    """A queue row that this transaction has taken, or a subject that is folded without one.
 
-    `expand` rows stand for the dependents of their subject. `cause` is why the row was queued. `party` is the sender
-    of the report that caused it, "" for none. `republish` says that unchanged entities are published as well.
+    `cause` is why the row was queued, `party` the sender of the report that caused it, "" for none. `linked` says that
+    the subject reads another one since a moment ago, `republish` that unchanged entities are published as well.
     """
 
     subject: str
-    expand: bool
     cause: str
-    traceparent: str | None
-    attempts: int
-    priority: int
+    traceparent: str | None = None
+    attempts: int = 0
+    priority: int = 0
     party: str = ""
+    linked: bool = False
     republish: bool = False
 
     def as_it_was(self) -> "QueueRow":
@@ -129,12 +134,15 @@ class QueueRow(NamedTuple):
         return self._replace(cause=REPUBLISH if self.republish else self.cause)
 
 
-async def add(connection: Connection, subjects: Mapping[str, Cause]) -> None:
-    """Queues subjects because of reports or entities that name them; one statement."""
-    rows = sorted(subjects.items())
-    if rows:
-        traces, priorities, parties = zip(*(cause for _, cause in rows), strict=True)
-        await connection.execute(_ADD, [s for s, _ in rows], "report", list(traces), list(priorities), list(parties))
+async def add(connection: Connection, subjects: Mapping[str, Cause]) -> bool:
+    """Queues subjects because of reports or entities that name them; returns whether there are any."""
+    await queue_again(connection, ((row_of(subject, cause), None) for subject, cause in subjects.items()))
+    return bool(subjects)
+
+
+def row_of(subject: str, cause: Cause) -> QueueRow:
+    """The queue row of a subject that a report or entity names."""
+    return QueueRow(subject, "report", cause.traceparent, 0, cause.priority, cause.party, cause.linked)
 
 
 async def take(connection: Connection, most: int, now: datetime, mark: int = 0) -> list[QueueRow]:
@@ -148,9 +156,10 @@ async def take(connection: Connection, most: int, now: datetime, mark: int = 0) 
 def coalesced(rows: Iterable[QueueRow]) -> dict[str, QueueRow]:
     """One row for each subject: the most urgent one, with the republication and attempts of the others."""
     found: dict[str, QueueRow] = {}
-    for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None, r.cause != "expand")):
+    for row in sorted(rows, key=lambda r: (r.priority, r.traceparent is None, r.cause != "dependent")):
         held = found.setdefault(row.subject, row)
         found[row.subject] = held._replace(
+            linked=held.linked or row.linked,
             republish=held.republish or row.cause == REPUBLISH,
             attempts=max(held.attempts, row.attempts),
         )
@@ -183,34 +192,44 @@ async def with_news(connection: Connection, taken: Mapping[str, QueueRow]) -> Ma
 
 async def queue_again(connection: Connection, rows: Iterable[tuple[QueueRow, datetime | None]]) -> None:
     """Queues rows, each not before an instant (None: at once); one statement."""
-    pairs = sorted(rows, key=lambda pair: (pair[0].subject, pair[0].expand))
-    again = [row for row, _ in pairs]
-    if not again:
-        return
-    await connection.execute(
-        _QUEUE_AGAIN,
-        [r.subject for r in again],
-        [r.expand for r in again],
-        [r.cause for r in again],
-        [r.traceparent for r in again],
-        [r.priority for r in again],
-        [r.party for r in again],
-        [r.attempts for r in again],
-        [not_before for _, not_before in pairs],
-    )
+    pairs = sorted(rows, key=lambda pair: pair[0].subject)
+    if pairs:
+        columns = zip(*(row[:_COLUMNS] for row, _ in pairs), strict=True)
+        await connection.execute(_INSERT, *map(list, columns), [not_before for _, not_before in pairs])
 
 
-async def dependents(connection: Connection, rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
-    """A row for each subject that reads one of these, and the due queue rows of those subjects, which are taken."""
-    lowest: dict[str, tuple[int, str]] = {}
-    for row in rows:
-        ranked = (row.priority, row.party)
-        lowest[row.subject] = min(ranked, lowest.get(row.subject, ranked))
-    if not lowest:
-        return []
-    priorities, parties = zip(*lowest.values(), strict=True)
-    found = await connection.fetch(_DEPENDENTS, list(lowest), now, list(priorities), list(parties))
-    return [QueueRow(*row) for row in found]
+async def others_write(connection: Connection) -> bool:
+    """Whether other transactions that write are under way."""
+    found: bool = await connection.fetchval(_OTHERS_WRITE)
+    return found
+
+
+async def look_again(connection: Connection, rows: Iterable[QueueRow], not_before: datetime) -> int:
+    """Queues subjects for when all transactions that are now under way have ended, or for an instant if that is sooner.
+
+    A subject that begins to read another one calls for this. A transaction that changes the other one meanwhile may
+    have looked for its dependents before the link was committed. Call this after loading shared state.
+    """
+    again = sorted(rows)
+    if again:
+        columns = ([row[i] for row in again] for i in (0, 1, 4, 5))
+        await connection.execute(_LOOK_AGAIN, *columns, not_before)
+    return len(again)
+
+
+async def free(connection: Connection, subjects: Sequence[str], mark: int = 0) -> set[str]:
+    """Those of the subjects that have no row in the queue; none in a restored or recovering store."""
+    return {row["subject"] for row in await connection.fetch(_FREE, subjects, mark)} if subjects else set()
+
+
+async def dependents(connection: Connection, changed: Iterable[QueueRow]) -> dict[str, QueueRow]:
+    """A row for each subject that reads one of these, whose shared state has changed."""
+    rows = list(changed)
+    if not rows:
+        return {}
+    columns = ([row[i] for row in rows] for i in (0, 4, 5))
+    found = await connection.fetch(_DEPENDENTS, *columns)
+    return {s: QueueRow(s, "dependent", None, 0, priority, party) for s, priority, party in found}
 
 
 async def enqueue_due(connection: Connection, now: datetime, most: int = 1000) -> int:

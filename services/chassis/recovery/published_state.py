@@ -150,7 +150,7 @@ class _Row(NamedTuple):
 
 async def queue_recovered(connection: Connection, subjects: Iterable[str], cause: str = "recovery") -> None:
     """Queues subjects whose published state was restored, behind all news."""
-    rows = [QueueRow(subject, False, cause, None, 0, fold_queue.LOW_PRIORITY) for subject in subjects]
+    rows = [QueueRow(subject, cause, priority=fold_queue.LOW_PRIORITY) for subject in subjects]
     await fold_queue.queue_again(connection, ((row, None) for row in rows))
 
 

@@ -14,7 +14,7 @@ from faststream.kafka import KafkaRouter
 
 from services.chassis.ingest.stream import Stream
 from services.chassis.ingest.subscriber import Subscribers
-from services.chassis.projection.settle import Projection
+from services.chassis.projection.folding import Projection
 from services.chassis.recovery.published_state import PublishedState
 from services.chassis.service.purge import Rule
 

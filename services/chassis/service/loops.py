@@ -9,9 +9,11 @@ from services.chassis.base.clock import CorridorClock
 from services.chassis.base.database import Pool
 from services.chassis.base.parties import PartyBook
 from services.chassis.base.restore_detection import RestoreDetector
-from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.consumer import Fold, Ingest
 from services.chassis.ingest.stream import EntityStream
+from services.chassis.projection.folding import Folding
 from services.chassis.projection.settle import Settle
+from services.chassis.queue import fold_queue
 from services.chassis.service.blueprint import Blueprint
 
 
@@ -25,7 +27,7 @@ def new_settle(
 ) -> Settle:
     """The loop that folds; a round takes at most `subjects` queue rows."""
     ours = [stream.topic.name for stream in blueprint.streams if isinstance(stream, EntityStream)]
-    return Settle(blueprint.name, blueprint.projection, pool, clock, ours, subjects, on_commit, mark)
+    return Settle(Folding(blueprint.name, blueprint.projection, clock, ours, mark), pool, subjects, on_commit)
 
 
 def new_ingests(
@@ -33,10 +35,12 @@ def new_ingests(
     pool: Pool,
     clock: CorridorClock,
     book: PartyBook,
-    on_commit: Callable[[], None] = lambda: None,
+    on_commit: Callable[[bool], None] = lambda _: None,
     quarantine_limit: int = 5,
+    fold: Fold = fold_queue.add,
 ) -> list[Ingest]:
-    """The loops that read, one for each stream."""
+    """The loops that read, one for each stream; `fold` is given the subjects that each batch names."""
     return [
-        Ingest(blueprint.name, stream, pool, clock, book, on_commit, quarantine_limit) for stream in blueprint.streams
+        Ingest(blueprint.name, stream, pool, clock, book, on_commit, quarantine_limit, fold)
+        for stream in blueprint.streams
     ]

@@ -91,9 +91,9 @@ class Runtime:
             raise OSError("the broker has not been reached yet")
         return self.producer
 
-    def stored(self) -> None:
-        """Signals that facts have been stored, for settle and relay."""
-        if self.settle is not None:
+    def stored(self, queued: bool = True) -> None:
+        """Signals that facts have been stored, and whether subjects of theirs wait to be folded."""
+        if queued and self.settle is not None:
             self.settle.wake()
         self.committed()
 
@@ -208,7 +208,8 @@ class Runtime:
         plan, settings = self.blueprint, self.settings
         subjects, limit = settings.settle_subjects, settings.quarantine_limit
         self.settle = loops.new_settle(plan, self.store, self.clock, subjects, self.committed, self.mark)
-        self.ingests = loops.new_ingests(plan, self.store, self.clock, self.book, self.stored, limit)
+        fold = self.settle.fold_or_queue
+        self.ingests = loops.new_ingests(plan, self.store, self.clock, self.book, self.stored, limit, fold)
 
     async def _start_ingest(self) -> None:
         broker = clients.new_broker(self.settings)
