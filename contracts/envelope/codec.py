@@ -41,6 +41,7 @@ __all__ = [
     "adapter",
     "body_of",
     "decode_http",
+    "decode_published",
     "decode_record",
     "decode_structured",
     "encode",
@@ -81,14 +82,31 @@ def decode_record(headers: Headers, value: bytes | None, accepts: Mapping[str, E
     body = value or b""
     attributes, content_type = kafka_attributes(headers)
     try:
-        if len(body) > limit:
-            raise refused("too_large", "$", f"the body has {len(body)} bytes, the limit is {limit}")
+        _require_limit(body, limit)
         if set(attributes) <= {"traceparent"} or media_type(content_type) == STRUCTURED:
             return decode_structured(parse_json(body), accepts, attributes.get("traceparent"))
         return _binary(attributes, content_type, body, accepts)
     except Refused as refusal:
         if not refusal.quoted:
             refusal.quote(attributes)
+        raise
+
+
+def decode_published(headers: Headers, value: bytes | None, accepts: Mapping[str, EventType], limit: int) -> Event:
+    """The event of a record of our own topics, in binary mode and without a content hash; raises `Refused`.
+
+    Nobody compares revisions of what a service has published: its version says which one is newer.
+    """
+    body = value or b""
+    attributes, content_type = kafka_attributes(headers)
+    try:
+        _require_limit(body, limit)
+        _require_json(content_type)
+        kind = _kind(attributes, accepts)
+        subject = _subject(attribute(attributes, "subject"), kind)
+        return _of_kind(kind, attributes, subject, _model(kind, body), body, b"")
+    except Refused as refusal:
+        refusal.quote(attributes)
         raise
 
 
@@ -143,13 +161,22 @@ def adapter(type_name: str) -> TypeAdapter[Data]:
 
 
 def _binary(attributes: Mapping[str, str], content_type: str, body: bytes, accepts: Mapping[str, EventType]) -> Event:
-    if not is_json(content_type):
-        media = printable(media_type(content_type), 80)
-        raise refused("bad_header", "$.datacontenttype", f"the content type is {JSON}, not {media}")
+    _require_json(content_type)
     data = parse_json(body, "$.data")
     if "specversion" not in attributes and isinstance(data, dict) and "specversion" in data:
         raise refused("bad_header", "$.datacontenttype", f"an event with its attributes inside is {STRUCTURED}")
     return _event(attributes, data, body, accepts)
+
+
+def _require_limit(body: bytes, limit: int) -> None:
+    if len(body) > limit:
+        raise refused("too_large", "$", f"the body has {len(body)} bytes, the limit is {limit}")
+
+
+def _require_json(content_type: str) -> None:
+    if not is_json(content_type):
+        media = printable(media_type(content_type), 80)
+        raise refused("bad_header", "$.datacontenttype", f"the content type is {JSON}, not {media}")
 
 
 def _data_of(event: Mapping[str, Any]) -> Any:
@@ -164,16 +191,31 @@ def _data_of(event: Mapping[str, Any]) -> Any:
 
 
 def _event(attributes: Mapping[str, str], data: Any, body: bytes, accepts: Mapping[str, EventType]) -> Event:
+    kind = _kind(attributes, accepts)
+    subject = _subject(attribute(attributes, "subject"), kind)
+    if not isinstance(data, dict):
+        raise refused("bad_field", "$.data", "the data are a JSON object")
+    model = _model(kind, body)
+    return _of_kind(kind, attributes, subject, model, body, content_hash(kind.name, subject, data))
+
+
+def _kind(attributes: Mapping[str, str], accepts: Mapping[str, EventType]) -> EventType:
+    """The type of an event that has the attributes that each event must have."""
     if attributes.get("specversion") != "1.0":
         raise refused("bad_envelope", "$.specversion", "the CloudEvents version is 1.0")
-    event_id, source = attribute(attributes, "id"), attribute(attributes, "source")
+    attribute(attributes, "id")
+    attribute(attributes, "source")
     kind = accepts.get(attribute(attributes, "type"))
     if kind is None:
         raise refused("unknown_type", "$.type", f"this topic carries {', '.join(accepts)}")
-    subject = _subject(attribute(attributes, "subject"), kind)
-    model = _validated(kind, data, body)
-    digest = content_hash(kind.name, subject, data)
-    return Event(event_id, source, kind.name, subject, model, body, digest, attributes.get("traceparent"))
+    return kind
+
+
+def _of_kind(
+    kind: EventType, attributes: Mapping[str, str], subject: str, data: Data, body: bytes, digest: bytes
+) -> Event:
+    event_id, source, trace = attributes["id"], attributes["source"], attributes.get("traceparent")
+    return Event(event_id, source, kind.name, subject, data, body, digest, trace)
 
 
 def _subject(text: str, kind: EventType) -> str:
@@ -189,9 +231,7 @@ def _subject(text: str, kind: EventType) -> str:
     return key
 
 
-def _validated(kind: EventType, data: Any, body: bytes) -> Data:
-    if not isinstance(data, dict):
-        raise refused("bad_field", "$.data", "the data are a JSON object")
+def _model(kind: EventType, body: bytes) -> Data:
     try:
         return read_data(kind.name, body)
     except ValidationError as failure:

@@ -4,12 +4,13 @@ Invariant: everything here but `store` and `admit` is a pure function of one rec
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from contracts.envelope.codec import Event, decode_record
+from contracts.catalogue import EventType
+from contracts.envelope.codec import Event, Headers, decode_published, decode_record
 from contracts.refusal import Refused, refused
 from contracts.topics import MAX_INCOMING, MAX_PUBLISHED, Topic, party_of
 from services.chassis.base.checks import require_known, require_past
@@ -24,6 +25,7 @@ from services.chassis.kafka.wire import MOST, Unread
 StandIn = Callable[[Any, Party | None, datetime, bool], tuple[str, Event] | None]
 """(record, party, now, placed) to the standing and event that the service states for a record in quarantine, or None;
 `placed` is true when the record enters quarantine, false when it leaves."""
+Decode = Callable[[Headers, bytes | None, Mapping[str, EventType], int], Event]
 ReceivedAt = Callable[[int], datetime]
 """The instant at which a record was received, from its log-append time in milliseconds."""
 
@@ -80,7 +82,7 @@ class ReportStream(Stream):
         name = self.sender(record.topic) or ""
         received = received_at(record.timestamp)
         try:
-            event = _decoded(record, self.topic, MAX_INCOMING)
+            event = _decoded(record, self.topic, decode_record, MAX_INCOMING)
         except Refused as refusal:
             return records.reject(record, name, refusal)
         try:
@@ -116,7 +118,7 @@ class EntityStream(Stream):
 
     def validate(self, record: Record, book: PartyBook, received_at: ReceivedAt) -> Validated:
         try:
-            event = _decoded(record, self.topic, MAX_PUBLISHED)
+            event = _decoded(record, self.topic, decode_published, MAX_PUBLISHED)
         except Refused as refusal:
             return records.reject(record, None, refusal)
         received = received_at(record.timestamp)
@@ -139,7 +141,7 @@ def stream_of(streams: Iterable[Stream], topic: str) -> Stream | None:
     return next((s for s in streams if s.reads(topic)), None)
 
 
-def _decoded(record: Record, topic: Topic, most: int) -> Event:
+def _decoded(record: Record, topic: Topic, decode: Decode, most: int) -> Event:
     if isinstance(record.value, Unread):
         raise refused("too_large", "$", f"the record's batch unpacks to more than {MOST} bytes, or not at all")
-    return decode_record(record.headers, record.value, topic.events, most)
+    return decode(record.headers, record.value, topic.events, most)
