@@ -168,6 +168,7 @@ class DecisionAnswered(Data):
     version: int
     previous_version: int | None = None
     recorded_at: Instant
+    as_of: Instant | None = None
     holds: list[str] = []
     detail: str | None = None
     state: str

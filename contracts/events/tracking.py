@@ -239,6 +239,7 @@ class ExceptionChanged(Data):
     version: int
     previous_version: int | None = None
     recorded_at: Instant
+    as_of: Instant | None = None
     causes: list[str] = []
     redrawn: bool = False
     about: str | None = None
