@@ -15,7 +15,7 @@ from contracts.envelope.codec import Event
 from contracts.events.authority import DecisionIssued
 from contracts.events.base import Data
 from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
-from contracts.events.tracking import SubjectChanged
+from contracts.events.tracking import ExceptionChanged, SubjectChanged
 from contracts.identifiers.subjects import Case, kind_of, parse_case
 from services.chassis.ingest.records import Link
 
@@ -86,6 +86,11 @@ def _case(case: str, about: str) -> Iterator[Link]:
         yield PASSAGE + about, case
 
 
+def on_exception_changed(subject: str, data: ExceptionChanged) -> Iterator[Link]:
+    """An exception of tracking's is not our concern."""
+    return iter(())
+
+
 _LINKS: Final = cast(
     dict[str, Callable[[str, Data], Iterator[Link]]],
     {
@@ -95,11 +100,11 @@ _LINKS: Final = cast(
         catalogue.HOLD_PLACED: on_hold,
         catalogue.HOLD_LIFTED: on_hold,
         catalogue.SUBJECT: on_subject_changed,
+        catalogue.EXCEPTION: on_exception_changed,
     },
 )
 
 
 def links_of(event: Event) -> Iterator[Link]:
-    """The links of an event, by its type; an exception of tracking's is not our concern."""
-    found = _LINKS.get(event.type)
-    return found(event.subject, event.data) if found else iter(())
+    """The links of an event, by its type."""
+    return _LINKS[event.type](event.subject, event.data)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -15,11 +17,13 @@ from services.chassis.base.clock import CorridorClock
 from services.chassis.base.parties import PartyBook
 from services.chassis.base.settings import ServiceSettings
 from services.chassis.ingest.consumer import Ingest
+from services.chassis.ingest.stream import Stream
 from services.chassis.ingest.subscriber import Subscribers
 from services.chassis.service.blueprint import Blueprint
 from services.customs.app import blueprint as customs
 from services.notifications.app import blueprint as notifications
 from services.tracking.app import blueprint as tracking
+from tests.support.examples import load_examples
 
 SERVICES = [tracking(), customs(), notifications()]
 
@@ -44,6 +48,31 @@ def test_a_stream_takes_exactly_the_types_of_its_topic(blueprint: Blueprint) -> 
     for stream in blueprint.streams:
         assert re.match(stream.topic.regex, stream.topic.of("x" if "<" in stream.topic.name else ""))
         assert stream.is_answered == stream.topic.ingress
+
+
+def unlinked(name: str, streams: Iterable[Stream]) -> list[str]:
+    """The types that a service reads without saying whom they name; their records would end in quarantine."""
+    found = []
+    for stream in streams:
+        for example in (one for one in load_examples() if one.type in stream.topic.events):
+            try:
+                list(stream.links_of(example.event))
+            except KeyError:
+                found.append(f"{name} reads {example.type}: add on_<event> and its row in services/{name}/links.py")
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("blueprint", SERVICES, ids=lambda b: b.name)
+def test_a_service_says_of_every_type_that_it_reads_whom_it_names(blueprint: Blueprint) -> None:
+    assert unlinked(blueprint.name, blueprint.streams) == []
+
+
+def test_a_type_without_links_is_found() -> None:
+    stream = replace(SERVICES[0].streams[0], topic=topics.DECISIONS)
+
+    assert "tracking reads corridor.hold.placed.v1: add on_<event> and its row in services/tracking/links.py" in (
+        unlinked("tracking", [stream])
+    )
 
 
 def documented(blueprint: Blueprint) -> dict[str, Any]:
