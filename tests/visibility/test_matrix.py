@@ -99,7 +99,7 @@ async def test_nobody_reads_what_is_not_for_him(capsys: pytest.CaptureFixture[st
     assert "\n".join(map(str, sorted(found.leaks))) == ""
     assert sorted(told_by_search) == []
     assert "\n".join(map(str, sorted(found.unread()))) == ""
-    assert matrix.missing(documents) == set()
+    assert matrix.missing(documents) == set(), "ask them in `questions` of tests/visibility/matrix.py"
     assert {service: len(texts) for service, texts in found.refusals.items()} == dict.fromkeys(topics.SERVICES, 1)
     assert [word for word in expected.TABLE if word.startswith("Zq") and word in logs] == []
 
