@@ -12,9 +12,8 @@ from contracts.envelope.codec import Event
 from contracts.identifiers.subjects import kind_of, parse_case
 from contracts.refusal import refused
 from services.chassis.base.parties import Party
-from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.stream import EntityStream, ReportStream
+from services.chassis.ingest.stream import Batch, EntityStream, ReportStream
 from services.chassis.ingest.subscriber import Subscribers
 from services.customs.projection import CustomsProjection
 from services.customs.stand_in import hold_while_quarantined

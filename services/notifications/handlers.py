@@ -8,9 +8,8 @@ from typing import Final
 from faststream.kafka import KafkaRouter
 
 from contracts import topics
-from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.stream import EntityStream
+from services.chassis.ingest.stream import Batch, EntityStream
 from services.chassis.ingest.subscriber import Subscribers
 from services.notifications.projection import NotificationsProjection
 

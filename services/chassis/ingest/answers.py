@@ -17,9 +17,9 @@ from contracts.refusal import Outcome, Reason
 from contracts.topics import DLQ
 from services.chassis.base.database import Connection
 from services.chassis.base.telemetry import CONSUMED, REJECTED
-from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
 from services.chassis.ingest.records import Accepted, Record, Rejected, coordinates, joined, raw_headers
+from services.chassis.ingest.stream import Batch
 from services.chassis.outbox import outgoing, receipts
 from services.chassis.outbox.outgoing import Outgoing
 from services.chassis.outbox.receipts import Receipt

@@ -21,13 +21,12 @@ from services.chassis.base.errors import Fenced, is_transient, log_level
 from services.chassis.base.pace import until
 from services.chassis.base.parties import PartyBook
 from services.chassis.ingest import answers, records
-from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.facts import Kept
 from services.chassis.ingest.positions import Positions, TopicIds
 from services.chassis.ingest.quarantine import Quarantine, begin_stand_in
 from services.chassis.ingest.records import Record
 from services.chassis.ingest.shares import shares_of
-from services.chassis.ingest.stream import Stream
+from services.chassis.ingest.stream import Batch, Stream
 from services.chassis.queue import fold_queue
 from services.chassis.queue.fold_queue import Cause
 

@@ -1,13 +1,18 @@
 """A service's reading of one topic: who may send on it, which subjects an event names, how records are stored.
 
-Invariant: everything here but `store` and `admit` is a pure function of one record.
+Invariant: everything here but `store` and `admit` is a pure function of one record. A batch has one verdict for each of
+its records, in their order.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
+
+from aiokafka import TopicPartition
+from pydantic_core import CoreSchema, core_schema
 
 from contracts.catalogue import EventType
 from contracts.envelope.codec import Event, Headers, decode_published, decode_record
@@ -19,7 +24,7 @@ from services.chassis.base.database import Connection
 from services.chassis.base.parties import Party, PartyBook
 from services.chassis.ingest import daily, facts, records
 from services.chassis.ingest.facts import Kept
-from services.chassis.ingest.records import Accepted, Link, Record, Validated
+from services.chassis.ingest.records import Accepted, Link, Record, Rejected, Validated
 from services.chassis.kafka.wire import MOST, Unread
 
 StandIn = Callable[[Any, Party | None, datetime, bool], tuple[str, Event] | None]
@@ -134,6 +139,48 @@ class EntityStream(Stream):
 
     async def store(self, connection: Connection, accepted: Sequence[Accepted], now: datetime) -> Kept:
         return await facts.replace_replicas(connection, accepted) if accepted else Kept()
+
+
+@dataclass
+class Batch:
+    """Records of one stream with their validated; `now` is the corridor's present, `connection` its transaction."""
+
+    stream: Stream
+    records: Sequence[Record]
+    validated: Sequence[Validated]
+    now: datetime
+    connection: Connection | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
+        """Any: FastStream's AsyncAPI document describes no batch, since our own has the schemas of the events."""
+        return core_schema.any_schema()
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """The records whose events are to be stored."""
+        return [v for v in self.validated if isinstance(v, Accepted)]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The records that go to the dead letters."""
+        return [v for v in self.validated if isinstance(v, Rejected)]
+
+    @cached_property
+    def ends(self) -> Mapping[TopicPartition, int]:
+        """The next offset of each partition, behind its last record."""
+        return {TopicPartition(r.topic, r.partition): r.offset + 1 for r in self.records}
+
+    @property
+    def name(self) -> str:
+        """A name for the batch, unique by its offsets; the ids of its receipts follow from it."""
+        return ";".join(f"{p.topic}/{p.partition}/{end}" for p, end in sorted(self.ends.items()))
+
+    async def store(self) -> Kept:
+        """Stores the accepted records; raises outside a transaction."""
+        if self.connection is None:
+            raise RuntimeError("a batch is stored in the transaction of its positions")
+        return await self.stream.store(self.connection, self.accepted, self.now)
 
 
 def stream_of(streams: Iterable[Stream], topic: str) -> Stream | None:

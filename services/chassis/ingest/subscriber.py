@@ -17,12 +17,11 @@ from faststream.message import StreamMessage
 
 from services.chassis.base.errors import Fenced
 from services.chassis.base.settings import ServiceSettings
-from services.chassis.ingest.batch import Batch
 from services.chassis.ingest.consumer import Ingest
 from services.chassis.ingest.facts import Kept
 from services.chassis.ingest.positions import Positions, TopicIds
 from services.chassis.ingest.records import Record
-from services.chassis.ingest.stream import Stream
+from services.chassis.ingest.stream import Batch, Stream
 
 CallNext = Callable[[StreamMessage[Any]], Awaitable[Any]]
 
