@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,14 @@ from deploy.local.datadir import temporary_directory
 from deploy.local.stack import Stack, open_stack
 from deploy.provision import provision
 from services.chassis.base.settings import ServiceSettings
+from services.chassis.projection import settle
 from services.chassis.service.runtime import Runtime
 from services.tracking.app import blueprint
 from tests.house import path
 from tests.house.path import README, ROOT, counted, faults, is_apart, legs_in
 from tests.house.traced import traced
 from tests.support.builders import a_milestone, a_plan
-from tests.support.system import topic_of
+from tests.support.system import topic_of, until
 
 MADE = """## Read one report's journey
 
@@ -147,15 +149,23 @@ async def until_published(consumer: AIOKafkaConsumer, text: bytes) -> None:
                 return
 
 
+async def nobody_waits(runtime: Runtime) -> bool:
+    """Whether a report would be folded in the transaction that stores it."""
+    worker = runtime.settle
+    return worker is not None and not worker._working and not worker._wake.is_set()
+
+
 @pytest.mark.servers
-async def test_readme_lists_every_file_that_a_report_passes_and_no_other() -> None:
+async def test_readme_lists_every_file_that_a_report_passes_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A worker that happens to look into the queue would be somebody who waits.
+    monkeypatch.setattr(settle, "_POLL_SECONDS", 3600.0)
     now = utc_text(datetime.now(UTC))
     train = f"train:pr/PK0001/{now[:10]}"
     plan = a_plan(train, updated_at=now)
     departure = a_milestone("DEPA", train, occurred_at=now, updated_at=now)
     with temporary_directory() as data, open_stack(data, {}, lambda _: None, fsync=False) as stack:
         async with (
-            running_tracking(stack, data),
+            running_tracking(stack, data) as runtime,
             AIOKafkaProducer(**stack.access.options()) as producer,
             AIOKafkaConsumer(
                 topics.TRACKING_EVENTS.name, **stack.access.options(), auto_offset_reset="earliest"
@@ -163,6 +173,7 @@ async def test_readme_lists_every_file_that_a_report_passes_and_no_other() -> No
         ):
             await send(producer, plan)
             await until_published(consumer, b'"known":true')
+            await until(partial(nobody_waits, runtime), 10, "an idle worker")
             with traced() as files:
                 await send(producer, departure)
                 await until_published(consumer, b'"DEPA"')
