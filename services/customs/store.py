@@ -35,7 +35,8 @@ _VERDICT = "SELECT content::text AS content FROM picture WHERE subject = $1"
 
 async def save_cases(connection: Connection, changes: Sequence[PictureChange]) -> None:
     """Writes the rows of opened cases whose picture has changed; one statement."""
-    changed = [e for e in changes if e.saved and e.subject.startswith("case:") and _is_told(e)]
+    told = (e for e in changes if e.subject.startswith("case:") and _is_told(e))
+    changed = list({e.subject: e for e in told}.values())
     if not changed:
         return
     contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]

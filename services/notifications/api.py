@@ -22,7 +22,7 @@ from services.chassis.http.openapi import ASKED, failures
 from services.chassis.http.problems import ProblemError
 from services.chassis.service import app as chassis_app
 from services.chassis.service.runtime import Runtime
-from services.notifications import sessions, store, stream
+from services.notifications import feeds, sessions, store, stream
 from services.notifications.domain.fold import head, visible
 
 _DASHBOARD: Final = FilePath(__file__).parent / "dashboard"
@@ -60,9 +60,9 @@ def _feed(runtime: Runtime) -> APIRouter:
     ) -> dict[str, Any]:
         """The caller's items behind a cursor, or the `last` ones `before` a number; `after` is the next cursor."""
         if last is None:
-            items = await store.read_feed(runtime.store, party.party, after, limit)
+            items = await feeds.read_feed(runtime.store, party.party, after, limit)
         else:
-            items = await store.read_feed_end(runtime.store, party.party, last, before)
+            items = await feeds.read_feed_end(runtime.store, party.party, last, before)
         return {"party": party.party, "items": items, "after": items[-1]["sequence"] if items else after}
 
     @router.get("/stream", response_class=EventSourceResponse)

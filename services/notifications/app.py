@@ -3,13 +3,11 @@
 from pathlib import Path
 
 from services.chassis.service.blueprint import Blueprint
-from services.notifications import audiences, sequencer
+from services.notifications import audiences
+from services.notifications.feeds import PURGE_DELIVERIES, PURGE_ITEMS
 from services.notifications.handlers import STREAMS, routes
 from services.notifications.projection import NotificationsProjection
 from services.notifications.recovered import Feeds
-from services.notifications.store import PURGE_ITEMS
-
-_PENDING = "SELECT count(*) FROM item WHERE sequence IS NULL"
 
 
 def blueprint() -> Blueprint:
@@ -21,8 +19,7 @@ def blueprint() -> Blueprint:
         NotificationsProjection(),
         Feeds(),
         Path(__file__).parent / "migrations",
-        loops=(sequencer.run, audiences.run),
+        loops=(audiences.run,),
         prepare=audiences.refresh,
-        pending=_PENDING,
-        purges=(PURGE_ITEMS,),
+        purges=(PURGE_ITEMS, PURGE_DELIVERIES),
     )

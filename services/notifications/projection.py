@@ -12,7 +12,7 @@ from services.chassis.base.visibility import Audience, viewer_of
 from services.chassis.ingest.records import Link
 from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Folded, Inputs
-from services.notifications import links, store
+from services.notifications import feeds, links, store
 from services.notifications.domain.fold import FOLD_NUMBER, fold
 
 
@@ -51,5 +51,5 @@ class NotificationsProjection:
         return False
 
     async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
-        await store.save_items(connection, changes, self._late_after)
         await store.save_rows(connection, changes)
+        await feeds.deliver(connection, changes, self._late_after)

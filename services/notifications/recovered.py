@@ -5,6 +5,7 @@ which item every party has last of each of its facts.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -15,26 +16,20 @@ from services.chassis.base.database import Connection
 from services.chassis.projection import pictures
 from services.chassis.projection.book import json_of
 from services.chassis.recovery.published_state import queue_recovered
-from services.notifications.domain import stored
-from services.notifications.domain.items import recovered
-from services.notifications.store import shard_of
+from services.notifications import feeds
+from services.notifications.domain import items, stored
+from services.notifications.domain.items import Delivery, recovered
+from services.notifications.feeds import Numbered, Owed
 
-_LAST = "SELECT FROM feed WHERE party = ANY($1::text[]) ORDER BY party FOR UPDATE"
-_NUMBERED = "SELECT item FROM item WHERE item = ANY($1::uuid[]) AND sequence IS NOT NULL"
-# An item that was there without a number gets the one that it was sent under.
-_INSERT = """
-INSERT INTO item AS i (item, party, shard, sequence, previous_sequence, entity, subject, fact, action, supersedes,
-                       content, alert, late, traceparent, recorded_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::uuid[], $11::jsonb[], $12::boolean[], $13::boolean[], $14::text[],
-    $15::text[]::timestamptz[])
-ON CONFLICT (item) DO UPDATE SET sequence = EXCLUDED.sequence, previous_sequence = EXCLUDED.previous_sequence
-WHERE i.sequence IS NULL
+_NUMBERED = """
+SELECT d.party, d.sequence FROM unnest($1::text[], $2::bigint[]) AS u (party, sequence), LATERAL (
+    SELECT party, sequence FROM delivery WHERE party = u.party AND sequence = u.sequence OFFSET 0) AS d
 """
-_KEEP_LAST = """
-INSERT INTO feed AS f (party, sequence) SELECT party, max(sequence) FROM unnest($1::text[], $2::bigint[])
-    AS u (party, sequence) GROUP BY party
-ON CONFLICT (party) DO UPDATE SET sequence = greatest(f.sequence, EXCLUDED.sequence)
+_ADVANCE = """
+UPDATE feed AS f SET sequence = greatest(f.sequence, u.sequence)
+FROM (SELECT party, max(sequence) AS sequence FROM unnest($1::text[], $2::bigint[]) AS u (party, sequence)
+      GROUP BY party) AS u
+WHERE f.party = ANY($1) AND f.party = u.party
 """
 _REMEMBER = """
 UPDATE picture AS p SET memory = u.memory::jsonb
@@ -68,43 +63,35 @@ class Feeds:
 
 
 async def _unknown(connection: Connection, events: Sequence[Event]) -> list[tuple[Item, Event]]:
-    """The items that have no number in the store, each once, in order of their numbers."""
-    found = {item["item"]: (item, event) for event in events for item in [orjson.loads(event.body)]}
-    parties = sorted({item["party"] for item, _ in found.values()})
-    # Nobody numbers or purges while these rows are held.
-    await connection.fetch(_LAST, parties)
-    known = {str(row["item"]) for row in await connection.fetch(_NUMBERED, list(found))}
-    return sorted(
-        (pair for name, pair in found.items() if name not in known), key=lambda pair: int(pair[0]["sequence"])
-    )
+    """The items that their party's feed does not have, each once, in order of their numbers."""
+    found = {(item["party"], int(item["sequence"])): (item, e) for e in events for item in [orjson.loads(e.body)]}
+    # Nobody gives numbers while these feeds are locked.
+    await feeds.lock_feeds(connection, sorted({party for party, _ in found}))
+    rows = await connection.fetch(_NUMBERED, [party for party, _ in found], [sequence for _, sequence in found])
+    known = {(row["party"], row["sequence"]) for row in rows}
+    return [found[key] for key in sorted(found, key=lambda key: key[1]) if key not in known]
 
 
 async def _insert(connection: Connection, found: Sequence[tuple[Item, Event]]) -> None:
-    items = [item for item, _ in found]
-    await connection.execute(
-        _INSERT,
-        [i["item"] for i in items],
-        [i["party"] for i in items],
-        [shard_of(i["party"]) for i in items],
-        [i["sequence"] for i in items],
-        [i.get("previous_sequence") for i in items],
-        [_entity(i) for i in items],
-        [i["subject"] for i in items],
-        [i["fact"] for i in items],
-        [i["action"] for i in items],
-        [i.get("supersedes") for i in items],
-        [orjson.dumps(_content(i)).decode() for i in items],
-        [i.get("alert", True) for i in items],
-        [i.get("late", False) for i in items],
-        [event.traceparent for _, event in found],
-        [i["recorded_at"] for i in items],
-    )
-    await connection.execute(_KEEP_LAST, [i["party"] for i in items], [i["sequence"] for i in items])
+    await feeds.insert_items(connection, [_owed(item, event) for item, event in found])
+    await feeds.insert_deliveries(connection, [_numbered(item) for item, _ in found])
+    await connection.execute(_ADVANCE, [i["party"] for i, _ in found], [i["sequence"] for i, _ in found])
 
 
-async def _remember(connection: Connection, items: Sequence[Item]) -> None:
+def _owed(item: Item, event: Event) -> Owed:
+    one = items.Item(item["item"], item["subject"], item["fact"], _content(item), ())
+    recorded_at = datetime.fromisoformat(item["recorded_at"])
+    return Owed(one, _entity(item), item.get("late", False), event.traceparent, recorded_at)
+
+
+def _numbered(item: Item) -> Numbered:
+    delivery = Delivery(item["party"], item["action"], item.get("supersedes"))
+    return Numbered(item["item"], delivery, item["sequence"], item.get("previous_sequence"), item.get("alert", True))
+
+
+async def _remember(connection: Connection, found: Sequence[Item]) -> None:
     by_entity: dict[str, list[Item]] = {}
-    for item in items:
+    for item in found:
         by_entity.setdefault(_entity(item), []).append(item)
     held = await pictures.lock(connection, sorted(by_entity))
     memories = []

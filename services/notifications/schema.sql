@@ -72,6 +72,16 @@ ALTER TABLE dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE delivery (
+    party text NOT NULL,
+    sequence bigint NOT NULL,
+    previous_sequence bigint,
+    item uuid NOT NULL,
+    action text NOT NULL,
+    supersedes uuid,
+    alert boolean NOT NULL
+);
+
 CREATE TABLE event (
     source text NOT NULL,
     event_id text NOT NULL,
@@ -131,17 +141,10 @@ CREATE TABLE head (
 CREATE TABLE item (
     id bigint NOT NULL,
     item uuid NOT NULL,
-    party text NOT NULL,
-    shard smallint NOT NULL,
-    sequence bigint,
-    previous_sequence bigint,
     entity text NOT NULL,
     subject text NOT NULL,
     fact text NOT NULL,
-    action text NOT NULL,
-    supersedes uuid,
     content jsonb NOT NULL,
-    alert boolean NOT NULL,
     late boolean NOT NULL,
     traceparent text,
     recorded_at timestamp with time zone NOT NULL
@@ -173,7 +176,9 @@ CREATE TABLE outbox (
     ce_subject text NOT NULL,
     traceparent text,
     body bytea NOT NULL,
-    party text DEFAULT ''::text NOT NULL
+    party text DEFAULT ''::text NOT NULL,
+    addresses jsonb,
+    number bigint
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 
@@ -189,7 +194,9 @@ CREATE TABLE outbox_failed (
     body bytea CONSTRAINT outbox_body_not_null NOT NULL,
     party text CONSTRAINT outbox_party_not_null NOT NULL,
     failure text CONSTRAINT outbox_set_aside_failure_not_null NOT NULL,
-    failed_at timestamp with time zone CONSTRAINT outbox_set_aside_failed_at_not_null NOT NULL
+    failed_at timestamp with time zone CONSTRAINT outbox_set_aside_failed_at_not_null NOT NULL,
+    addresses jsonb,
+    number bigint
 );
 
 ALTER TABLE outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -337,6 +344,9 @@ ALTER TABLE ONLY dead_letter
 ALTER TABLE ONLY dead_letter
     ADD CONSTRAINT dead_letter_topic_topic_id_partition_offset_key UNIQUE (topic, topic_id, partition, "offset");
 
+ALTER TABLE ONLY delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (party, sequence);
+
 ALTER TABLE ONLY event
     ADD CONSTRAINT event_pkey PRIMARY KEY (source, event_id, content_hash);
 
@@ -409,13 +419,11 @@ CREATE INDEX fold_queue_subject ON fold_queue USING btree (subject);
 
 CREATE INDEX fold_queue_turn ON fold_queue USING btree (priority, party, id);
 
-CREATE UNIQUE INDEX item_feed ON item USING btree (party, sequence) WHERE (sequence IS NOT NULL);
-
-CREATE INDEX item_unnumbered ON item USING btree (id) WHERE (sequence IS NULL);
-
 CREATE INDEX link_event ON link USING btree (source, event_id);
 
 CREATE INDEX link_reads ON link USING btree (reads, subject) WHERE (reads <> ''::text);
+
+CREATE INDEX outbox_number ON outbox USING btree (number) WHERE (number IS NOT NULL);
 
 CREATE INDEX outbox_topic ON outbox USING btree (topic, id);
 

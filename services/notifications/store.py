@@ -1,11 +1,10 @@
-"""Notifications' own rows: feed items, their numbers, and the list of subjects with who may see them.
+"""Notifications' list of subjects with who may see them, and what its API reads of pictures.
 
-Invariant: items are written with the picture that owes them; a snapshot and its cursor are read together.
+Invariant: a row is written with its picture; a snapshot and its cursor are read together.
 """
 
-import zlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -14,20 +13,9 @@ import orjson
 from contracts.events.fields import as_shown, utc_text
 from services.chassis.base.database import ACQUIRE_SECONDS, Connection, Pool
 from services.chassis.projection.changes import PictureChange
-from services.chassis.queue.fold_queue import LOW_PRIORITY
-from services.chassis.service.purge import by_id
 from services.notifications.domain.fold import for_party
-from services.notifications.domain.items import order
+from services.notifications.feeds import CURSOR
 
-SHARDS: Final = 8
-
-_INSERT_ITEMS = """
-INSERT INTO item (item, party, shard, entity, subject, fact, action, supersedes, content, alert, late, traceparent,
-                  recorded_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::uuid[], $9::jsonb[], $10::boolean[], $11::boolean[], $12::text[], $13::timestamptz[])
-ON CONFLICT (item) DO NOTHING
-"""
 _SAVE_ROWS = """
 INSERT INTO subject_row (subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions,
                          parties, header, recorded_at)
@@ -41,28 +29,6 @@ ON CONFLICT (subject) DO UPDATE SET status = EXCLUDED.status, point = EXCLUDED.p
     observed_at = EXCLUDED.observed_at, reported_by = EXCLUDED.reported_by, confidence = EXCLUDED.confidence,
     exceptions = EXCLUDED.exceptions, parties = EXCLUDED.parties, header = EXCLUDED.header,
     recorded_at = EXCLUDED.recorded_at
-"""
-# The first item of a party ($1) that is not on its topic yet: whatever is shown has to survive a store put back.
-_UNSENT = """
-(SELECT {} FROM outbox o JOIN item i ON i.item = o.ce_id::uuid
- WHERE o.topic = 'notifications-' || $1::text ORDER BY o.id LIMIT 1)
-"""
-_SENT = f"sequence < coalesce({_UNSENT.format('i.sequence')}, 9223372036854775807)"
-_FEED = f"""
-SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content, alert,
-       late, recorded_at
-FROM item WHERE party = $1 AND sequence > $2 AND {_SENT} ORDER BY sequence LIMIT $3
-"""
-_FEED_END = f"""
-SELECT * FROM (
-    SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content,
-           alert, late, recorded_at
-    FROM item WHERE party = $1 AND sequence < $3 AND {_SENT} ORDER BY sequence DESC LIMIT $2
-) newest ORDER BY sequence
-"""
-PURGE_ITEMS: Final = by_id("item", 30, "sequence IS NOT NULL")
-_CURSOR = f"""
-SELECT coalesce({_UNSENT.format("coalesce(i.previous_sequence, 0)")}, (SELECT sequence FROM feed WHERE party = $1), 0)
 """
 _ROWS = """
 SELECT subject, kind, status, point, moving, observed_at, reported_by, confidence, exceptions, header::text AS header,
@@ -125,40 +91,10 @@ INSERT INTO audience (digest) VALUES ($1) ON CONFLICT (single) DO UPDATE SET dig
 """
 
 
-def shard_of(party: str) -> int:
-    """Which sequencer shard numbers the items of a party."""
-    return zlib.crc32(party.encode()) % SHARDS
-
-
-async def save_items(connection: Connection, changes: Sequence[PictureChange], late_after: timedelta) -> None:
-    """Writes the items that changed pictures owe; one statement."""
-    # Numbers are given in the order of writing, which is that of a feed. What is queued behind everything else, and all
-    # that follows from it, is no news: rebuilds, and changed parties.
-    owed = [(e, i) for e in changes for i in e.folded.rows]
-    owed.sort(key=lambda pair: order(pair[1].content, pair[1].fact))
-    if not owed:
-        return
-    await connection.execute(
-        _INSERT_ITEMS,
-        [i.item for _, i in owed],
-        [i.party for _, i in owed],
-        [shard_of(i.party) for _, i in owed],
-        [e.subject for e, _ in owed],
-        [i.subject for _, i in owed],
-        [i.fact for _, i in owed],
-        [i.action for _, i in owed],
-        [i.supersedes for _, i in owed],
-        [orjson.dumps(i.content).decode() for _, i in owed],
-        [i.alert and e.row.priority < LOW_PRIORITY for e, i in owed],
-        [_late(i.content, e.recorded_at, late_after) for e, i in owed],
-        [e.row.traceparent for e, _ in owed],
-        [e.recorded_at for e, _ in owed],
-    )
-
-
 async def save_rows(connection: Connection, changes: Sequence[PictureChange]) -> None:
     """Writes what lists show of changed subjects; one statement."""
-    changed = [e for e in changes if e.content_changed and "kind" in e.folded.content]
+    listed = (e for e in changes if e.content_changed and "kind" in e.folded.content)
+    changed = list({e.subject: e for e in listed}.values())
     if not changed:
         return
     contents: list[dict[str, Any]] = [dict(e.folded.content) for e in changed]
@@ -193,22 +129,6 @@ _HEADER: Final = (
 )
 
 
-async def read_feed(pool: Pool, party: str, after: int, limit: int) -> list[dict[str, Any]]:
-    """Numbered items of a party behind a cursor, in order of their numbers."""
-    return [item_json(row) for row in await pool.fetch(_FEED, party, after, limit)]
-
-
-async def read_feed_end(pool: Pool, party: str, count: int, before: int) -> list[dict[str, Any]]:
-    """The newest items of a party with numbers below `before`, in order of their numbers."""
-    return [item_json(row) for row in await pool.fetch(_FEED_END, party, count, before)]
-
-
-async def read_cursor(pool: Pool, party: str) -> int:
-    """The number of the newest item of a party that is shown."""
-    found: int = await pool.fetchval(_CURSOR, party)
-    return found
-
-
 async def read_attention(pool: Pool, party: str, limit: int) -> list[dict[str, Any]]:
     """What is open and may be seen by a party: exceptions, violations, holds, and arrivals not declared."""
     return [_fact(row) for row in await pool.fetch(_ATTENTION, party, list(_BESIDE), limit)]
@@ -238,7 +158,7 @@ async def read_overview(
         pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        cursor = await connection.fetchval(_CURSOR, party)
+        cursor = await connection.fetchval(CURSOR, party)
         rows = await connection.fetch(_ROWS, party, kind, _pattern(query), limit, since)
     return [_row(row, party) for row in rows], cursor
 
@@ -261,29 +181,6 @@ async def audience(pool: Pool) -> str | None:
 async def save_audience(pool: Pool, digest: str) -> None:
     """Notes that every picture has been queued for these parties."""
     await pool.execute(_SAVE_AUDIENCE, digest)
-
-
-def item_json(row: asyncpg.Record) -> dict[str, Any]:
-    """An item as `contracts.events.notifications.NotificationPublished`."""
-    shown: dict[str, Any] = {
-        "item": str(row["item"]),
-        "party": row["party"],
-        "sequence": row["sequence"],
-        "previous_sequence": row["previous_sequence"],
-        "action": row["action"],
-        "supersedes": str(row["supersedes"]) if row["supersedes"] else None,
-        "fact": row["fact"],
-        "recorded_at": utc_text(row["recorded_at"]),
-        "alert": None if row["alert"] else False,
-        "late": row["late"] or None,
-        **orjson.loads(row["content"]),
-    }
-    return {name: value for name, value in shown.items() if value is not None}
-
-
-def _late(content: Any, recorded_at: datetime, late_after: timedelta) -> bool:
-    instant = content.get("instant")
-    return bool(instant) and recorded_at - datetime.fromisoformat(instant) > late_after
 
 
 def _fact(row: asyncpg.Record) -> dict[str, Any]:

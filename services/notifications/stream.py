@@ -16,7 +16,7 @@ from fastapi.sse import ServerSentEvent
 from services.chassis.base.errors import is_transient
 from services.chassis.base.pace import Pace, until
 from services.chassis.service.runtime import Runtime
-from services.notifications.store import read_cursor, read_feed
+from services.notifications.feeds import read_cursor, read_feed
 
 PAGE: Final = 500
 # Readers further behind ask the store for themselves.

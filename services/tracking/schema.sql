@@ -150,7 +150,9 @@ CREATE TABLE outbox (
     ce_subject text NOT NULL,
     traceparent text,
     body bytea NOT NULL,
-    party text DEFAULT ''::text NOT NULL
+    party text DEFAULT ''::text NOT NULL,
+    addresses jsonb,
+    number bigint
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 
@@ -166,7 +168,9 @@ CREATE TABLE outbox_failed (
     body bytea CONSTRAINT outbox_body_not_null NOT NULL,
     party text CONSTRAINT outbox_party_not_null NOT NULL,
     failure text CONSTRAINT outbox_set_aside_failure_not_null NOT NULL,
-    failed_at timestamp with time zone CONSTRAINT outbox_set_aside_failed_at_not_null NOT NULL
+    failed_at timestamp with time zone CONSTRAINT outbox_set_aside_failed_at_not_null NOT NULL,
+    addresses jsonb,
+    number bigint
 );
 
 ALTER TABLE outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -366,6 +370,8 @@ CREATE INDEX history_kind ON history USING btree (kind, subject, recorded_from D
 CREATE INDEX link_event ON link USING btree (source, event_id);
 
 CREATE INDEX link_reads ON link USING btree (reads, subject) WHERE (reads <> ''::text);
+
+CREATE INDEX outbox_number ON outbox USING btree (number) WHERE (number IS NOT NULL);
 
 CREATE INDEX picture_due ON picture USING btree (due) WHERE (due IS NOT NULL);
 

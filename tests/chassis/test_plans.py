@@ -35,7 +35,7 @@ GROWING = QUEUES | {
     "case_row",
 }
 # Indexes of what waits or is open alone, which is all that is asked of them.
-OF_FEW = {"item_unnumbered", "picture_open"}
+OF_FEW = {"picture_open"}
 # Counts what waits, for operations.
 READS_ALL = {"services.chassis.service.progress._COUNTS", "services.chassis.service.progress._SHARES"}
 _INDEXES = """

@@ -75,13 +75,12 @@ KINDS = (
     "outbox_failed",
     "recovery",
     "due",
-    "pending",
     "dead_letters",
     "misunderstood",
 )
 
 
-@pytest.mark.parametrize("kind", ["fold_queue", "outbox", "outbox_failed", "recovery", "due", "pending"])
+@pytest.mark.parametrize("kind", ["fold_queue", "outbox", "outbox_failed", "recovery", "due"])
 def test_a_service_with_anything_to_do_says_what(kind: str) -> None:
     assert Progress(dict.fromkeys(KINDS, 0) | {kind: 3}, [], {}).to_do == {kind: 3}
 
@@ -102,9 +101,9 @@ async def test_what_is_in_the_store_is_read_at_once(store: Store) -> None:
         await store.pool.execute(_QUEUE, *row)
     first = await store.pool.fetchval("SELECT min(id) FROM fold_queue")
 
-    found = await read(store.pool, AS_OF, "SELECT 7")
+    found = await read(store.pool, AS_OF)
 
-    assert found.to_do == {"fold_queue": 5, "pending": 7}
+    assert found.to_do == {"fold_queue": 5}
     assert found.counts["failing"] == 1
     assert found.queues == {
         ("fold_queue", ""): Span(first, first + 3),

@@ -110,11 +110,6 @@ class Path(RuleBasedStateMachine):
         copy = self.copies[service][number]
         self.step(copy, copy.settle(), crash)
 
-    @rule(number=copies, crash=crashes)
-    def number(self, number: int, crash: Crash) -> None:
-        copy = self.copies["notifications"][number]
-        self.step(copy, copy.number(), crash)
-
     @rule(service=services, number=copies, dies_after=st.sampled_from([None, None, 0, 1, 3]))
     def relay(self, service: str, number: int, dies_after: int | None) -> None:
         copy = self.copies[service][number]
@@ -170,7 +165,7 @@ class Path(RuleBasedStateMachine):
         await copy.recover()
         await self.read_all(copy)
         await copy.recover()
-        while await copy.settle() + await copy.number():
+        while await copy.settle():
             pass
 
     async def read_all(self, copy: Copy) -> None:
@@ -219,13 +214,13 @@ async def to_the_end(copies: dict[str, list[Copy]], log: Log) -> None:
             done += await copy.recover()
             for topic in [t for t in sorted(log.topics) if copy.reads(t)]:
                 done += await copy.read(topic, 1000)
-            done += await copy.settle() + await copy.number() + await copy.relay(None)
+            done += await copy.settle() + await copy.relay(None)
         idle = 0 if done else idle + 1
 
 
 async def check_feeds(store: Store, log: Log) -> None:
     """Each party's numbers are one unbroken chain, all of it was sent, first appearances in order."""
-    items = sorted(await store.rows("item"), key=lambda i: (i["party"], i["sequence"]))
+    items = sorted(await store.deliveries(), key=lambda i: (i["party"], i["sequence"]))
     for party, feed in itertools.groupby(items, key=lambda i: i["party"]):
         rows = list(feed)
         for before, after in itertools.pairwise(rows):

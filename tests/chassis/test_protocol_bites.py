@@ -14,7 +14,7 @@ from services.chassis.outbox import relay
 from services.chassis.outbox.relay import Relay
 from services.chassis.outbox.sender import Sender
 from services.chassis.queue import fold_queue
-from services.notifications import sequencer
+from services.notifications import feeds
 from tests.chassis.test_protocol import play
 
 pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.timeout(900)]
@@ -66,8 +66,8 @@ def no_expansion(patch: pytest.MonkeyPatch) -> None:
 
 
 def chain_forgotten(patch: pytest.MonkeyPatch) -> None:
-    """The sequencer does not know the last number."""
-    patch.setattr(sequencer, "_KEEP_LAST", "SELECT $1::text[], $2::bigint[]")
+    """Feeds do not know their last number."""
+    patch.setattr(feeds, "_ADVANCE", "SELECT $1::text[], $2::bigint[]")
 
 
 @pytest.mark.parametrize("mutation", [head_check_off, fence_off, early_delete, no_expansion, chain_forgotten])

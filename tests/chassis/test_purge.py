@@ -29,8 +29,10 @@ _HISTORY = """
 INSERT INTO history (subject, recorded_from, kind, version, status, exceptions) VALUES ($1, $2, 'train', $3, 's', 0)
 """
 _ITEM = """
-INSERT INTO item (item, party, shard, sequence, entity, subject, fact, action, content, alert, late, recorded_at)
-VALUES (gen_random_uuid(), 'pr', 0, $1, 'e', 's', 'f', 'new', '{}', false, false, $2)
+WITH one AS (INSERT INTO item (item, entity, subject, fact, content, late, recorded_at)
+    VALUES (gen_random_uuid(), 'e', 's', 'f', '{}', false, $2) RETURNING item),
+known AS (INSERT INTO feed VALUES ('pr', 9) ON CONFLICT DO NOTHING)
+INSERT INTO delivery (party, sequence, item, action, alert) SELECT 'pr', $1, item, 'new', false FROM one
 """
 
 
@@ -96,15 +98,16 @@ async def test_history_keeps_what_was_known_at_the_cut_off(store: Store) -> None
     assert sorted(left) == [("pr/A", 2), ("pr/A", 3), ("pr/B", 1)]
 
 
-async def test_feed_items_go_once_they_are_numbered(shared: Mapping[str, Store]) -> None:
+async def test_old_items_go_with_their_deliveries(shared: Mapping[str, Store]) -> None:
     store = shared["notifications"]
     await empty(store)
-    for sequence, days in ((1, 31), (2, 31), (None, 31), (4, 1)):
+    for sequence, days in ((1, 31), (2, 31), (4, 1)):
         await store.pool.execute(_ITEM, sequence, ago(days))
 
     await purge_of(store).purge()
 
-    assert [i["sequence"] for i in await store.rows("item")] == [None, 4]
+    assert [d["sequence"] for d in await store.rows("delivery")] == [4]
+    assert [i["sequence"] for i in await store.deliveries()] == [4]
 
 
 async def test_heads_revisions_and_pictures_stay(store: Store) -> None:

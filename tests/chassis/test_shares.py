@@ -214,7 +214,7 @@ async def look(monitor: Monitor, store: Store) -> float | None:
 
 
 async def test_a_party_with_a_long_queue_does_not_make_a_copy_unready_as_long_as_it_moves(store: Store) -> None:
-    monitor = Monitor("tracking", "SELECT 0")
+    monitor = Monitor("tracking")
     for number in range(5):
         await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "pr")
 
@@ -227,7 +227,7 @@ async def test_a_party_with_a_long_queue_does_not_make_a_copy_unready_as_long_as
 
 
 async def test_a_queue_of_nobodys_that_is_not_worked_off_makes_a_copy_unready_though_it_moves(store: Store) -> None:
-    monitor = Monitor("tracking", "SELECT 0")
+    monitor = Monitor("tracking")
     for number in range(5):
         await store.pool.execute(_QUEUE, f"train:pr/T{number}/2026-06-22", "")
 

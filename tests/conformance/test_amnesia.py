@@ -14,7 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from deploy.demo import script
 from services.chassis.queue import fold_queue
-from services.notifications import audiences, sequencer
+from services.notifications import audiences
 from tests.deploy_demo.test_sends import read
 from tests.support import builders as b
 from tests.support.fixtures import line_fixture
@@ -57,8 +57,6 @@ async def played(line: Line) -> Told:
 async def said(line: Line) -> Records:
     """What notifications has to say."""
     await line.notifications.settle()
-    while await sequencer.number_all(line.runtime):
-        pass
     return await all_taken_out(line.notifications)
 
 
@@ -100,14 +98,14 @@ async def test_every_entity_is_told_as_it_was(line: Line, service: str) -> None:
 
 async def test_no_party_is_told_anything(line: Line) -> None:
     told = (await played(line))["notifications"]
-    items = await line.notifications.rows("item")
-    await line.notifications.pool.execute("DELETE FROM item; DELETE FROM feed")
+    items = await line.notifications.deliveries()
+    await line.notifications.pool.execute("DELETE FROM item; DELETE FROM delivery; DELETE FROM feed")
 
     await forgets(line.notifications, told)
 
     assert await said(line) == []
     numbers = {(str(i["item"]), i["entity"], i["sequence"]) for i in items}
-    assert {(str(i["item"]), i["entity"], i["sequence"]) for i in await line.notifications.rows("item")} == numbers
+    assert {(str(i["item"]), i["entity"], i["sequence"]) for i in await line.notifications.deliveries()} == numbers
     kinds = {(i["fact"].partition(":")[0], "|" in i["fact"]) for i in items}
     assert kinds >= {("exception", True), ("exception", False), ("case", True), ("case", False), ("train", True)}
     assert {kind for kind, _ in kinds} >= {"arrival", "container", "consignment"}

@@ -214,7 +214,7 @@ async def changes(store: Store) -> dict[str, Any]:
     """Everything that a delivery may change, but the answers to repeats themselves."""
     receipts = [r["outcome"] for r in await store.rows("receipt") if r["outcome"] != "repeat"]
     sent = [(o["topic"], o["ce_id"]) for o in await store.rows("outbox") if not o["topic"].startswith("receipts-")]
-    items = await store.rows("item") if store.blueprint.name == "notifications" else []
+    items = await store.deliveries() if store.blueprint.name == "notifications" else []
     return {
         "pictures": await store.pictures(),
         "receipts": receipts,

@@ -782,7 +782,7 @@ async def test_nobody_but_the_authority_gets_a_reason_an_office_or_an_officer(li
 
     assert leaks == []
     assert any(SECRET in json.dumps(d) for t, d in await published(line.customs) if t == "customs-cases-pk")
-    assert SECRET not in json.dumps([str(r) for r in await line.notifications.rows("item")])
+    assert SECRET not in json.dumps([str(r) for r in await line.notifications.deliveries()])
 
 
 @pytest.mark.parametrize(("authority", "own", "other"), [("kgd", "kz", "ru"), ("fcs", "ru", "kz")])

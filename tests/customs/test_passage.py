@@ -164,7 +164,7 @@ async def test_an_announcement_goes_to_the_country_and_to_our_own_services(line:
     await line.feed(*setting_out())
 
     assert [t for t, _ in await sent(line.customs, catalogue.ARRIVAL)] == ["customs-cases-ir"]
-    assert any(i["fact"] == f"arrival:{b.CONSIGNMENT}/IR" for i in await line.notifications.rows("item"))
+    assert any(i["fact"] == f"arrival:{b.CONSIGNMENT}/IR" for i in await line.notifications.deliveries())
 
 
 async def test_an_announcement_is_withdrawn_when_the_consignment_is_cancelled_before_it_moves(line: Line) -> None:
@@ -394,7 +394,7 @@ async def test_a_violation_goes_to_the_law_that_was_broken_and_to_our_own_servic
     await line.feed(*setting_out(), departed(at=100, point="pk-taftan"))
 
     assert [t for t, _ in await sent(line.customs, catalogue.VIOLATION)] == ["customs-cases-pk"]
-    assert any(i["fact"].startswith("violation:") for i in await line.notifications.rows("item"))
+    assert any(i["fact"].startswith("violation:") for i in await line.notifications.deliveries())
 
 
 async def test_a_release_lets_go_the_containers_that_its_declaration_names_and_no_others(line: Line) -> None:

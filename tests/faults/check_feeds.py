@@ -40,8 +40,7 @@ def _stored(found: Found) -> dict[str, list[Row]]:
     """The numbered items of each party, in order of their numbers."""
     feeds: dict[str, list[Row]] = {}
     for row in found.rows("notifications", "item"):
-        if row["sequence"] is not None:
-            feeds.setdefault(row["party"], []).append(row)
+        feeds.setdefault(row["party"], []).append(row)
     return {party: sorted(rows, key=lambda row: row["sequence"]) for party, rows in feeds.items()}
 
 

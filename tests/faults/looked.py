@@ -29,7 +29,10 @@ READ: Final = {
     "outbox": "SELECT topic, key, ce_id FROM outbox",
     "outbox_failed": "SELECT topic, key, ce_id, failure FROM outbox_failed",
 }
-ITEMS: Final = "SELECT *, content::text AS text FROM item ORDER BY sequence NULLS LAST"
+ITEMS: Final = """
+SELECT d.*, i.entity, i.subject, i.fact, i.content::text AS text, i.late, i.recorded_at
+FROM delivery AS d JOIN item AS i ON i.item = d.item ORDER BY d.sequence
+"""
 _QUIET_SECONDS: Final = 30.0
 
 

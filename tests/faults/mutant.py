@@ -108,12 +108,11 @@ def _no_rebalance_listener() -> None:
     _put(Positions, on_partitions_assigned=assigned, on_partitions_revoked=revoked)
 
 
-def _two_sequencers() -> None:
-    """Every sequencer is granted every shard, and no row is locked before its number is read."""
-    from services.notifications import sequencer
+def _unlocked_feeds() -> None:
+    """The last number of a feed is read without a lock."""
+    from services.notifications import feeds
 
-    everything = "SELECT shard FROM unnest($2::int[]) AS shard WHERE $1::int IS NOT NULL"
-    _put(sequencer, _TRY_LOCK=everything, _LAST=_LAST_AS_IT_WAS)
+    _put(feeds, LOCK_FEEDS=_LAST_AS_IT_WAS)
 
 
 def _no_read_back() -> None:
@@ -139,7 +138,7 @@ GUARDS: Final[Mapping[str, Callable[[], None]]] = {
     "no-second-look": lambda: _no_second_look(is_reader=sys.argv[0] == "services.notifications"),
     "early-delete": _early_delete,
     "no-rebalance-listener": _no_rebalance_listener,
-    "two-sequencers": _two_sequencers,
+    "unlocked-feeds": _unlocked_feeds,
     "read-back": _no_read_back,
 }
 

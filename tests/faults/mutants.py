@@ -70,7 +70,7 @@ MUTANTS: Final[Mapping[str, Shown]] = {
     "early-delete": _shown(15.0, 2, "lost", "answered", plan=[*_all_killed(5.0), *_all_killed(10.0)]),
     # Dead until the store has been put back: a copy at work would see that it was.
     "no-rebalance-listener": _shown(21.0, 3, "lost", plan=[*_PUT_BACK, *_all_killed(14.5, 20.0)]),
-    "two-sequencers": _shown(12.0, 3, "doubled", "out_of_order"),
+    "unlocked-feeds": _shown(12.0, 3, "doubled", "out_of_order"),
     "read-back": _shown(21.0, 3, "lost", "out_of_order", plan=_PUT_BACK),
 }
 

@@ -14,7 +14,7 @@ from contracts import catalogue, topics
 from contracts.envelope.codec import Event
 from services.chassis.base.parties import Party, save_party
 from services.chassis.queue import fold_queue
-from services.notifications import audiences, store
+from services.notifications import audiences, feeds, store
 from services.notifications.app import blueprint
 from services.notifications.domain.fold import head, visible
 from tests.support import builders as b
@@ -60,7 +60,7 @@ def void(event: Event) -> Event:
 
 async def feed(line: Line, party: str) -> list[dict[str, Any]]:
     """A party's items, as its feed shows them."""
-    return await store.read_feed(line.notifications.pool, party, 0, 1000)
+    return await feeds.read_feed(line.notifications.pool, party, 0, 1000)
 
 
 async def codes(line: Line, party: str, subject: str = b.CONTAINER) -> list[str]:
@@ -311,7 +311,7 @@ async def test_a_copy_that_learns_of_a_party_last_folds_again_what_it_folded_wit
         await second.settle()
         await audiences.refresh(slow)
         await second.settle()
-        found = await second.rows("item")
+        found = await second.deliveries()
 
     assert {r["subject"] for r in found if r["party"] == "newcomer"} == {b.CONSIGNMENT, b.CONTAINER}
 
@@ -331,7 +331,7 @@ async def test_parties_that_could_not_be_taken_over_are_taken_over_later(line: L
             await pool.execute("ALTER TABLE out_of_reach RENAME TO fold_queue")
         await audiences.refresh(line.runtime)
         await line.notifications.settle()
-        found = await line.notifications.rows("item")
+        found = await line.notifications.deliveries()
 
     assert b.CONTAINER in {r["subject"] for r in found if r["party"] == "newcomer"}
 
@@ -391,14 +391,14 @@ async def test_a_terminal_is_told_what_happens_in_its_own_country(line: Line) ->
 async def test_an_announcement_is_for_the_country_that_it_is_made_to(line: Line) -> None:
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
 
-    told = {i["party"] for i in await line.notifications.rows("item") if i["fact"].startswith("arrival:")}
+    told = {i["party"] for i in await line.notifications.deliveries() if i["fact"].startswith("arrival:")}
     assert told == {"irica", "rai", "corridor-control", "operations"}
 
 
 async def test_the_steps_of_a_case_are_for_its_own_law_and_for_those_involved(line: Line) -> None:
     await line.feed(booked(), b.a_declaration(), b.a_decision("accept"))
 
-    told = {i["party"] for i in await line.notifications.rows("item") if i["fact"].startswith(f"{b.CASE}|")}
+    told = {i["party"] for i in await line.notifications.deliveries() if i["fact"].startswith(f"{b.CASE}|")}
     assert told == {"fbr", "corridor-control", "operations", SHIPPER, CONSIGNEE, FORWARDER}
 
 
@@ -429,7 +429,7 @@ async def test_what_only_the_authority_may_know_is_in_nobodys_feed_and_no_pictur
     await line.feed(*events, b.a_decision("release", at=-20, origin="transcribed", **said))
     await line.feed(train("DEPA", 100, "pk-taftan"))
 
-    items = await line.notifications.rows("item")
+    items = await line.notifications.deliveries()
     assert len(items) > 20
     for shown in (items, await line.notifications.pictures(), await line.notifications.rows("replica")):
         assert secret not in str(shown)
@@ -487,13 +487,13 @@ async def test_what_is_not_shown_cannot_be_searched_for(line: Line) -> None:
 async def test_a_rebuild_raises_no_alert(line: Line) -> None:
     """Newer fold code tells the same facts in another way."""
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
-    before = {r["item"] for r in await line.notifications.rows("item")}
+    before = {r["item"] for r in await line.notifications.deliveries()}
     await as_if_told_by_older_code(line.notifications)
 
     await line.notifications.settler.start()
     await line.notifications.settle()
 
-    fresh = [r for r in await line.notifications.rows("item") if r["item"] not in before]
+    fresh = [r for r in await line.notifications.deliveries() if r["item"] not in before]
     assert fresh
     assert [r["alert"] for r in fresh] == [False] * len(fresh)
 
@@ -511,7 +511,7 @@ async def as_if_told_by_older_code(store: Store) -> None:
 
 async def test_what_follows_from_a_rebuild_of_others_raises_no_alert(line: Line) -> None:
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
-    before = {r["item"] for r in await line.notifications.rows("item")}
+    before = {r["item"] for r in await line.notifications.deliveries()}
     await line.notifications.pool.execute(
         """
         UPDATE picture SET fold = 0, shared_hash = '\\x00', shared = '{"route": [], "rides": [], "parties": []}'
@@ -525,7 +525,7 @@ async def test_what_follows_from_a_rebuild_of_others_raises_no_alert(line: Line)
     await line.notifications.settler.start()
     await line.notifications.settle()
 
-    fresh = [r for r in await line.notifications.rows("item") if r["item"] not in before]
+    fresh = [r for r in await line.notifications.deliveries() if r["item"] not in before]
     assert b.CONTAINER in {r["subject"] for r in fresh}
     assert [r["alert"] for r in fresh] == [False] * len(fresh)
 
@@ -533,7 +533,7 @@ async def test_what_follows_from_a_rebuild_of_others_raises_no_alert(line: Line)
 async def test_news_is_alerted(line: Line) -> None:
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
 
-    assert {i["alert"] for i in await line.notifications.rows("item")} == {True}
+    assert {i["alert"] for i in await line.notifications.deliveries()} == {True}
 
 
 async def test_a_new_reader_of_old_topics_raises_no_alert(line: Line) -> None:
@@ -543,18 +543,18 @@ async def test_a_new_reader_of_old_topics_raises_no_alert(line: Line) -> None:
 
     await line.pass_on()
 
-    items = await line.notifications.rows("item")
+    items = await line.notifications.deliveries()
     assert items and {i["alert"] for i in items} == {False}
 
 
 async def test_publishing_everything_again_gives_no_item(line: Line) -> None:
     await line.feed(booked(), b.a_consist(), train("DEPA", 2))
-    before = len(await line.notifications.rows("item"))
+    before = len(await line.notifications.deliveries())
 
     await fold_queue.queue_all(line.tracking.pool, "republish")
     await line.pass_on()
 
-    assert len(await line.notifications.rows("item")) == before
+    assert len(await line.notifications.deliveries()) == before
 
 
 # --- Order
@@ -604,11 +604,11 @@ async def test_tracking_read_twice_gives_no_item_twice(line: Line) -> None:
 
     await line.notifications.take(renumbered(records, 0))
     await line.notifications.settle()
-    before = len(await line.notifications.rows("item"))
+    before = len(await line.notifications.deliveries())
     await line.notifications.take(renumbered(records, len(records)))
     await line.notifications.settle()
 
-    assert len(await line.notifications.rows("item")) == before > 0
+    assert len(await line.notifications.deliveries()) == before > 0
     assert await hand_over(line.tracking, topics.TRACKING_EVENTS.name, line.notifications) == 0
 
 

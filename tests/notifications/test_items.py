@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,17 +24,33 @@ def told(parties: str, fact: str = ARRIVAL, **content: Any) -> Told:
     return Told(fact, shown, frozenset(parties))
 
 
-def fed(*states: Sequence[Told], hours: float = 0, over: Sequence[str] = ()) -> list[list[Item]]:
+class Got(NamedTuple):
+    """An item as one party gets it."""
+
+    item: str
+    party: str
+    fact: str
+    action: str
+    supersedes: str | None
+    content: Mapping[str, Any]
+
+
+def got(items: Sequence[Item]) -> list[Got]:
+    """What each party gets of some items, in order."""
+    return [Got(i.item, d.party, i.fact, d.action, d.supersedes, i.content) for i in items for d in i.deliveries]
+
+
+def fed(*states: Sequence[Told], hours: float = 0, over: Sequence[str] = ()) -> list[list[Got]]:
     """The items of each fold in turn, that many hours apart."""
     given: Given = {}
     found = []
     for number, state in enumerate(states):
         items, given = diff(given, state, NOW + timedelta(hours=hours * number), over)
-        found.append(items)
+        found.append(got(items))
     return found
 
 
-def actions(items: Sequence[Item]) -> list[tuple[str, str]]:
+def actions(items: Sequence[Got]) -> list[tuple[str, str]]:
     return [(i.party, i.action) for i in items]
 
 
@@ -134,7 +150,7 @@ def test_a_reader_of_the_items_has_what_it_may_see_and_nothing_else(history: lis
         facts = [told(parties, fact, instant=at) for fact, (parties, at) in state.items()]
         items, given = diff(given, facts, NOW + timedelta(minutes=40 * number))
         ids += [i.item for i in items]
-        for item in items:
+        for item in got(items):
             read(held[item.party], item)
         for party, has in held.items():
             may = {fact: at for fact, (parties, at) in state.items() if party in parties}
@@ -142,7 +158,7 @@ def test_a_reader_of_the_items_has_what_it_may_see_and_nothing_else(history: lis
     assert len(ids) == len(set(ids))
 
 
-def read(held: dict[str, Mapping[str, Any]], item: Item) -> None:
+def read(held: dict[str, Mapping[str, Any]], item: Got) -> None:
     """What a reader does: drops what an item replaces or takes back, and keeps what it tells."""
     if item.supersedes is not None:
         del held[item.supersedes]

@@ -15,7 +15,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.chassis.base import tokens
-from services.notifications import store, stream
+from services.notifications import feeds, stream
 from services.notifications.api import make_app
 from tests.support import builders as b
 from tests.support.edges import bearer, give_budget, give_tokens, serving
@@ -26,9 +26,10 @@ pytestmark = pytest.mark.servers
 CONTROL, SHIPPER = "corridor-control", "ravi-textiles"
 POINTS = ("pk-lahore", "pk-rohri", "pk-jacobabad", "pk-sibi", "pk-quetta", "pk-nushki", "pk-dalbandin", "pk-taftan")
 _INSERT = """
-INSERT INTO item (item, party, shard, sequence, entity, subject, fact, action, content, alert, late, recorded_at)
-SELECT gen_random_uuid(), $1, 0, n, 's', 's', n::text, 'new', $4::jsonb, true, false, $2
-FROM generate_series(1, $3::int) n
+WITH made AS (INSERT INTO item (item, entity, subject, fact, content, late, recorded_at)
+    SELECT gen_random_uuid(), 's', 's', n::text, $4::jsonb, false, $2 FROM generate_series(1, $3::int) n
+    RETURNING item, fact)
+INSERT INTO delivery (party, sequence, item, action, alert) SELECT $1, fact::int, item, 'new', true FROM made
 """
 
 
@@ -76,12 +77,12 @@ async def test_for_all_readers_of_a_party_the_store_is_asked_once_a_commit(
 ) -> None:
     await line.feed(b.a_consist(), b.a_milestone("PASS", at=1, point=POINTS[1]))
     pool, asked = line.notifications.pool, 0
-    cursor = await store.read_cursor(pool, CONTROL)
+    cursor = await feeds.read_cursor(pool, CONTROL)
 
     async def counted(*arguments: Any) -> Any:
         nonlocal asked
         asked += 1
-        return await store.read_feed(*arguments)
+        return await feeds.read_feed(*arguments)
 
     monkeypatch.setattr(stream, "read_feed", counted)
     channels = stream.Channels(line.runtime)
@@ -113,7 +114,7 @@ async def test_a_reader_that_is_far_behind_misses_nothing(line: Line, monkeypatc
         seen.append(await told(quick))
     read = [first, *[await told(slow) for _ in range(7)]]
 
-    expected = [str(i["sequence"]) for i in await store.read_feed(line.notifications.pool, CONTROL, 0, 100)]
+    expected = [str(i["sequence"]) for i in await feeds.read_feed(line.notifications.pool, CONTROL, 0, 100)]
     assert [event.id for event in seen] == [event.id for event in read] == expected
 
 

@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from services.chassis.base.visibility import Claim, Way
 from services.chassis.projection.fold import Inputs, Shared
 from services.notifications.domain import stored
+from services.notifications.domain.items import unshared_id
 from services.notifications.domain.shared import Entry, Given, Recalled, Ride, SharedWay
 from tests.support import builders as b
 
@@ -77,12 +78,21 @@ def test_a_way_that_lacks_a_member_or_has_another_kind_of_it_is_not_read(
     "entry",
     [
         ["hash", 1, {}, {}],
-        ["hash", "1", {}, {}, ""],
-        ["hash", 1, {"pr": ["item"]}, {}, ""],
-        ["hash", 1, {"pr": None}, {}, ""],
+        ["hash", "1", {}, {}, "", "shared"],
+        ["hash", 1, {"pr": ["item"]}, {}, "", "shared"],
+        ["hash", 1, {"pr": None}, {}, "", "shared"],
         {"digest": "hash"},
     ],
 )
 def test_an_entry_of_another_form_is_not_read(entry: Any) -> None:
     with pytest.raises(TypeError):
         stored.read_memory({"fact": entry})
+
+
+def test_an_entry_of_when_each_party_had_items_of_its_own_names_those() -> None:
+    entry = stored.read_memory({"fact": ["hash", 3, {"pr": 2, "rai": ["item", "other"]}, {}, ""]})["fact"]
+
+    assert entry.holders == {
+        "pr": Recalled(unshared_id("pr", "fact", "hash", 2), "hash"),
+        "rai": Recalled("item", "other"),
+    }

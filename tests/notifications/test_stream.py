@@ -18,7 +18,7 @@ from services.chassis.service.runtime import Runtime
 from services.notifications import store, stream
 from services.notifications.api import make_app
 from services.notifications.domain.fold import visible
-from services.notifications.sequencer import number_all
+from services.notifications.feeds import read_feed
 from tests.support import builders as b
 from tests.support.pipeline import Line, all_taken_out, emptied, fresh_line, hand_over
 
@@ -120,8 +120,7 @@ async def test_what_has_not_been_sent_is_not_shown_yet(line: Line) -> None:
     reader = Reader(line.runtime)
     shown = await reader.get("/v1/feed")
     cursor, _ = await snapshot(line)
-    await feed_without_numbers(line, passages(3, 4)[0])
-    assert await number_all(line.runtime)
+    await feed_without_sending(line, passages(3, 4)[0])
 
     assert await reader.get("/v1/feed") == shown
     assert (await reader.get("/v1/feed", last=100))["items"] == shown["items"]
@@ -165,7 +164,7 @@ async def test_who_listens_gets_what_is_numbered_while_it_does(line: Line) -> No
         heard += await listened(events, len(batch))
 
     await events.aclose()  # type: ignore[attr-defined]
-    assert heard == await store.read_feed(line.notifications.pool, CONTROL, 0, 1000)
+    assert heard == await read_feed(line.notifications.pool, CONTROL, 0, 1000)
 
 
 def followed(line: Line) -> AsyncIterator[Any]:
@@ -193,10 +192,11 @@ async def test_more_than_a_page_is_streamed_without_a_pause(line: Line) -> None:
     size = stream.PAGE + 5
     await line.notifications.pool.execute(
         """
-        INSERT INTO item
-            (item, party, shard, sequence, entity, subject, fact, action, content, alert, late, recorded_at)
-        SELECT gen_random_uuid(), $1, 0, n, 's', 's', n::text, 'new', '{}', true, false, $2
-        FROM generate_series(1, $3::int) n
+        WITH made AS (INSERT INTO item (item, entity, subject, fact, content, late, recorded_at)
+            SELECT gen_random_uuid(), 's', 's', n::text, '{}', false, $2 FROM generate_series(1, $3::int) n
+            RETURNING item, fact)
+        INSERT INTO delivery (party, sequence, item, action, alert)
+        SELECT $1, fact::int, item, 'new', true FROM made
         """,
         CONTROL,
         b.START,
@@ -236,7 +236,7 @@ async def test_a_subject_is_shown_without_who_may_see_what(line: Line) -> None:
 
 
 async def test_a_snapshot_and_its_cursor_give_what_listening_all_along_gives(line: Line) -> None:
-    """Taken after every report: before its items were numbered, after it, and when they had been sent."""
+    """Taken after every report: before its items were sent, and after it."""
     departure = b.a_milestone("DEPA", at=2, id="d")
     corrected = b.a_milestone("DEPA", at=3, id="d", updated_at=b.hours(50))
     gone = b.a_milestone("PASS", at=30, point="pk-sibi", id="p", updated_at=b.hours(60), retracted=True)
@@ -244,10 +244,7 @@ async def test_a_snapshot_and_its_cursor_give_what_listening_all_along_gives(lin
     reports += [corrected, gone, b.a_declaration(), b.a_decision("accept"), b.a_hold(b.CASE), b.a_lift(b.CASE)]
     taken = [await snapshot(line)]
     for report in reports:
-        await feed_without_numbers(line, report)
-        taken.append(await snapshot(line))
-        while await number_all(line.runtime):
-            pass
+        await feed_without_sending(line, report)
         taken.append(await snapshot(line))
         await all_taken_out(line.notifications)
         taken.append(await snapshot(line))
@@ -256,7 +253,7 @@ async def test_a_snapshot_and_its_cursor_give_what_listening_all_along_gives(lin
 
     assert len({cursor for cursor, _ in taken}) > len(reports) / 2
     for cursor, facts in taken:
-        for item in await store.read_feed(line.notifications.pool, CONTROL, cursor, 1000):
+        for item in await read_feed(line.notifications.pool, CONTROL, cursor, 1000):
             apply(facts, item)
         assert facts == final
 
@@ -265,7 +262,7 @@ Facts = dict[str, Mapping[str, Any]]
 _SAYS = ("topic", "subject", "code", "point", "instant", "state")
 
 
-async def feed_without_numbers(line: Line, report: Any) -> None:
+async def feed_without_sending(line: Line, report: Any) -> None:
     owner = line.tracking if report.type in topics.MILESTONES.types else line.customs
     await owner.feed([report])
     await hand_over(line.tracking, topics.TRACKING_EVENTS.name, line.customs, line.notifications)

@@ -1,5 +1,5 @@
 -- The statements of the last release. `python -m corridor schema release` writes them.
--- It knows the migrations up to 20261130000603.
+-- It knows the migrations up to 20261130000701.
 
 -- services.chassis.base.clock_steps._LOAD
 SELECT instant, at FROM clock_step ORDER BY instant
@@ -308,9 +308,9 @@ DELETE FROM cluster RETURNING id
 ;
 
 -- services.chassis.outbox.outgoing._APPEND
-INSERT INTO outbox (shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party)
+INSERT INTO outbox (shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party, addresses, number)
 SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::bytea[], $9::text[])
+                     $8::bytea[], $9::text[], $10::jsonb[], $11::bigint[])
 ;
 
 -- services.chassis.outbox.receipts._INSERT_RECEIPTS
@@ -346,7 +346,9 @@ WITH gone AS (DELETE FROM outbox AS o USING
 unnest($1::bigint[], $2::text[], $3::text[]) AS u (id, ce_id, written_by)
 WHERE o.id = ANY($1) AND o.id = u.id AND o.ce_id = u.ce_id AND o.xmin::text = u.written_by
  RETURNING o.*)
-INSERT INTO outbox_failed SELECT gone.*, f.failure, $5
+INSERT INTO outbox_failed (id, shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party, addresses,
+                           number, failure, failed_at)
+SELECT id, shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party, addresses, number, f.failure, $5
 FROM gone JOIN unnest($1::bigint[], $4::text[]) AS f (id, failure) USING (id)
 ;
 
@@ -587,71 +589,82 @@ ON CONFLICT ("case") DO UPDATE SET state = EXCLUDED.state, held = EXCLUDED.held,
 SELECT content::text AS content FROM picture WHERE subject = $1
 ;
 
+-- services.notifications.app.PURGE_DELIVERIES
+DELETE FROM delivery WHERE ctid = ANY(ARRAY(
+        SELECT d.ctid FROM feed AS f, LATERAL (
+            SELECT ctid, item FROM delivery WHERE party = f.party ORDER BY sequence LIMIT $2) AS d
+        WHERE $1::timestamptz IS NOT NULL AND NOT EXISTS (SELECT FROM item AS i WHERE i.item = d.item OFFSET 0)))
+;
+
 -- services.notifications.app.PURGE_ITEMS
-DELETE FROM item WHERE id = ANY(ARRAY(SELECT id FROM (SELECT id, recorded_at FROM item WHERE sequence IS NOT NULL ORDER BY id LIMIT $2) AS oldest WHERE recorded_at < $1))
+DELETE FROM item WHERE id = ANY(ARRAY(SELECT id FROM (SELECT id, recorded_at FROM item WHERE true ORDER BY id LIMIT $2) AS oldest WHERE recorded_at < $1))
 ;
 
--- services.notifications.app._PENDING
-SELECT count(*) FROM item WHERE sequence IS NULL
+-- services.notifications.feeds.CURSOR
+SELECT coalesce((SELECT CASE WHEN sequence < coalesce((SELECT min(number) FROM outbox WHERE number IS NOT NULL), 9223372036854775807) THEN sequence ELSE (
+    SELECT sequence FROM delivery WHERE party = $1 AND sequence < coalesce((SELECT min(number) FROM outbox WHERE number IS NOT NULL), 9223372036854775807) ORDER BY sequence DESC LIMIT 1) END
+    FROM feed WHERE party = $1), 0)
 ;
 
--- services.notifications.recovered._INSERT
-INSERT INTO item AS i (item, party, shard, sequence, previous_sequence, entity, subject, fact, action, supersedes,
-                       content, alert, late, traceparent, recorded_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::uuid[], $11::jsonb[], $12::boolean[], $13::boolean[], $14::text[],
-    $15::text[]::timestamptz[])
-ON CONFLICT (item) DO UPDATE SET sequence = EXCLUDED.sequence, previous_sequence = EXCLUDED.previous_sequence
-WHERE i.sequence IS NULL
+-- services.notifications.feeds.LOCK_FEEDS
+SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) ORDER BY party FOR UPDATE
 ;
 
--- services.notifications.recovered._KEEP_LAST
-INSERT INTO feed AS f (party, sequence) SELECT party, max(sequence) FROM unnest($1::text[], $2::bigint[])
-    AS u (party, sequence) GROUP BY party
-ON CONFLICT (party) DO UPDATE SET sequence = greatest(f.sequence, EXCLUDED.sequence)
+-- services.notifications.feeds._ADD_FEEDS
+INSERT INTO feed (party, sequence) SELECT party, 0 FROM unnest($1::text[]) AS u (party) ORDER BY 1
+ON CONFLICT DO NOTHING
 ;
 
--- services.notifications.recovered._LAST
-SELECT FROM feed WHERE party = ANY($1::text[]) ORDER BY party FOR UPDATE
+-- services.notifications.feeds._ADVANCE
+UPDATE feed AS f SET sequence = u.sequence FROM unnest($1::text[], $2::bigint[]) AS u (party, sequence)
+WHERE f.party = ANY($1) AND f.party = u.party
+;
+
+-- services.notifications.feeds._FEED
+SELECT d.item, d.party, d.sequence, d.previous_sequence, d.action, d.supersedes, d.alert, i.*
+FROM (SELECT * FROM delivery WHERE party = $1 AND sequence > $2 AND sequence < coalesce((SELECT min(number) FROM outbox WHERE number IS NOT NULL), 9223372036854775807)
+      ORDER BY sequence LIMIT $3) AS d, 
+LATERAL (SELECT fact, subject, content::text AS content, late, recorded_at FROM item WHERE item = d.item OFFSET 0) AS i
+ ORDER BY d.sequence
+;
+
+-- services.notifications.feeds._FEED_END
+SELECT d.item, d.party, d.sequence, d.previous_sequence, d.action, d.supersedes, d.alert, i.*
+FROM (SELECT * FROM delivery WHERE party = $1 AND sequence < $3 AND sequence < coalesce((SELECT min(number) FROM outbox WHERE number IS NOT NULL), 9223372036854775807)
+      ORDER BY sequence DESC LIMIT $2) AS d, 
+LATERAL (SELECT fact, subject, content::text AS content, late, recorded_at FROM item WHERE item = d.item OFFSET 0) AS i
+ ORDER BY d.sequence
+;
+
+-- services.notifications.feeds._INSERT_DELIVERIES
+INSERT INTO delivery (party, sequence, previous_sequence, item, action, supersedes, alert)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::boolean[])
+ON CONFLICT DO NOTHING
+;
+
+-- services.notifications.feeds._INSERT_ITEMS
+INSERT INTO item (item, entity, subject, fact, content, late, traceparent, recorded_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[], $7::text[],
+                     $8::timestamptz[])
+ON CONFLICT (item) DO NOTHING
+;
+
+-- services.notifications.recovered._ADVANCE
+UPDATE feed AS f SET sequence = greatest(f.sequence, u.sequence)
+FROM (SELECT party, max(sequence) AS sequence FROM unnest($1::text[], $2::bigint[]) AS u (party, sequence)
+      GROUP BY party) AS u
+WHERE f.party = ANY($1) AND f.party = u.party
 ;
 
 -- services.notifications.recovered._NUMBERED
-SELECT item FROM item WHERE item = ANY($1::uuid[]) AND sequence IS NOT NULL
+SELECT d.party, d.sequence FROM unnest($1::text[], $2::bigint[]) AS u (party, sequence), LATERAL (
+    SELECT party, sequence FROM delivery WHERE party = u.party AND sequence = u.sequence OFFSET 0) AS d
 ;
 
 -- services.notifications.recovered._REMEMBER
 UPDATE picture AS p SET memory = u.memory::jsonb
 FROM unnest($1::text[], $2::text[]) AS u (subject, memory)
 WHERE p.subject = ANY($1) AND p.subject = u.subject
-;
-
--- services.notifications.sequencer._KEEP_LAST
-INSERT INTO feed (party, sequence) SELECT * FROM unnest($1::text[], $2::bigint[])
-ON CONFLICT (party) DO UPDATE SET sequence = EXCLUDED.sequence
-;
-
--- services.notifications.sequencer._LAST
-SELECT party, sequence FROM feed WHERE party = ANY($1::text[]) FOR UPDATE
-;
-
--- services.notifications.sequencer._NUMBER
-UPDATE item i SET sequence = u.sequence, previous_sequence = u.previous
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, sequence, previous)
-WHERE i.id = ANY($1) AND i.id = u.id
-;
-
--- services.notifications.sequencer._TRY_LOCK
-SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_xact_lock($1, shard)
-;
-
--- services.notifications.sequencer._UNNUMBERED
-SELECT id, item, party, NULL::bigint AS sequence, NULL::bigint AS previous_sequence, action, supersedes, fact, subject,
-       content::text AS content, alert, late, recorded_at, traceparent
-FROM item WHERE shard = ANY($1::smallint[]) AND sequence IS NULL AND (NOT (EXISTS (SELECT FROM recovery_task)) AND ((SELECT value FROM store_mark) >= $3)) ORDER BY id LIMIT $2
-;
-
--- services.notifications.sequencer._WAITING
-SELECT EXISTS (SELECT FROM item WHERE sequence IS NULL)
 ;
 
 -- services.notifications.store._ATTENTION
@@ -670,41 +683,6 @@ ORDER BY fact ->> 'instant' DESC NULLS LAST LIMIT $3
 
 -- services.notifications.store._AUDIENCE
 SELECT digest FROM audience
-;
-
--- services.notifications.store._CURSOR
-SELECT coalesce(
-(SELECT coalesce(i.previous_sequence, 0) FROM outbox o JOIN item i ON i.item = o.ce_id::uuid
- WHERE o.topic = 'notifications-' || $1::text ORDER BY o.id LIMIT 1)
-, (SELECT sequence FROM feed WHERE party = $1), 0)
-;
-
--- services.notifications.store._FEED
-SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content, alert,
-       late, recorded_at
-FROM item WHERE party = $1 AND sequence > $2 AND sequence < coalesce(
-(SELECT i.sequence FROM outbox o JOIN item i ON i.item = o.ce_id::uuid
- WHERE o.topic = 'notifications-' || $1::text ORDER BY o.id LIMIT 1)
-, 9223372036854775807) ORDER BY sequence LIMIT $3
-;
-
--- services.notifications.store._FEED_END
-SELECT * FROM (
-    SELECT item, party, sequence, previous_sequence, action, supersedes, fact, subject, content::text AS content,
-           alert, late, recorded_at
-    FROM item WHERE party = $1 AND sequence < $3 AND sequence < coalesce(
-(SELECT i.sequence FROM outbox o JOIN item i ON i.item = o.ce_id::uuid
- WHERE o.topic = 'notifications-' || $1::text ORDER BY o.id LIMIT 1)
-, 9223372036854775807) ORDER BY sequence DESC LIMIT $2
-) newest ORDER BY sequence
-;
-
--- services.notifications.store._INSERT_ITEMS
-INSERT INTO item (item, party, shard, entity, subject, fact, action, supersedes, content, alert, late, traceparent,
-                  recorded_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::uuid[], $9::jsonb[], $10::boolean[], $11::boolean[], $12::text[], $13::timestamptz[])
-ON CONFLICT (item) DO NOTHING
 ;
 
 -- services.notifications.store._OF_PARTS

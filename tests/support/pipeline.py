@@ -6,20 +6,22 @@ Only the carriage is stood in for; the bytes are those that the relay would send
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg
 from aiokafka.structs import ConsumerRecord
 
 from contracts import topics
 from contracts.envelope.codec import Event
 from services.chassis.base.settings import ServiceSettings
+from services.chassis.outbox.outgoing import copies_of
 from services.chassis.outbox.sender import headers_of
 from services.chassis.service.runtime import Runtime
 from services.customs.app import blueprint as customs_blueprint
-from services.notifications import audiences, sequencer
+from services.notifications import audiences
 from services.notifications.app import blueprint as notifications_blueprint
 from services.tracking.app import blueprint as tracking_blueprint
 from tests.support.builders import a_record
@@ -28,21 +30,28 @@ from tests.support.stores import Store, empty, fresh_store
 _TAKE_OUT = """
 WITH gone AS (DELETE FROM outbox WHERE topic = $1 RETURNING *) SELECT * FROM gone ORDER BY id
 """
+_TAKE_ALL_OUT = "WITH gone AS (DELETE FROM outbox RETURNING *) SELECT * FROM gone ORDER BY id"
 
 
 async def taken_out(source: Store, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
     """The records of a topic, taken out of a store's outbox in the order in which a relay would send them."""
-    records = []
-    for offset, row in enumerate(await source.pool.fetch(_TAKE_OUT, topic)):
-        headers = headers_of(row, f"urn:corridor:{source.blueprint.name}")
-        records.append(a_record(topic, offset, headers, row["body"], row["key"].encode()))
-    return records
+    return _records(source, await source.pool.fetch(_TAKE_OUT, topic))
 
 
 async def all_taken_out(source: Store) -> list[ConsumerRecord[bytes, bytes]]:
     """The records of all topics, taken out of a store's outbox."""
-    names = [row["topic"] for row in await source.pool.fetch("SELECT DISTINCT topic FROM outbox ORDER BY 1")]
-    return [record for name in names for record in await taken_out(source, name)]
+    return _records(source, await source.pool.fetch(_TAKE_ALL_OUT))
+
+
+def _records(source: Store, rows: Sequence[asyncpg.Record]) -> list[ConsumerRecord[bytes, bytes]]:
+    """The records of outbox rows, by topic; a row for several topics has one for each."""
+    found: dict[str, list[ConsumerRecord[bytes, bytes]]] = {}
+    for row in rows:
+        headers = headers_of(row, f"urn:corridor:{source.blueprint.name}")
+        for topic, body in copies_of(row):
+            records = found.setdefault(topic, [])
+            records.append(a_record(topic, len(records), headers, body, row["key"].encode()))
+    return [record for topic in sorted(found) for record in found[topic]]
 
 
 async def hand_over(source: Store, topic: str, *targets: Store) -> int:
@@ -88,15 +97,13 @@ class Line:
         await self.pass_on()
 
     async def pass_on(self) -> None:
-        """Folds and hands over until everything has arrived; feed items are numbered and sent."""
+        """Folds and hands over until everything has arrived; feed items are sent."""
         await self.tracking.settle()
         await hand_over(self.tracking, topics.TRACKING_EVENTS.name, self.customs, self.notifications)
         await self.customs.settle()
         await hand_over(self.customs, topics.CUSTOMS_EVENTS.name, self.notifications)
         await audiences.refresh(self.runtime)
         await self.notifications.settle()
-        while await sequencer.number_all(self.runtime):
-            pass
         await all_taken_out(self.notifications)
 
     async def step(self, instant: datetime) -> None:

@@ -28,9 +28,7 @@ from services.chassis.outbox.relay import Relay
 from services.chassis.outbox.sender import Sender
 from services.chassis.projection import settle
 from services.chassis.recovery.published_state import events_of
-from services.notifications import sequencer
 from tests.support import builders as b
-from tests.support.pipeline import runtime_of
 from tests.support.stores import Store
 
 Crash = Literal["none", "before commit", "after commit"]
@@ -115,7 +113,7 @@ class Crashes:
     @contextmanager
     def installed(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for module in (consumer, settle, sequencer, database):
+            for module in (consumer, settle, database):
                 patch.setattr(module, "transaction", self._transaction)
             yield
 
@@ -169,12 +167,6 @@ class Copy:
 
     async def settle(self) -> int:
         return await self._store.settler.round()
-
-    async def number(self) -> int:
-        """One round of the sequencer; other services have none."""
-        if self._store.blueprint.name != "notifications":
-            return 0
-        return await sequencer.number_all(runtime_of(self._store))
 
     async def recover(self) -> int:
         """Reads back what the store has told and no longer knows; done when ingest has come to where its topics end.

@@ -41,6 +41,10 @@ UPDATE party SET spec = jsonb_set(spec, '{budget}', '{"requests_a_minute": 10000
     "bytes_a_minute": 100000000000, "refused_a_minute": 10000000, "reports_a_day": 1000000000,
     "bytes_a_day": 1000000000000, "reports_about_one_a_day": 1000000000}')
 """
+_DELIVERIES = """
+SELECT d.*, i.entity, i.subject, i.fact, i.content::text AS content, i.late, i.traceparent, i.recorded_at
+FROM delivery AS d JOIN item AS i ON i.item = d.item ORDER BY i.id, d.party, d.sequence
+"""
 _templates: dict[tuple[str, str], str] = {}
 
 
@@ -136,6 +140,10 @@ class Store:
         """The canonical pictures by subject."""
         rows = await self.pool.fetch("SELECT subject, content::text AS content FROM picture WHERE content IS NOT NULL")
         return {row["subject"]: json.loads(row["content"]) for row in rows}
+
+    async def deliveries(self) -> list[dict[str, Any]]:
+        """What is in the feeds of parties: the deliveries with their items, in the order in which these were made."""
+        return [dict(row) for row in await self.pool.fetch(_DELIVERIES)]
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, as they are; in the order in which they were made, where the table knows it."""

@@ -100,7 +100,7 @@ async def test_who_declared_a_document_sees_its_case_and_a_stranger_that_books_i
     assert (case["form"], case["number"]) == ("involved", "Zq7-number")
     assert "volga-logistics" not in json.dumps(case)
     assert await cases(doors, "volga-logistics") == await cases(doors, "sialkot-leather") == []
-    feeds = await line.notifications.rows("item")
+    feeds = await line.notifications.deliveries()
     assert {i["party"] for i in feeds if i["fact"].startswith(f"{OF_PAPER}|")} >= {"indus-forwarding", "fcs"}
     assert not [i for i in feeds if i["party"] in ("volga-logistics", "sialkot-leather") and OF_PAPER in str(i)]
 

@@ -13,7 +13,7 @@ import pytest
 from contracts import topics
 from deploy.provision import read_parties
 from services.chassis.base import visibility
-from services.notifications import store as rows
+from services.notifications import feeds
 from services.tracking.domain import seen
 from tests.faults import looked
 from tests.support.doors import Doors
@@ -116,7 +116,7 @@ def everything(*_: Any, **__: Any) -> Any:
     return True
 
 
-OF_ALL_FEEDS = rows._FEED.replace("WHERE party = $1 AND", "WHERE $1 <> '' AND")
+OF_ALL_FEEDS = feeds._FEED.replace("WHERE party = $1 AND", "WHERE $1 <> '' AND")
 # What is taken away, who is shown what then, and at which doors.
 REMOVED: Any = {
     "locks of pictures": ((seen.Eyes, "opens", everything), "sialkot-leather", "own_remark", "tracking"),
@@ -124,7 +124,7 @@ REMOVED: Any = {
     "plain facts": ((seen, "_plain", lambda fact, eyes: fact), "ravi-textiles", "own_gate_event", "tracking"),
     "reasons": ((visibility, "may_read_reason", everything), "fcs", "kgd_hold_officer", "customs"),
     "keys": ((visibility, "keys_of", lambda viewer: frozenset({"all"})), "rzd", "shared_number", "customs"),
-    "feeds": ((rows, "_FEED", OF_ALL_FEEDS), "ravi-textiles", "rival_number", "notifications"),
+    "feeds": ((feeds, "_FEED", OF_ALL_FEEDS), "ravi-textiles", "rival_number", "notifications"),
 }
 
 

@@ -5,8 +5,11 @@ key rise in the order of its versions.
 """
 
 import zlib
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+import orjson
 
 from services.chassis.base.database import Connection
 
@@ -15,9 +18,9 @@ CAUSED_BY: Final = "corridor-party"
 """The header of records of our internal topics that names the party whose report caused them."""
 
 _APPEND = """
-INSERT INTO outbox (shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party)
+INSERT INTO outbox (shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party, addresses, number)
 SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::bytea[], $9::text[])
+                     $8::bytea[], $9::text[], $10::jsonb[], $11::bigint[])
 """
 
 
@@ -26,6 +29,9 @@ class Outgoing(NamedTuple):
 
     `line` is the ordering key: records with the same one are sent in order; None means the record's own key. `party`
     is the sender of the report that caused the record, "" for none or where it must not be named.
+
+    With `addresses` the record goes to several topics: each is a topic with the members that the body has there beside
+    those that it has everywhere. `number` is the lowest number of a feed in it, until it has been sent.
     """
 
     topic: str
@@ -37,6 +43,8 @@ class Outgoing(NamedTuple):
     traceparent: str | None = None
     line: str | None = None
     party: str = ""
+    addresses: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    number: int | None = None
 
 
 def shard_of(key: str) -> int:
@@ -59,4 +67,15 @@ async def append(connection: Connection, records: Sequence[Outgoing]) -> None:
         [r.traceparent for r in records],
         [r.body for r in records],
         [r.party for r in records],
+        [orjson.dumps(r.addresses).decode() if r.addresses else None for r in records],
+        [r.number for r in records],
     )
+
+
+def copies_of(row: asyncpg.Record) -> Iterator[tuple[str, bytes]]:
+    """The topic and body of each record that an outbox row stands for."""
+    if row["addresses"] is None:
+        yield row["topic"], row["body"]
+        return
+    for topic, members in orjson.loads(row["addresses"]):
+        yield topic, orjson.dumps(members)[:-1] + b"," + row["body"][1:]

@@ -49,7 +49,9 @@ _HERE = f"SELECT {_PLACE}"
 _COUNT = f"SELECT count(*) FROM outbox AS o, {_NAMED}"
 _SET_ASIDE = f"""
 WITH gone AS ({_DELETE} RETURNING o.*)
-INSERT INTO outbox_failed SELECT gone.*, f.failure, $5
+INSERT INTO outbox_failed (id, shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party, addresses,
+                           number, failure, failed_at)
+SELECT id, shard, topic, key, ce_id, ce_type, ce_subject, traceparent, body, party, addresses, number, f.failure, $5
 FROM gone JOIN unnest($1::bigint[], $4::text[]) AS f (id, failure) USING (id)
 """
 

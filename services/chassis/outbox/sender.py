@@ -6,6 +6,7 @@ refuses for good does not stop the others; after any other failure a sender must
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -24,9 +25,11 @@ from aiokafka.errors import (
 )
 
 from contracts.envelope.codec import encode
-from services.chassis.outbox.outgoing import CAUSED_BY
+from services.chassis.outbox.outgoing import CAUSED_BY, copies_of
 
 log = structlog.get_logger(__name__)
+
+Headers = list[tuple[str, bytes]]
 
 RETRY_SECONDS = 0.5
 _ASK_SECONDS = 15.0
@@ -37,6 +40,10 @@ _PERMANENT = (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+
+
+Waiting = dict[tuple[int, str], asyncio.Future[Any]]
+"""The answers of the broker, by the id of the row and the topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +65,22 @@ class Sender:
 
     async def send(self, rows: Sequence[asyncpg.Record]) -> Sent:
         """Queues the rows in order until one fails, then awaits the answers."""
-        waiting: dict[int, asyncio.Future[Any]] = {}
+        copies = {row["id"]: list(copies_of(row)) for row in rows}
+        waiting: Waiting = {}
         refused: dict[int, BaseException] = {}
         failure: BaseException | None = None
         try:
             for row in rows:
-                try:
-                    waiting[row["id"]] = await self._enqueue(row)
-                except _PERMANENT as never:
-                    refused[row["id"]] = never
-            await self._answers({row["topic"] for row in rows if row["id"] in waiting}, waiting.values())
+                headers = headers_of(row, self._source)
+                for topic, body in copies[row["id"]]:
+                    try:
+                        waiting[row["id"], topic] = await self._enqueue(topic, row["key"], body, headers)
+                    except _PERMANENT as never:
+                        refused[row["id"]] = never
+            await self._answers({topic for _, topic in waiting}, waiting.values())
         except KafkaError as stopped:
             failure = stopped
-        return _sent(waiting, refused, failure)
+        return _sent({row_id: len(found) for row_id, found in copies.items()}, waiting, refused, failure)
 
     async def _answers(self, topics: Set[str], waiting: Iterable[asyncio.Future[Any]]) -> None:
         """Waits for all answers; raises `UnknownTopicOrPartitionError` if a topic has been deleted meanwhile.
@@ -85,18 +95,15 @@ class Sender:
                 for topic in topics:
                     await self._require_topic(topic)
 
-    async def _enqueue(self, row: asyncpg.Record) -> "asyncio.Future[Any]":
-        headers = headers_of(row, self._source)
+    async def _enqueue(self, topic: str, key: str, body: bytes, headers: Headers) -> "asyncio.Future[Any]":
         while True:
-            await self._require_topic(row["topic"])
+            await self._require_topic(topic)
             try:
-                future: asyncio.Future[Any] = await self._producer.send(
-                    row["topic"], row["body"], key=row["key"].encode(), headers=headers
-                )
+                future: asyncio.Future[Any] = await self._producer.send(topic, body, key=key.encode(), headers=headers)
                 return future
             except KafkaTimeoutError:
-                # The buffer was full or metadata were missing: this row has not been queued.
-                log.warning("relay waits for the broker", topic=row["topic"])
+                # The buffer was full or metadata were missing: this record has not been queued.
+                log.warning("relay waits for the broker", topic=topic)
             except UnknownTopicOrPartitionError:
                 # The client also raises this when it could not fetch metadata in time, so we ask the broker.
                 self._known = frozenset()
@@ -125,7 +132,7 @@ class Sender:
                 raise UnknownTopicOrPartitionError(topic)
 
 
-def headers_of(row: asyncpg.Record, source: str) -> list[tuple[str, bytes]]:
+def headers_of(row: asyncpg.Record, source: str) -> Headers:
     """The Kafka headers of an outbox row: the attributes of its CloudEvent, and the party that caused it."""
     headers = encode(
         id=row["ce_id"],
@@ -138,11 +145,13 @@ def headers_of(row: asyncpg.Record, source: str) -> list[tuple[str, bytes]]:
 
 
 def _sent(
-    waiting: Mapping[int, asyncio.Future[Any]], refused: Mapping[int, BaseException], failure: BaseException | None
+    copies: Mapping[int, int], waiting: Waiting, refused: Mapping[int, BaseException], failure: BaseException | None
 ) -> Sent:
-    answered = {i: answer for i, answer in waiting.items() if answer.done() and not answer.cancelled()}
-    errors = {row_id: answer.exception() for row_id, answer in answered.items()}
-    never = {row_id: error for row_id, error in errors.items() if isinstance(error, _PERMANENT)}
-    others = [error for row_id, error in errors.items() if error is not None and row_id not in never]
-    acknowledged = {row_id for row_id, error in errors.items() if error is None}
-    return Sent(acknowledged, {**refused, **never}, failure or next(iter(others), None))
+    """The outcome by row; a row is acknowledged when all of its copies are."""
+    answered = {key: answer for key, answer in waiting.items() if answer.done() and not answer.cancelled()}
+    errors = {key: answer.exception() for key, answer in answered.items()}
+    never = {row_id: error for (row_id, _), error in errors.items() if isinstance(error, _PERMANENT)}
+    others = [error for error in errors.values() if error is not None and not isinstance(error, _PERMANENT)]
+    acknowledged = Counter(row_id for (row_id, _), error in errors.items() if error is None)
+    whole = {row_id for row_id, count in acknowledged.items() if count == copies[row_id]}
+    return Sent(whole, {**refused, **never}, failure or next(iter(others), None))

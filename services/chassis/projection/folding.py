@@ -61,7 +61,10 @@ class Projection(Protocol):
         ...
 
     async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
-        """Saves the service's own rows of changed pictures; at most a few statements."""
+        """Saves the service's own rows of changed pictures, at the end of the transaction; at most a few statements.
+
+        A subject may have changed more than once; its changes come in order.
+        """
         ...
 
 
@@ -101,16 +104,20 @@ class Folding:
         """
         held = await pictures.lock(connection, sorted(taken)) if taken else []
         left, queued = AT_ONCE, 0
+        done: list[PictureChange] = []
         while held:
             left -= len(held)
             changed, rows = await self._fold_held(connection, held, taken)
-            below = await fold_queue.dependents(connection, changed)
+            done += changed
+            below = await fold_queue.dependents(connection, (e.row for e in changed if e.shared_changed))
             taken = await self._free(connection, below) if len(below) <= left else {}
             held = await pictures.lock_free(connection, sorted(taken))
             at_once = {h.subject for h in held}
             due = [(row, None) for s, row in below.items() if s not in at_once]
             await fold_queue.queue_again(connection, [*due, *rows])
             queued += len(due) + sum(not_before is None for _, not_before in rows)
+        if changed := [e for e in done if e.saved is not None]:
+            await self.projection.save(connection, changed)
         return queued
 
     async def _free(self, connection: Connection, rows: Mapping[str, QueueRow]) -> dict[str, QueueRow]:
@@ -121,11 +128,8 @@ class Folding:
 
     async def _fold_held(
         self, connection: Connection, held: Sequence[LockedPicture], taken: Mapping[str, QueueRow]
-    ) -> tuple[list[QueueRow], list[tuple[QueueRow, datetime | None]]]:
-        """Folds and saves locked subjects.
-
-        Returns the rows of those whose shared state has changed, and the rows to queue again with their instants.
-        """
+    ) -> tuple[list[PictureChange], list[tuple[QueueRow, datetime | None]]]:
+        """Folds and saves locked subjects; returns the changes, and the rows to queue again with their instants."""
         ours = [h for h in held if self._may_fold(h)]
         facts = await pictures.facts_of(connection, ours, self.own_topics)
         taken = await fold_queue.with_news(connection, taken)
@@ -141,7 +145,7 @@ class Folding:
             await fold_queue.look_again(connection, again, machinery_now() + _LOOK_AGAIN_AFTER)
         newer = [taken[h.subject] for h in held if not self._may_fold(h)]
         waiting: list[tuple[QueueRow, datetime | None]] = [(taken[s].as_it_was(), None) for s in sorted(early)]
-        return [e.row for e in done if e.shared_changed], [*waiting, *_later(failed, newer)]
+        return done, [*waiting, *_later(failed, newer)]
 
     def _fold_each(
         self, folding: Sequence[LockedPicture], inputs: Sequence[Inputs], taken: Mapping[str, QueueRow], now: datetime
@@ -173,7 +177,6 @@ class Folding:
         changed = [e for e in done if e.saved is not None]
         saved = [e.saved for e in changed if e.saved is not None]
         await pictures.save(connection, saved, self.projection.fold_number, self.projection.data_number)
-        await self.projection.save(connection, changed)
         await keep_receipts(connection, [r for e in done for r in e.receipts], now)
         await outgoing.append(connection, [o for e in done for o in changes.records(self.service, e, now)])
         telemetry.FOLDED.labels(self.service, "changed").inc(len(changed))

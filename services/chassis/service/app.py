@@ -118,7 +118,7 @@ def _operations(runtime: Runtime, health: Health) -> APIRouter:
 async def _state(runtime: Runtime) -> dict[str, Any]:
     """The progress of the store, and this copy's assignments, paused topics and missing sources."""
     now = runtime.clock.now()
-    found = await progress.read(runtime.store, now, runtime.blueprint.pending)
+    found = await progress.read(runtime.store, now)
     held = [p for i in runtime.ingests if i.positions is not None for p in i.positions.assigned]
     return {
         **found.counts,

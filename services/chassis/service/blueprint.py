@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 class Blueprint:
     """The parts of a service: name, streams and subscribers, projection, published state, migrations, own loops.
 
-    `prepare` runs before anything is folded. `pending` is an SQL statement that counts the service's own rows still to
-    be worked on. `purges` are the rules for its own tables.
+    `prepare` runs before anything is folded. `purges` are the rules for its own tables.
     """
 
     name: str
@@ -38,5 +37,4 @@ class Blueprint:
     migrations: Path
     loops: Sequence[Callable[[Runtime], Awaitable[None]]] = field(default=())
     prepare: Callable[[Runtime], Awaitable[None]] | None = None
-    pending: str = "SELECT 0"
     purges: Sequence[Rule] = ()

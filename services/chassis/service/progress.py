@@ -20,8 +20,8 @@ from services.chassis.base.restore_detection import READS_BACK
 from services.chassis.ingest.consumer import Ingest
 
 EVERY_SECONDS: Final = 2.0
-# The kinds of work of which an idle service has none; `pending` is the service's own.
-_WORK: Final = ("fold_queue", "outbox", "outbox_failed", "recovery", "due", "pending")
+# The kinds of work of which an idle service has none.
+_WORK: Final = ("fold_queue", "outbox", "outbox_failed", "recovery", "due")
 # The age up to which a reading is believed, and the waiting time from which a queue or lag makes a copy unready.
 _BELIEVED_SECONDS: Final = 15.0
 _BEHIND_SECONDS: Final = 60.0
@@ -65,19 +65,18 @@ class Progress:
         return {kind: self.counts[kind] for kind in _WORK if self.counts[kind]}
 
 
-async def read(pool: Pool, now: datetime, pending: str = "SELECT 0") -> Progress:
-    """Reads the progress at the corridor's present; `pending` counts the service's own work. Raises as asyncpg does."""
+async def read(pool: Pool, now: datetime) -> Progress:
+    """Reads the progress at the corridor's present; raises as asyncpg does."""
     async with (
         pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         found = await connection.fetchrow(_COUNTS, now)
         shares = await connection.fetch(_SHARES)
-        own = await connection.fetchval(pending)
         positions = await connection.fetch(_POSITIONS)
     assert found is not None
     counts = {name: value for name, value in found.items() if name not in ("first", "last")}
-    counts |= {name: sum(row[name] for row in shares) for name in ("fold_queue", "failing")} | {"pending": own}
+    counts |= {name: sum(row[name] for row in shares) for name in ("fold_queue", "failing")}
     return Progress(counts, [dict(row) for row in positions], dict(_queues(found, shares)))
 
 
@@ -124,16 +123,15 @@ class Backlogs:
 class Monitor:
     """Feeds a service's progress into the metrics and the readiness."""
 
-    def __init__(self, service: str, pending: str) -> None:
+    def __init__(self, service: str) -> None:
         self.backlogs = Backlogs()
         self.misunderstood = 0
         self._service = service
-        self._pending = pending
 
     async def look(self, pool: Pool, present: datetime, ingests: Sequence[Ingest]) -> None:
         """One reading, at the corridor's present."""
         now = time.monotonic()
-        progress = await read(pool, present, self._pending)
+        progress = await read(pool, present)
         queues = dict(progress.queues)
         for ingest in ingests:
             queues.update(_lags(ingest))

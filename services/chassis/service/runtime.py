@@ -63,7 +63,7 @@ class Runtime:
         self.relay: Relay | None = None
         self.ingests: list[Ingest] = []
         self.ready = asyncio.Event()
-        self.monitor = Monitor(blueprint.name, blueprint.pending)
+        self.monitor = Monitor(blueprint.name)
         self.cluster = Cluster(blueprint.name, clients.admin_config(settings))
         self.sources = Sources(blueprint.name, blueprint.streams, clients.admin_config(settings))
         self.failure: BaseException | None = None

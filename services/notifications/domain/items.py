@@ -1,7 +1,8 @@
 """From facts to feed items: what is new, changed, to be withdrawn, or history for somebody who joins later.
 
-Invariant: an item's id follows from party, fact, content and occurrence alone; the same fold again gives no item.
-A party that may no longer see a fact is told that its item is void, and no new value. What is over is not taken back.
+Invariant: an item's id follows from fact, content and occurrence alone; the same fold again gives no item. An item is
+one for all parties that get it. A party that may no longer see a fact is told that its item is void, and no new value.
+What is over is not taken back.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import uuid
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -22,17 +23,23 @@ _SPACE: Final = uuid.UUID("6f0c6b1e-4f3a-5d0e-9a53-6c2a4b1f7c11")
 _KEPT: Final = ("topic", "subject", "consignment", "code", "point")
 
 
+class Delivery(NamedTuple):
+    """An item in one party's feed, without its number; `supersedes` is the id of the item that it replaces there."""
+
+    party: str
+    action: str
+    supersedes: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A feed item without its number; `alert` says that somebody may be called for it."""
+    """A feed item; `alert` says that parties may be called for it where it is no history."""
 
     item: str
-    party: str
     subject: str
     fact: str
-    action: str
-    supersedes: str | None
     content: Mapping[str, Any]
+    deliveries: tuple[Delivery, ...]
     alert: bool = True
 
 
@@ -63,8 +70,13 @@ def order(content: Mapping[str, Any], fact: str) -> tuple[str, str]:
     return str(content.get("instant") or "~").removesuffix("Z"), fact
 
 
-def item_id(party: str, fact: str, digest: str, occurrence: int) -> str:
+def item_id(fact: str, digest: str, occurrence: int) -> str:
     """The id of an item (UUIDv5)."""
+    return str(uuid.uuid5(_SPACE, f"{fact}|{digest}|{occurrence}"))
+
+
+def unshared_id(party: str, fact: str, digest: str, occurrence: int) -> str:
+    """The id that an item had while each party had one of its own (UUIDv5)."""
     return str(uuid.uuid5(_SPACE, f"{party}|{fact}|{digest}|{occurrence}"))
 
 
@@ -77,7 +89,7 @@ def recovered(before: Entry | None, item: Mapping[str, Any], content: Mapping[st
     """The entry of a fact with an item that one of its parties has, and that the entry does not know of."""
     digest, _, holders, about, first = before or NEVER_TOLD
     has: dict[str, Place] = {
-        party: Recalled(_had(party, item["fact"], digest, at), _hash_at(digest, at)) for party, at in holders.items()
+        party: Recalled(_had(item["fact"], digest, at), _hash_at(digest, at)) for party, at in holders.items()
     }
     if item["action"] == "withdrawn":
         has.pop(item["party"], None)
@@ -89,9 +101,9 @@ def recovered(before: Entry | None, item: Mapping[str, Any], content: Mapping[st
     return Entry(digest if has else "", item["sequence"], has, about or _about(content), first)
 
 
-def _had(party: str, fact: str, digest: str, place: Place) -> str:
+def _had(fact: str, digest: str, place: Place) -> str:
     """The id of the item that a party has."""
-    return place.item if isinstance(place, Recalled) else item_id(party, fact, digest, place)
+    return place.item if isinstance(place, Recalled) else item_id(fact, digest, place)
 
 
 def _hash_at(digest: str, place: Place) -> str:
@@ -109,19 +121,22 @@ def _tell(items: list[Item], one: Told, before: Entry | None, as_of: datetime) -
         return before
     occurrence += 1
     now: dict[str, Place] = {}
+    shown: list[Delivery] = []
+    gone: list[Delivery] = []
     for party in sorted(one.parties | set(holders)):
-        had = _had(party, one.fact, known_digest, holders[party]) if party in holders else None
+        had = _had(one.fact, known_digest, holders[party]) if party in holders else None
         if party not in one.parties:
-            items.append(_item(party, one, digest, occurrence, "withdrawn", had, about))
-        elif had is None:
-            action = "backfill" if as_of - first > _HISTORY_AFTER else "new"
-            items.append(_item(party, one, digest, occurrence, action, None, one.content))
-            now[party] = occurrence
+            gone.append(Delivery(party, "withdrawn", had))
+            continue
+        now[party] = holders[party] if party in holders and digest == has[party] else occurrence
+        if had is None:
+            shown.append(Delivery(party, "backfill" if as_of - first > _HISTORY_AFTER else "new"))
         elif digest != has[party]:
-            items.append(_item(party, one, digest, occurrence, "changed", had, one.content))
-            now[party] = occurrence
-        else:
-            now[party] = holders[party]
+            shown.append(Delivery(party, "changed", had))
+    if gone:
+        items.append(_withdrawn(one.fact, about, digest, occurrence, gone))
+    if shown:
+        items.append(_item(one.fact, one.content, item_id(one.fact, digest, occurrence), shown))
     return Entry(digest, occurrence, now, _about(one.content), first)
 
 
@@ -129,18 +144,19 @@ def _take_back(items: list[Item], fact: str, before: Entry) -> Entry:
     digest, occurrence, holders, about, first = before
     if not holders:
         return before
-    gone = Told(fact, about, frozenset())
-    for party in sorted(holders):
-        had = _had(party, fact, digest, holders[party])
-        items.append(_item(party, gone, "", occurrence + 1, "withdrawn", had, about))
+    gone = [Delivery(party, "withdrawn", _had(fact, digest, holders[party])) for party in sorted(holders)]
+    items.append(_withdrawn(fact, about, "", occurrence + 1, gone))
     return Entry("", occurrence + 1, {}, about, first)
 
 
-def _item(
-    party: str, one: Told, digest: str, occurrence: int, action: str, had: str | None, content: Mapping[str, Any]
+def _withdrawn(
+    fact: str, about: Mapping[str, Any], digest: str, occurrence: int, deliveries: Sequence[Delivery]
 ) -> Item:
-    name = item_id(party, one.fact, f"{digest}|{action}" if action == "withdrawn" else digest, occurrence)
-    return Item(name, party, str(content["subject"]), one.fact, action, had, content, action != "backfill")
+    return _item(fact, about, item_id(fact, f"{digest}|withdrawn", occurrence), deliveries)
+
+
+def _item(fact: str, content: Mapping[str, Any], name: str, deliveries: Sequence[Delivery]) -> Item:
+    return Item(name, str(content["subject"]), fact, content, tuple(deliveries))
 
 
 def _about(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,12 @@ from contracts.identifiers.subjects import kind_of
 from services.chassis.base.visibility import Claim, Way
 from services.chassis.projection.fold import Inputs
 from services.chassis.projection.shapes import MAYBE_TEXT, Kind, members, row
+from services.notifications.domain.items import unshared_id
 from services.notifications.domain.shared import Entry, Given, Place, Recalled, Ride, SharedWay
 
 _WAY: Final[Mapping[str, Kind]] = {"route": list, "rides": list}
+# Says of an entry that its items are the same for all parties.
+_SHARED: Final = "shared"
 _CLAIM: Final[Mapping[str, Kind]] = {
     "consignment": str,
     "parties": list,
@@ -45,7 +48,7 @@ def write_way(shared: SharedWay) -> dict[str, Any]:
 
 def read_memory(value: Any) -> Given:
     """What parties have of an entity; nothing where nothing was told."""
-    return {fact: _read_entry(entry) for fact, entry in value.items()} if value else {}
+    return {fact: _read_entry(fact, entry) for fact, entry in value.items()} if value else {}
 
 
 def write_memory(given: Mapping[str, Entry]) -> dict[str, Any] | None:
@@ -87,12 +90,24 @@ def _read_claim(value: Any) -> Claim:
 def _entry(entry: Entry) -> list[Any]:
     digest, occurrence, holders, about, first = entry
     places = holders if _were_told(holders) else {p: at if isinstance(at, int) else [*at] for p, at in holders.items()}
-    return [digest, occurrence, places, about, first.isoformat() if first else ""]
+    return [digest, occurrence, places, about, first.isoformat() if first else "", _SHARED]
 
 
-def _read_entry(value: Any) -> Entry:
-    digest, occurrence, holders, about, first = row(value, str, int, dict, dict, str)
+def _read_entry(fact: str, value: Any) -> Entry:
+    if len(value) == len(Entry._fields):
+        return _read_unshared(fact, value)
+    digest, occurrence, holders, about, first, _ = row(value, str, int, dict, dict, str, str)
     places = holders if _were_told(holders) else {party: _read_place(place) for party, place in holders.items()}
+    return Entry(digest, occurrence, places, about, _instant(first))
+
+
+def _read_unshared(fact: str, value: Any) -> Entry:
+    """An entry from when each party had an item of its own."""
+    digest, occurrence, holders, about, first = row(value, str, int, dict, dict, str)
+    places = {
+        party: Recalled(unshared_id(party, fact, digest, at), digest) if isinstance(at, int) else _read_place(at)
+        for party, at in holders.items()
+    }
     return Entry(digest, occurrence, places, about, _instant(first))
 
 
