@@ -22,7 +22,7 @@ _AS_FOUND: Final = {
     "chassis": 9090,
     "delivery core": 3640,
     "base": 1950,
-    "ingest": 1720,
+    "ingest": 1705,
     "projection": 1140,
     "service": 1010,
 }
