@@ -40,8 +40,8 @@ test-all: $(STAMP) ## everything: long suites and the Docker path as well
 	@$(MAKE) --no-print-directory verify
 	@$(PY) -m pytest $(TWO)
 
-bench: $(STAMP) ## throughput and latency, compared in one run; run it alone
-	@$(PY) -m corridor bench
+bench: $(STAMP) ## throughput and latency, beside what bounds them, in one run; run it alone; COUNT=2000, WINDOW=12, PROBES=5, PARTS=chain
+	@$(PY) -m corridor bench $(if $(PARTS),--parts $(PARTS)) $(if $(COUNT),--count $(COUNT)) $(if $(WINDOW),--window $(WINDOW)) $(if $(PROBES),--probes $(PROBES))
 
 fuzz: $(STAMP) ## records mutated from the golden examples, through everything that reads them; COUNT=20000, SEED=, ONLY=number
 	@$(PY) -m corridor fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

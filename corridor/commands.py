@@ -40,7 +40,7 @@ _DEVELOP: Final = {
     "sizes": Command("tests.house.command:main", "how long modules and functions are; fails over the limits"),
     "path": Command("tests.house.path:main", "the files of a report from Kafka to Kafka; fails over the limit"),
     "page": Command("tests.house.page:main", "types and habits of the page's code; fails on any fault"),
-    "bench": Command("tests.bench.command:main", "throughput and latency, beside two baselines"),
+    "bench": Command("tests.bench.command:main", "throughput and latency, each beside what bounds it"),
     "transactions": Command("tests.bench.transactions:main", "what Kafka's transactions would cost the relay"),
     "heads": Command("tests.bench.heads:main", "what the heads of all identities cost as they grow"),
     "faults": Command("tests.faults.command:main", "kills, cuts and restores under load, by a seed"),

@@ -1,4 +1,4 @@
-"""`python -m corridor bench`: three throughputs over the same SQL work in one run, their ratios, and latency.
+"""`python -m corridor bench`: the single service beside two baselines, and the whole chain beside its floor.
 
 The last line is one JSON object. Run it with nothing else on the machine.
 """
@@ -13,13 +13,16 @@ import platform
 import statistics
 import sys
 from collections.abc import Sequence
+from typing import Any, Final
 
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import Stack, open_stack
-from tests.bench import latency
+from tests.bench.chain import command as chain
 from tests.bench.statements import INGEST, SETTLE
 from tests.bench.workload import BATCH, produce, workload
 from tests.support.stores import fresh_database
+
+PARTS: Final = ("single", "chain")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,18 +31,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, default=16_000)
     parser.add_argument("--plain-events", type=int, default=1_500)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=20, help="of the latency run")
-    parser.add_argument("--rate", type=int, default=200, help="events a second of the latency run")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    chain.add_options(parser)
     options = parser.parse_args(arguments)
-    print(f"{platform.platform()}, Python {platform.python_version()}, batches of {BATCH}, Postgres with fsync")
+    print(f"{platform.platform()}, Python {platform.python_version()}, Postgres with fsync")
+    figures: dict[str, Any] = {}
+    if "single" in options.parts:
+        figures |= _single(options)
+    if "chain" in options.parts:
+        figures |= chain.summary(chain.measure(options))
+    print(json.dumps(figures))
+    return 0
+
+
+def _single(options: argparse.Namespace) -> dict[str, float]:
+    print(f"batches of {BATCH}")
     for loop, statements in (("ingest", INGEST), ("settle", SETTLE)):
         print(f"{loop}: " + "; ".join(statements))
     with temporary_directory() as data, open_stack(data, {}, _quiet) as stack:
-        figures = asyncio.run(_throughput(stack, options))
-    with temporary_directory() as data, open_stack(data, {}, _quiet) as stack:
-        figures |= latency.measure(stack, data, options.rate, options.seconds)
-    print(json.dumps(figures))
-    return 0
+        return asyncio.run(_throughput(stack, options))
 
 
 async def _throughput(stack: Stack, options: argparse.Namespace) -> dict[str, float]:
