@@ -161,7 +161,7 @@ async def find_aboard(pool: Pool, wagons: Iterable[str]) -> list[str]:
 async def load_inputs(pool: Pool, subject: str) -> Inputs:
     """All that was ever reported of a subject, and what it reads of others, as a fold is given it."""
     async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-        facts = await pictures.facts_of(connection, [LockedPicture(subject)], ())
+        facts = await pictures.facts_of(connection, [LockedPicture(subject)], has_replicas=False)
         (inputs,) = await pictures.with_shared(connection, facts)
     return inputs
 

@@ -141,7 +141,7 @@ async def settle(connection: Any, most: int) -> int:
     if not taken:
         return 0
     held = await pictures.lock(connection, sorted({t.subject for t in taken}))
-    given = await pictures.with_shared(connection, await pictures.facts_of(connection, held, ()))
+    given = await pictures.with_shared(connection, await pictures.facts_of(connection, held, has_replicas=False))
     saved = [_saved(h.version, i.subject, [r.body for r in i.revisions]) for h, i in zip(held, given, strict=True)]
     await pictures.save(connection, saved, 1, 1)
     await _history(connection, saved)

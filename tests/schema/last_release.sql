@@ -218,6 +218,7 @@ RETURNING source, event_id, content_hash
 INSERT INTO link (subject, reads, source, event_id)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ORDER BY 1, 3, 4, 2
 ON CONFLICT DO NOTHING
+RETURNING subject, reads, event_id
 ;
 
 -- services.chassis.ingest.facts._KNOWN_REVISIONS
@@ -371,9 +372,7 @@ FROM picture WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE SKIP LO
 ;
 
 -- services.chassis.projection.pictures._REPLICAS
-SELECT l.subject AS named, r.*
-FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]) AND source = ANY($2::text[])) AS l,
-    LATERAL (SELECT entity, type, version, body FROM replica WHERE entity = l.event_id OFFSET 0) AS r
+SELECT entity, type, version, body FROM replica WHERE entity = ANY($1::text[])
 ;
 
 -- services.chassis.projection.pictures._REVISIONS

@@ -54,6 +54,7 @@ _INSERT_LINKS = """
 INSERT INTO link (subject, reads, source, event_id)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ORDER BY 1, 3, 4, 2
 ON CONFLICT DO NOTHING
+RETURNING subject, reads, event_id
 """
 _LINKED = """
 SELECT DISTINCT u.subject FROM unnest($1::text[], $2::text[]) AS u (subject, reads)
@@ -117,7 +118,7 @@ async def insert_events(connection: Connection, accepted: Sequence[Accepted], re
         identities = sorted({a.identity for a in over})
         await connection.execute(_PUT_HEADS_BACK, [s for s, _ in identities], [e for _, e in identities])
     changed = [a for a in accepted if heads[a.identity].type != a.event.type]
-    named = await _link(connection, fresh, [a for a in fresh if heads[a.identity].known_hash is not None])
+    named = await _link_reports(connection, fresh, [a for a in fresh if heads[a.identity].known_hash is not None])
     refused_later = [*(_type_changed(a, heads[a.identity].type) for a in changed), *map(_too_many, over)]
     return Kept(fresh, refused_later, named, _superseded(same_type, heads))
 
@@ -140,7 +141,7 @@ async def replace_replicas(connection: Connection, accepted: Sequence[Accepted])
     entities = {row["entity"] for row in rows}
     fresh = [a for a in records if a.event.subject in entities]
     news = {a.event.subject for a in accepted if not getattr(a.event.data, "redrawn", False)}
-    return Kept(fresh, named=await _link(connection, fresh, fresh, by_entity=True, redrawn=entities - news))
+    return Kept(fresh, named=await _link_entities(connection, fresh, entities - news))
 
 
 def _newest(accepted: Sequence[Accepted]) -> list[Accepted]:
@@ -237,39 +238,49 @@ def _columns(one: Accepted) -> tuple[Any, ...]:
     )
 
 
-async def _link(
-    connection: Connection,
-    fresh: Sequence[Accepted],
-    known: Sequence[Accepted],
-    *,
-    by_entity: bool = False,
-    redrawn: Container[str] = (),
+async def _link_reports(
+    connection: Connection, fresh: Sequence[Accepted], known: Sequence[Accepted]
 ) -> Mapping[str, Cause]:
-    """Writes the links of fresh records; returns the subjects that they name, `redrawn` ones behind all news."""
-
-    def named(one: Accepted) -> tuple[str, str]:
-        return (one.record.topic, one.event.subject) if by_entity else one.identity
-
-    links = {(subject, reads, *named(a)) for a in fresh for subject, reads in a.links}
-    causes: dict[str, Cause] = {}
-    for one in fresh:
-        party = caused_by(one.record) if by_entity else one.party
-        cause = Cause(one.event.traceparent, LOW_PRIORITY if one.event.subject in redrawn else 0, party)
-        for subject, _ in one.links:
-            if subject not in causes or cause.priority < causes[subject].priority:
-                causes[subject] = cause
+    """Writes the links of fresh revisions; returns the subjects that these and earlier revisions of them name."""
+    causes = {subject: Cause(a.event.traceparent, 0, a.party) for a in reversed(fresh) for subject, _ in a.links}
     if known:
-        before = sorted({named(a) for a in known})
+        before = sorted({a.identity for a in known})
         rows = await connection.fetch(_NAMED_BEFORE, [s for s, _ in before], [e for _, e in before])
         # A subject that is folded because of a party's correction counts as that party's.
-        party = "" if by_entity else known[0].party
-        causes = dict.fromkeys((row["subject"] for row in rows), Cause(party=party)) | causes
+        causes = dict.fromkeys((row["subject"] for row in rows), Cause(party=known[0].party)) | causes
+    links = sorted({(subject, reads, *a.identity) for a in fresh for subject, reads in a.links})
     if not links:
         return causes
-    columns = [list(column) for column in zip(*sorted(links), strict=True)]
+    columns = [list(column) for column in zip(*links, strict=True)]
     linked = {row["subject"] for row in await connection.fetch(_LINKED, *columns[:2])} if any(columns[1]) else set()
     await connection.execute(_INSERT_LINKS, *columns)
     return {subject: cause._replace(linked=subject in linked) for subject, cause in causes.items()}
+
+
+async def _link_entities(
+    connection: Connection, fresh: Sequence[Accepted], redrawn: Container[str]
+) -> Mapping[str, Cause]:
+    """Writes the new links of fresh entities; returns these, and the subjects that they name for the first time.
+
+    Whoever was named before reads the entity by its shared state, and is folded when that changes.
+    """
+    links = sorted({(s, reads, a.record.topic, a.event.subject) for a in fresh for s, reads in a.links})
+    if not links:
+        return {}
+    columns = [list(column) for column in zip(*links, strict=True)]
+    new: dict[str, dict[str, bool]] = {}
+    for row in await connection.fetch(_INSERT_LINKS, *columns):
+        named = new.setdefault(row["event_id"], {})
+        named[row["subject"]] = named.get(row["subject"], False) or bool(row["reads"])
+    causes: dict[str, Cause] = {}
+    for one in sorted(fresh, key=lambda a: a.event.subject in redrawn, reverse=True):
+        entity = one.event.subject
+        cause = Cause(one.event.traceparent, LOW_PRIORITY if entity in redrawn else 0, caused_by(one.record))
+        own = {entity: False} if any(subject == entity for subject, _ in one.links) else {}
+        for subject, linked in (own | new.get(entity, {})).items():
+            before = causes.get(subject)
+            causes[subject] = cause._replace(linked=linked or (before is not None and before.linked))
+    return causes
 
 
 def _type_changed(one: Accepted, known: str) -> Rejected:

@@ -67,7 +67,6 @@ class StoredRevision(NamedTuple):
 class Replica(NamedTuple):
     """Our copy of an entity that another of our services publishes, at the newest version read."""
 
-    entity: str
     type: str
     version: int
     body: bytes
@@ -90,13 +89,13 @@ class Shared(NamedTuple):
 class Inputs:
     """Everything that a fold of one subject reads.
 
-    `shared` has the shared state of other subjects, by subject, `memory` what this subject's last fold carried over, as
-    JSON, `open` the data of its open entities.
+    `replica` is the entity of the subject's own name. `shared` has the shared state of other subjects, by subject,
+    `memory` what this subject's last fold carried over, as JSON, `open` the data of its open entities.
     """
 
     subject: str
     revisions: Sequence[StoredRevision] = ()
-    replicas: Sequence[Replica] = ()
+    replica: Replica | None = None
     shared: Mapping[str, Shared] = field(default_factory=dict)
     memory: Any = None
     open: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

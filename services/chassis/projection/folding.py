@@ -8,7 +8,7 @@ its link is left.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
@@ -68,22 +68,34 @@ class Projection(Protocol):
         ...
 
 
+class _Level(NamedTuple):
+    """The subjects of a transaction that are folded together: what came of them.
+
+    `early` wait for others, `later` are rows to queue with their instants, `looks_again` counts second looks.
+    """
+
+    changes: Sequence[PictureChange]
+    early: Sequence[LockedPicture]
+    later: Sequence[tuple[QueueRow, datetime]]
+    looks_again: int
+
+
 class Folding:
-    """Folds the subjects of a service; `own_topics` are the names of our internal topics that it reads."""
+    """Folds the subjects of a service, which may have replicas of what other services publish."""
 
     def __init__(
         self,
         service: str,
         projection: Projection,
         clock: CorridorClock,
-        own_topics: Sequence[str] = (),
+        has_replicas: bool = False,
         mark: RestoreDetector | None = None,
         fold_seconds: float = FOLD_SECONDS,
     ) -> None:
         self.service = service
         self.projection = projection
         self.clock = clock
-        self.own_topics = own_topics
+        self.has_replicas = has_replicas
         self.mark = mark or RestoreDetector()
         self.fold_seconds = fold_seconds
 
@@ -107,15 +119,19 @@ class Folding:
         done: list[PictureChange] = []
         while held:
             left -= len(held)
-            changed, rows = await self._fold_held(connection, held, taken)
-            done += changed
-            below = await fold_queue.dependents(connection, (e.row for e in changed if e.shared_changed))
-            taken = await self._free(connection, below) if len(below) <= left else {}
-            held = await pictures.lock_free(connection, sorted(taken))
-            at_once = {h.subject for h in held}
-            due = [(row, None) for s, row in below.items() if s not in at_once]
-            await fold_queue.queue_again(connection, [*due, *rows])
-            queued += len(due) + sum(not_before is None for _, not_before in rows)
+            found = await self._fold_held(connection, held, taken)
+            done += found.changes
+            below = await fold_queue.dependents(connection, (e.row for e in found.changes if e.shared_changed))
+            # What waits for others of this level is folded after them; with nothing folded, it waits in the queue.
+            waiting = {h.subject: taken[h.subject] for h in found.early} if len(found.early) < len(held) else {}
+            early = [taken[h.subject].as_it_was() for h in found.early if h.subject not in waiting]
+            at_once = await self._free(connection, below) if len(below) <= left else {}
+            held = await pictures.lock_free(connection, sorted(at_once))
+            taken = {h.subject: at_once[h.subject] for h in held} | waiting
+            held += [h for h in found.early if h.subject in waiting]
+            due = [(row, None) for row in (*(below[s] for s in below if s not in taken), *early)]
+            await fold_queue.queue_again(connection, [*due, *found.later])
+            queued += len(due) + found.looks_again
         if changed := [e for e in done if e.saved is not None]:
             await self.projection.save(connection, changed)
         return queued
@@ -128,10 +144,10 @@ class Folding:
 
     async def _fold_held(
         self, connection: Connection, held: Sequence[LockedPicture], taken: Mapping[str, QueueRow]
-    ) -> tuple[list[PictureChange], list[tuple[QueueRow, datetime | None]]]:
-        """Folds and saves locked subjects; returns the changes, and the rows to queue again with their instants."""
+    ) -> "_Level":
+        """Folds and saves locked subjects."""
         ours = [h for h in held if self._may_fold(h)]
-        facts = await pictures.facts_of(connection, ours, self.own_topics)
+        facts = await pictures.facts_of(connection, ours, has_replicas=self.has_replicas)
         taken = await fold_queue.with_news(connection, taken)
         deciding = [h.subject for h in ours if self.projection.decides(h.subject)]
         early = await fold_queue.behind_news(connection, deciding, list(taken))
@@ -140,12 +156,10 @@ class Folding:
         now = self.clock.now()
         done, failed = self._fold_each([h for h in ours if h.subject not in early], inputs, taken, now)
         await self._write(connection, done, now)
-        if linked:
-            again = (e.row for e in done if e.row.linked)
-            await fold_queue.look_again(connection, again, machinery_now() + _LOOK_AGAIN_AFTER)
+        again = [e.row for e in done if e.row.linked] if linked else []
+        await fold_queue.look_again(connection, again, machinery_now() + _LOOK_AGAIN_AFTER)
         newer = [taken[h.subject] for h in held if not self._may_fold(h)]
-        waiting: list[tuple[QueueRow, datetime | None]] = [(taken[s].as_it_was(), None) for s in sorted(early)]
-        return done, [*waiting, *_later(failed, newer)]
+        return _Level(done, [h for h in ours if h.subject in early], _later(failed, newer), len(again))
 
     def _fold_each(
         self, folding: Sequence[LockedPicture], inputs: Sequence[Inputs], taken: Mapping[str, QueueRow], now: datetime

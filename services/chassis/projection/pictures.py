@@ -33,11 +33,7 @@ FROM (SELECT DISTINCT subject, source, event_id FROM link WHERE subject = ANY($1
            received_at
     FROM event WHERE source = l.source AND event_id = l.event_id OFFSET 0) AS e
 """
-_REPLICAS = """
-SELECT l.subject AS named, r.*
-FROM (SELECT DISTINCT subject, event_id FROM link WHERE subject = ANY($1::text[]) AND source = ANY($2::text[])) AS l,
-    LATERAL (SELECT entity, type, version, body FROM replica WHERE entity = l.event_id OFFSET 0) AS r
-"""
+_REPLICAS = "SELECT entity, type, version, body FROM replica WHERE entity = ANY($1::text[])"
 _SHARED = """
 SELECT l.subject AS named, p.*
 FROM (SELECT DISTINCT subject, reads FROM link WHERE subject = ANY($1::text[]) AND reads <> '') AS l, LATERAL (
@@ -110,20 +106,17 @@ async def lock_free(connection: Connection, subjects: Sequence[str]) -> list[Loc
     return [LockedPicture._make(row) for row in rows]
 
 
-async def facts_of(connection: Connection, held: Sequence[LockedPicture], own_topics: Sequence[str]) -> list[Inputs]:
-    """The revisions, replicas, memory and open entities of each locked subject.
-
-    `own_topics` are the names of our internal topics that the service reads.
-    """
+async def facts_of(connection: Connection, held: Sequence[LockedPicture], *, has_replicas: bool) -> list[Inputs]:
+    """The revisions, replica, memory and open entities of each locked subject."""
     subjects = [h.subject for h in held]
     revisions = _grouped(subjects, await connection.fetch(_REVISIONS, subjects))
-    rows = await connection.fetch(_REPLICAS, subjects, own_topics) if own_topics else []
-    replicas = _grouped(subjects, rows)
+    rows = await connection.fetch(_REPLICAS, subjects) if has_replicas else []
+    replicas = {row["entity"]: Replica(row["type"], row["version"], row["body"]) for row in rows}
     return [
         Inputs(
             h.subject,
             [StoredRevision._make(row) for row in revisions[h.subject]],
-            [Replica(*row) for row in replicas[h.subject]],
+            replicas.get(h.subject),
             memory=orjson.loads(h.memory) if h.memory else None,
             open=open_in(h.published),
         )

@@ -134,6 +134,7 @@ class Settle:
 
     async def round(self) -> int:
         """One transaction on a page of `subjects` rows; returns how many queue rows it took."""
+        self._wake.clear()
         return (await self._round(self.subjects)).taken
 
     async def _round(self, most: int) -> "_Round":

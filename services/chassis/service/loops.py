@@ -26,8 +26,9 @@ def new_settle(
     mark: RestoreDetector | None = None,
 ) -> Settle:
     """The loop that folds; a round takes at most `subjects` queue rows."""
-    ours = [stream.topic.name for stream in blueprint.streams if isinstance(stream, EntityStream)]
-    return Settle(Folding(blueprint.name, blueprint.projection, clock, ours, mark), pool, subjects, on_commit)
+    has_replicas = any(isinstance(stream, EntityStream) for stream in blueprint.streams)
+    folding = Folding(blueprint.name, blueprint.projection, clock, has_replicas, mark)
+    return Settle(folding, pool, subjects, on_commit)
 
 
 def new_ingests(

@@ -84,8 +84,8 @@ def _dropped(consignment: Consignment, until: datetime) -> dict[str, datetime]:
 
 
 def _picture(inputs: Inputs) -> SubjectChanged | None:
-    own = [r for r in inputs.replicas if r.entity == inputs.subject and r.type == catalogue.SUBJECT]
-    return cast(SubjectChanged, own[0].read()) if own else None
+    own = inputs.replica
+    return cast(SubjectChanged, own.read()) if own and own.type == catalogue.SUBJECT else None
 
 
 def _track(picture: SubjectChanged | None) -> Track:

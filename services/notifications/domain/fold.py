@@ -31,10 +31,10 @@ _DELIVERED: Final = frozenset({"DLVD", "STRP", "MTRT"})
 
 def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime) -> Folded:
     """The facts of an entity with their audiences, and the items that are owed."""
-    own = [r for r in inputs.replicas if r.entity == inputs.subject]
-    data = own[0].read() if own else None
+    own = inputs.replica
+    data = own.read() if own else None
     context = Context(inputs.subject, stored.ways_of(inputs), audience, corridor)
-    told: list[Told] = list(READERS[own[0].type](data, context)) if data is not None else []
+    told: list[Told] = list(READERS[own.type](data, context)) if own and data is not None else []
     given = _still_known(stored.read_memory(inputs.memory), data)
     items, given = diff(given, told, as_of, _over(given, data))
     if data is not None and _is_history(data, corridor, as_of):
@@ -45,7 +45,7 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
         "facts": [{"fact": t.fact, "parties": sorted(t.parties | t.viewers), **t.content} for t in told],
         "parties": everybody,
     }
-    if own and own[0].type == catalogue.SUBJECT:
+    if own and own.type == catalogue.SUBJECT:
         picture = cast(SubjectChanged, data)
         content |= _header(picture, context) | {"current": _current(picture, told, everybody)}
     return Folded(inputs.subject, content, _shared(data, context), memory=stored.write_memory(given), rows=items)
