@@ -22,8 +22,8 @@ _AS_FOUND: Final = {
     "chassis": 9090,
     "delivery core": 3640,
     "base": 1950,
-    "ingest": 1705,
-    "projection": 1140,
+    "ingest": 1715,
+    "projection": 1150,
     "service": 1010,
 }
 
