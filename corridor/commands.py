@@ -44,6 +44,7 @@ _DEVELOP: Final = {
     "transactions": Command("tests.bench.transactions:main", "what Kafka's transactions would cost the relay"),
     "heads": Command("tests.bench.heads:main", "what the heads of all identities cost as they grow"),
     "faults": Command("tests.faults.command:main", "kills, cuts and restores under load, by a seed"),
+    "trials": Command("tests.trials.command:main", "faults that others have met, each played in three orders"),
     "fuzz": Command("tests.fuzz.command:main", "mutated records through everything that reads them"),
 }
 
