@@ -91,9 +91,7 @@ async def _seen(runtime: Runtime, picture: Picture, viewer: Viewer, aboard: list
     audience = Audience(viewer_of(p) for p in runtime.book.all())
     eyes = Eyes(viewer, way, audience, projection.corridor)
     members = picture.get("members", ())
-    if picture["kind"] == "consignment":
-        members = seen.bounded(picture["subject"], members, await _units(runtime, picture))
-    elif picture["kind"] == "run":
+    if picture["kind"] == "run":
         members = await _of_run(runtime, members, eyes)
     return Sight(picture, eyes, seen.shown(picture, eyes, members))
 

@@ -30,6 +30,8 @@ REFERENCES = (
 POINTS = ("pk-lahore", "pk-sibi", "pk-taftan", "ir-mirjaveh", "ir-zahedan")
 PARTIES = ("pr", "pr", "rai", "rai", "trk", "indus-forwarding", "volga-logistics")
 
+WRITTEN = b.hours(-80)
+"""Before the broker takes anything: a revision that is ahead of it would be refused."""
 hour = st.integers(0, 60)
 
 
@@ -153,7 +155,7 @@ def histories(draw: DrawFn, least: int = 2, most: int = 14) -> list[Event]:
 
 
 def _revision(draw: DrawFn, report: dict[str, Any], event_id: str, party: str, revision: int) -> Event:
-    values = dict(report)
+    values = {"updated_at": WRITTEN} | report
     make = values.pop("make")
     if revision:
         kind = draw(st.sampled_from(["time", "subject", "retracted", "conflict", "repeat"]))
@@ -167,5 +169,5 @@ def _revision(draw: DrawFn, report: dict[str, Any], event_id: str, party: str, r
             values["retracted"] = True
         if kind in ("time", "conflict") and "at" in values:
             values["at"] = draw(hour)
-        values["updated_at"] = b.hours(0 if kind == "conflict" else 100 + draw(st.integers(0, 2)))
+        values["updated_at"] = WRITTEN if kind == "conflict" else b.hours(-79 + draw(st.integers(0, 2)))
     return make(**values, id=event_id, party=party)  # type: ignore[no-any-return]

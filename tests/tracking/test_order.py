@@ -20,6 +20,7 @@ from tests.support import builders as b
 from tests.support.fixtures import store_fixture
 from tests.support.stores import AS_OF, Store, empty
 from tests.tracking.histories import histories
+from tests.tracking.pure import pictures
 
 pytestmark = pytest.mark.servers
 
@@ -42,6 +43,7 @@ async def test_every_shuffle_and_cut_gives_the_same_pictures(store: Store, event
     shuffled = shuffle(events, seed)
 
     assert await played(store, shuffled, at, cuts=random.Random(seed)) == expected
+    assert pictures(events, AS_OF, {content: instant_of(ms) for content, ms in at.items()}) == expected
 
 
 def shuffle(events: Sequence[Event], seed: int) -> list[Event]:
@@ -57,7 +59,11 @@ class Received(CorridorClock):
     """Looks at the corridor at one instant, and takes the broker's word for when a record was received."""
 
     def received_at(self, appended_ms: int) -> datetime:
-        return datetime.fromtimestamp(appended_ms / 1000, UTC)
+        return instant_of(appended_ms)
+
+
+def instant_of(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def appended(events: Sequence[Event]) -> dict[bytes, int]:

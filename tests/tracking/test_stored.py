@@ -65,7 +65,7 @@ owns: Mapping[str, SearchStrategy[Own]] = {
     b.WAGON: st.builds(Wagon, facts, some(mentions), some(rides)),
     b.CONTAINER: st.builds(
         Container,
-        some(st.builds(Held, text, st.none() | instants)),
+        some(st.builds(Held, text, st.none() | instants, summaries)),
         some(st.builds(Clash, text, text, instants)),
     ),
     REFERENCE: st.builds(
@@ -156,7 +156,7 @@ def test_what_a_newer_build_adds_is_left_alone(share: tuple[str, Summary, Own]) 
         (b.WAGON, {"facts": [{}], "mentions": [], "trains": []}),
         (b.WAGON, {"facts": [], "mentions": [[b.hours(0), "s", "e"]], "trains": []}),
         (b.WAGON, {"facts": [], "mentions": [], "trains": [[b.TRAIN, "not an instant", None]]}),
-        (b.CONTAINER, {"claims": [[b.CONSIGNMENT, 7]], "contested": []}),
+        (b.CONTAINER, {"claims": [[b.CONSIGNMENT, None]], "contested": []}),
         (REFERENCE, {"holder": None, "claimants": [], "opened_at": None, "acts": [{"extras": {}}]}),
     ],
 )

@@ -46,6 +46,10 @@ class Claim:
     def precedence(self) -> tuple[datetime, tuple[str, str]]:
         return self.received_at, self.identity
 
+    def covers(self, instant: datetime) -> bool:
+        """Whether an instant is in it; its end is, at which the goods were delivered."""
+        return self.start <= instant and (self.end is None or instant <= self.end)
+
     def overlaps(self, other: "Claim") -> bool:
         """Whether both have the container at one instant."""
         before = self.end is None or other.start < self.end

@@ -136,11 +136,10 @@ def _units(booking: Standing, containers: Mapping[str, Container], consignment: 
 
 
 def _summary_of(inputs: Inputs, unit: str, containers: Mapping[str, Container], carriage: Carriage) -> Summary | None:
-    """What a member shows of itself; of a unit that another consignment has, or a wagon without the goods, nothing."""
+    """What a member shows of itself: a container as it was while it carried the goods, a wagon while they are on it."""
     summary = stored.summary_of(inputs, unit)
     if unit in containers:
-        is_lost = any(c.consignment == inputs.subject for c in containers[unit].contested)
-        return None if is_lost else summary
+        return next((h.told for h in reversed(containers[unit].held) if h.consignment == inputs.subject), None)
     on_board = summary and summary.instant and carriage.has_on(unit, summary.instant)
     return summary if on_board else None
 

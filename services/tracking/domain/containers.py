@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.corridor.corridor import Corridor
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import budgets, exceptions, reading, relation
+from services.tracking.domain import budgets, exceptions, picture, reading, relation
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.associations import association
 from services.tracking.domain.carriage import Carriage
@@ -19,8 +19,8 @@ from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
-from services.tracking.domain.shared import Clash, Container, Held
-from services.tracking.domain.visits import facts_of
+from services.tracking.domain.shared import Clash, Container, Held, Summary
+from services.tracking.domain.visits import Fact, facts_of
 
 
 def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Container]:
@@ -31,8 +31,8 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     if not known:
         reading.park_all(found, f"a booking, a consist or a loading that names {container}")
     journey, start = _journey(found.acts)
-    reports = [r for r in [*found.acts, *carriage.taken()] if start is None or r.instant > start]
-    facts = facts_of(reports, corridor)
+    every = [*found.acts, *carriage.taken()]
+    facts = facts_of((r for r in every if start is None or r.instant > start), corridor)
     for fact in facts:
         fact.journey = journey
     current = [c for c in held.held if start is None or c.end is None or c.end > start]
@@ -45,12 +45,18 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         "associations": [i.as_json("on_wagon") for i in on_wagons] + [_association(c) for c in current],
         "claimants": held.claimants[: budgets.ROWS_SHOWN],
     }
-    return drawn, _shared(held)
+    return drawn, _shared(held, facts_of(every, corridor) if start else facts)
 
 
-def _shared(held: Claims) -> Container:
+def _shared(held: Claims, facts: Sequence[Fact]) -> Container:
     clashes = (Clash(c.consignment, r.consignment, _opened(c, r)) for c, r in held.contested)
-    return Container(tuple(Held(c.consignment, c.moved_at) for c in held.held), tuple(clashes))
+    return Container(tuple(Held(c.consignment, c.moved_at, _told(c, facts)) for c in held.held), tuple(clashes))
+
+
+def _told(claim: Claim, facts: Sequence[Fact]) -> Summary:
+    """How the container was, last, while it carried a consignment; the delivery that ended that is in it."""
+    inside = [f for f in facts if claim.covers(f.lead.instant)]
+    return picture.summary(picture.status_of(True, inside), inside)
 
 
 def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriage, Claims]:

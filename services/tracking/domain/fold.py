@@ -22,7 +22,7 @@ from services.tracking.domain.runs import fold_run
 from services.tracking.domain.shared import Own
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 11
+FOLD_NUMBER: Final = 12
 
 # What the picture has of a subject that somebody merely named.
 _OF_ANYTHING: Final = frozenset({"subject", "kind", "known", "status"})
@@ -52,7 +52,7 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     return Folded(
         inputs.subject,
         content,
-        stored.write(picture.summary(drawn, content["status"]), own),
+        stored.write(picture.summary(content["status"], drawn.facts), own),
         min(found.due, default=None),
         [_subject(content, corridor), *_exceptions(inputs.subject, content)],
         drawn.parked,

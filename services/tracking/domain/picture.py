@@ -120,9 +120,9 @@ def member(subject: str, told: Summary | None) -> dict[str, Any]:
     return {"subject": subject, **(told or Summary("unknown")).as_json()}
 
 
-def summary(drawn: Drawn, status: str) -> Summary:
-    """What a picture of a status tells of itself to those that contain the subject."""
-    latest = drawn.facts[-1].lead if drawn.facts else None
+def summary(status: str, facts: Sequence[Fact]) -> Summary:
+    """What a status and facts tell to those that contain the subject."""
+    latest = facts[-1].lead if facts else None
     return Summary(status, latest.code, latest.point, latest.instant) if latest else Summary(status)
 
 

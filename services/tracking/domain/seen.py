@@ -4,7 +4,7 @@ Invariant: a party of the cargo is shown its own interval alone, and no other co
 shown is not counted either.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -163,13 +163,6 @@ def shown(picture: Picture, eyes: Eyes, members: Sequence[Mapping[str, Any]]) ->
     return {name: value for name, value in found.items() if value is not None and value != []}
 
 
-def bounded(
-    consignment: str, members: Iterable[Mapping[str, Any]], parts: Mapping[str, Picture]
-) -> list[Mapping[str, Any]]:
-    """The units of a consignment, each as it was while it carried it."""
-    return [m if _carries(consignment, m, parts.get(m["subject"])) else _nothing(m) for m in members]
-
-
 def while_carrying(consignment: str, parts: Mapping[str, Picture]) -> list[Mapping[str, Any]]:
     """The facts of the units of a consignment from the time in which they carried it."""
     found: list[Mapping[str, Any]] = []
@@ -229,23 +222,9 @@ def _saying(one: Mapping[str, Any], cargo: frozenset[str], eyes: Eyes) -> dict[s
     )
 
 
-def _carries(consignment: str, member: Mapping[str, Any], part: Picture | None) -> bool:
-    """Whether what is known of a unit last occurred while it carried a consignment.
-
-    Nobody claims a wagon: its consignment shows it only while a carrier had put the goods on it.
-    """
-    if part is None or "instant" not in member or kind_of(member["subject"]) != "container":
-        return True
-    return any(c.consignment == consignment and c.covers(_at(member["instant"])) for c in _claims_alone(part))
-
-
 def _claims_alone(part: Picture) -> list[Claim]:
     """The intervals in which a unit carried what, whoever the parties are."""
     return visibility.claims_of(_claimed(part), {name: ((), ()) for name, _, _ in _claimed(part)})
-
-
-def _nothing(member: Mapping[str, Any]) -> dict[str, Any]:
-    return {"subject": member["subject"], "status": "unknown"}
 
 
 def _claimed(picture: Picture) -> list[tuple[str, datetime, datetime | None]]:

@@ -63,10 +63,11 @@ class Wagon:
 
 
 class Held(NamedTuple):
-    """A consignment that has a container, and when the container first moved under it."""
+    """A consignment that has or had a container, when that first moved under it, and how it was while it carried it."""
 
     consignment: str
     moved_at: datetime | None
+    told: Summary
 
 
 class Clash(NamedTuple):

@@ -92,7 +92,8 @@ def _written(own: Own) -> dict[str, Any]:
             return {"facts": _facts(facts), "mentions": [_mention(m) for m in mentions], "trains": rides}
         case Container(held, contested):
             clashes = [[c.consignment, c.rival, utc_text(c.opened_at)] for c in contested]
-            return {"claims": [[h.consignment, _text(h.moved_at)] for h in held], "contested": clashes}
+            claims = [[h.consignment, _text(h.moved_at), h.told.as_json()] for h in held]
+            return {"claims": claims, "contested": clashes}
         case Reference(holder, claimants, opened_at, acts):
             told = [fact | {"extras": dict(act.extras)} for act, fact in zip(acts, _facts(acts), strict=True)]
             return {"holder": holder, "claimants": list(claimants), "opened_at": _text(opened_at), "acts": told}
@@ -115,6 +116,10 @@ def _read_own(subject: str, text: str) -> Own:
 
 def _read_summary(text: str) -> Summary:
     (value,) = members(_value(text), {"summary": dict})
+    return _summary(value)
+
+
+def _summary(value: Mapping[str, Any]) -> Summary:
     status, code, point, instant = members({"code": None, "point": None, "instant": None, **value}, _SUMMARY)
     return Summary(status, code, point, _instant(instant))
 
@@ -142,7 +147,9 @@ def _read_wagon(wagon: str, value: Any) -> Wagon:
 
 def _read_container(_: str, value: Any) -> Container:
     claims, contested = members(value, _CONTAINER)
-    held = (Held(name, _instant(at)) for name, at in (row(c, str, MAYBE_TEXT) for c in claims))
+    held = (
+        Held(name, _instant(at), _summary(told)) for name, at, told in (row(c, str, MAYBE_TEXT, dict) for c in claims)
+    )
     clashes = (row(c, str, str, str) for c in contested)
     return Container(tuple(held), tuple(Clash(one, rival, datetime.fromisoformat(at)) for one, rival, at in clashes))
 
