@@ -17,6 +17,9 @@ _UNITS: Final[frozenset[Kind]] = frozenset({"wagon", "container", "consignment",
 ENDS: Final = frozenset({"DLVD", "STRP", "MTRT"})
 """The codes that end a journey or a claim: they count from who holds the unit there."""
 
+BEGINS: Final = frozenset({"STUF", "GTIN", "LOAD"})
+"""The codes that begin a new use of a unit that was delivered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Role:

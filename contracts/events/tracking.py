@@ -28,7 +28,9 @@ class Fact(Data):
 
     `fact_id` stays the same through corrections. `instant` is where it sorts. `via` names the train or wagon
     that it was inherited from. `also` are other parties' reports of the same fact; `disputed` says that one of
-    them is further off than the corridor's tolerance. `claim` marks customs codes reported by an operator.
+    them is further off than the corridor's tolerance. `claim` marks customs codes reported by an operator. `sighting`
+    marks a PASS during a stay: the subject was seen there, and neither came nor went. `out_of_order` marks what cannot
+    have been in the physical order of things, such as a gate-out behind the delivery: nothing follows from it.
     """
 
     fact_id: str
@@ -53,6 +55,8 @@ class Fact(Data):
     position: Position | None = None
     cause: str | None = None
     claim: bool = False
+    sighting: bool = False
+    out_of_order: bool = False
     disputed: bool = False
     also: list[Attached] = []
 
@@ -81,6 +85,15 @@ class Place(Data):
     observed_at: Instant
     party: str
     confidence: str
+    fact_id: str
+
+
+class Seen(Data):
+    """A sighting of the subject since it came to or left its place: at a point where it stays, or at a position."""
+
+    point: str | None = None
+    position: Position | None = None
+    observed_at: Instant
     fact_id: str
 
 
@@ -201,6 +214,7 @@ class SubjectChanged(Data):
     status: str
     journey: int = 1
     place: Place | None = None
+    last_seen: Seen | None = None
     latest: Fact | None = None
     timeline: list[Fact] = []
     more: bool = False

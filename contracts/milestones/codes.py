@@ -83,6 +83,9 @@ MilestoneCode = Literal[
 """What can be reported of a run, train, wagon, container or consignment."""
 CODES: Final[tuple[MilestoneCode, ...]] = get_args(MilestoneCode)
 
+ARRIVALS: Final[frozenset[MilestoneCode]] = frozenset({"ARRI", "BARR"})
+"""The codes that say of a border station the same: that the subject has arrived there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standards:

@@ -50,6 +50,7 @@ def reports(extras: SearchStrategy[dict[str, Any]]) -> SearchStrategy[Report]:
         via=st.just(b.TRAIN),
         inferred=st.booleans(),
         claimed=st.booleans(),
+        sighting=st.booleans(),
         extras=extras,
     )
 

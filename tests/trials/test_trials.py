@@ -25,7 +25,7 @@ def every() -> Iterator[Any]:
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("name, order", every())
+@pytest.mark.parametrize("name, order", list(every()))
 async def test_it_comes_out_right(shared_line: Line, name: str, order: Order) -> None:
     async with on_line(await emptied(shared_line)) as stage:
         wrong = await play(stage, trial.read(name, 1), order)

@@ -13,6 +13,7 @@ from contracts.corridor.corridor import Corridor
 from contracts.events.authority import HoldLifted
 from contracts.events.tracking import Fact, SubjectChanged
 from contracts.identifiers.subjects import local
+from contracts.milestones.lookup import MILESTONES
 from services.chassis.base import countries, visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked
 from services.customs.domain import stored
@@ -91,11 +92,18 @@ def _picture(inputs: Inputs) -> SubjectChanged | None:
 def _track(picture: SubjectChanged | None) -> Track:
     if picture is None:
         return NOWHERE
-    moves = (Move(f.code, f.point, f.instant, f.confidence) for f in picture.timeline if f.point)
+    moves = (Move(f.code, f.point, f.instant, f.confidence) for f in picture.timeline if f.point and _places(f))
     seals, place = _seals(picture.timeline), picture.place
     if place is None:
         return Track(tuple(moves), seals)
-    return Track(tuple(moves), seals, place.point, place.moving, place.observed_at)
+    seen = max(place.observed_at, picture.last_seen.observed_at) if picture.last_seen else place.observed_at
+    return Track(tuple(moves), seals, place.point, place.moving, seen)
+
+
+def _places(fact: Fact) -> bool:
+    """Whether a fact says that the unit was at its point; a claim does not, and a sighting adds nothing."""
+    row = MILESTONES.get(fact.code)
+    return row is not None and row.places and not fact.claim and not fact.sighting
 
 
 def _claims(picture: SubjectChanged | None) -> tuple[Claim, ...]:

@@ -12,13 +12,12 @@ from typing import Final, cast
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked, TrainComposed
-from contracts.roles import ENDS
+from contracts.roles import BEGINS, ENDS
 from services.chassis.projection.fold import StoredRevision, by_identity
 from services.tracking.domain import budgets
 from services.tracking.domain.bookings import counting
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reading import Sorted, understood
-from services.tracking.domain.relation import BEGINS
 from services.tracking.domain.reports import Report
 
 GOES: Final = ("departs", "passes", "crosses")

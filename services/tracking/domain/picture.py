@@ -44,13 +44,14 @@ def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
         : budgets.ROWS_SHOWN
     ]
     open_now = sorted(urgent, key=lambda e: (e["rule"], e.get("leg") or ""))
-    placing = next((f for f in reversed(drawn.facts) if f.lead.places), None)
+    placing = next((f for f in reversed(drawn.facts) if f.lead.places and not f.out_of_order), None)
     content = {
         "subject": drawn.subject,
         "kind": kind_of(drawn.subject),
         "known": drawn.known,
         "status": drawn.status or status_of(drawn.known, drawn.facts),
         "place": place_json(drawn.subject, placing, corridor) if placing else None,
+        "last_seen": last_seen(drawn.subject, drawn.facts, placing),
         "latest": timeline[-1] if timeline else None,
         "timeline": timeline,
         "forecasts": _forecasts(drawn.forecasts, drawn.facts),
@@ -66,8 +67,8 @@ def status_of(known: bool, facts: Sequence[Fact]) -> str:
     if not known:
         return "unknown"
     for fact in reversed(facts):
-        code, movement = fact.lead.code, fact.lead.movement
-        if fact.lead.claimed:
+        code, movement = fact.lead.code, fact.movement
+        if fact.lead.claimed or fact.out_of_order:
             continue
         if code == "CANC":
             return "cancelled"
@@ -87,14 +88,13 @@ def fact_id(subject: str, fact: Fact) -> str:
     if lead.point is None:
         report = visibility.nameless(lead.source, lead.event_id)
         return f"{subject}|{fact.journey}|{lead.code}|{FACT_OF_ITS_OWN}|{report}"
-    return f"{subject}|{fact.journey}|{lead.code}|{lead.point}|{fact.visit}|{fact.nth}"
+    return f"{subject}|{fact.journey}|{fact.code}|{lead.point}|{fact.visit}|{fact.nth}"
 
 
 def fact_json(subject: str, fact: Fact) -> dict[str, Any]:
     """A fact as `contracts.events.tracking.Fact`."""
     shown = {"fact_id": fact_id(subject, fact), "visit": fact.visit, **fact.lead.shown}
-    if fact.disputed:
-        shown["disputed"] = True
+    shown |= {name: True for name in ("disputed", "out_of_order") if getattr(fact, name)}
     if fact.also:
         shown["also"] = [_attached(r) for r in sorted(fact.also, key=lambda r: r.order)]
     return shown
@@ -107,12 +107,27 @@ def place_json(subject: str, fact: Fact, corridor: Corridor) -> dict[str, Any]:
     return {
         "point": lead.point,
         "country": corridor.point(lead.point).country,
-        "moving": lead.movement in ("departs", "passes", "crosses"),
+        "moving": fact.movement in ("departs", "passes", "crosses"),
         "observed_at": utc_text(lead.instant),
         "party": lead.party,
         "confidence": lead.confidence,
         "fact_id": fact_id(subject, fact),
     }
+
+
+def last_seen(subject: str, facts: Sequence[Fact], placing: Fact | None) -> dict[str, Any] | None:
+    """Where and when the subject was seen since the fact that places it; None where it was not."""
+    seen = [f for f in facts if f.lead.code == "PASS" and not f.lead.claimed and not f.lead.movement]
+    if not seen or (placing is not None and seen[-1].order < placing.order):
+        return None
+    lead = seen[-1].lead
+    shown = {
+        "point": lead.point,
+        "position": lead.extras.get("position"),
+        "observed_at": utc_text(lead.instant),
+        "fact_id": fact_id(subject, seen[-1]),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def member(subject: str, told: Summary | None) -> dict[str, Any]:

@@ -7,16 +7,12 @@ what it waits for. What a forwarder says beyond its own work is a claim: it is s
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from contracts.corridor.corridor import Corridor
-from contracts.roles import ENDS, ROLES
+from contracts.roles import BEGINS, ENDS, ROLES
 from services.chassis.projection.fold import Parked
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.reports import Report
-
-BEGINS: Final = ("STUF", "GTIN", "LOAD")
-"""What begins a new use of a unit that was delivered."""
 
 
 def _nobody(_: datetime) -> frozenset[str]:

@@ -21,6 +21,7 @@ class Report:
     """One statement. `order` is where it stands in a timeline: instant, rank of the code, identity.
 
     `claimed` says that its sender does not do such things itself: it is shown, and neither moves nor places anything.
+    `sighting` says that the subject was seen during its stay: it neither ends nor begins one.
     `names_consignment` is the one that it names beside its subject.
     """
 
@@ -39,6 +40,7 @@ class Report:
     via: str | None = None
     inferred: bool = False
     claimed: bool = False
+    sighting: bool = False
     names_consignment: str | None = None
     extras: Mapping[str, Any] = field(default_factory=lambda: _NONE)
     order: tuple[datetime, int, str, str] = field(init=False)
@@ -50,9 +52,13 @@ class Report:
         row = milestones.milestone(self.code)
         # What is inferred has happened before that on which it rests: who has crossed and arrived has arrived.
         self.order = self.instant, 0 if self.inferred else row.rank, self.source, self.event_id
-        self.movement = None if self.claimed else row.movement
-        self.places = row.places and self.point is not None and not self.claimed
+        self.movement = None if self.claimed or self._only_seen() else row.movement
+        self.places = row.places and self.point is not None and not self.claimed and not self.sighting
         self.shown = self._show(row.claim or self.claimed)
+
+    def _only_seen(self) -> bool:
+        """Whether it says where the subject was seen, and not that it came or went."""
+        return self.sighting or (self.code == "PASS" and self.point is None)
 
     @property
     def second_hand(self) -> bool:
@@ -78,6 +84,7 @@ class Report:
             "updated_at": utc_text(self.updated_at),
             "via": self.via,
             "claim": claim or None,
+            "sighting": self.sighting or None,
             **self.extras,
         }
         return {name: value for name, value in shown.items() if value is not None}

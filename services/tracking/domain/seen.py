@@ -49,6 +49,8 @@ _FACT: Final = (
     "seals",
     "position",
     "claim",
+    "sighting",
+    "out_of_order",
     "disputed",
     "counts",
 )
@@ -183,7 +185,9 @@ def _standing(picture: Picture, facts: Sequence[Mapping[str, Any]], eyes: Eyes, 
         return {"status": "delivered" if code in _DELIVERED else "unknown"}
     party = eyes.reporter(by, _at(by["instant"]))
     shown = {n: v for n, v in place.items() if n != "party"} | ({"party": party} if party else {})
-    return {"status": picture["status"], "place": shown, "latest": _plain(facts[-1], eyes)}
+    last = picture.get("last_seen") or {}
+    seen = {"last_seen": last} if any(f["fact_id"] == last.get("fact_id") for f in facts) else {}
+    return {"status": picture["status"], "place": shown, "latest": _plain(facts[-1], eyes), **seen}
 
 
 def _may_see(one: Mapping[str, Any], eyes: Eyes, now: tuple[datetime | None, str | None]) -> bool:

@@ -72,7 +72,7 @@ _FACT: Final[Mapping[str, Kind]] = {
     "reported_for": MAYBE_TEXT,
     **dict.fromkeys(("channel", "updated_at"), str),
     "via": MAYBE_TEXT,
-    **dict.fromkeys(("inferred", "claimed"), bool),
+    **dict.fromkeys(("inferred", "claimed", "sighting"), bool),
 }
 _SUMMARY: Final[Mapping[str, Kind]] = {"status": str, **dict.fromkeys(("code", "point", "instant"), MAYBE_TEXT)}
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -203,6 +203,7 @@ def _facts(reports: Iterable[Report]) -> list[dict[str, Any]]:
             "via": one.via,
             "inferred": one.inferred,
             "claimed": one.claimed,
+            "sighting": one.sighting,
         }
         for one in reports
     ]
@@ -215,7 +216,7 @@ def _read_facts(rows: Iterable[Any], sharer: str) -> tuple[Report, ...]:
 def _read_fact(value: Any, sharer: str, extras: Mapping[str, Any]) -> Report:
     """A report as others take it over: it came to them by the one who shares it, or who had it from another."""
     source, event_id, code, point, occurred_at, instant, party, role, reported_for, *rest = members(value, _FACT)
-    channel, updated_at, via, inferred, claimed = rest
+    channel, updated_at, via, inferred, claimed, sighting = rest
     return Report(
         source,
         event_id,
@@ -232,6 +233,7 @@ def _read_fact(value: Any, sharer: str, extras: Mapping[str, Any]) -> Report:
         via or sharer,
         inferred,
         claimed,
+        sighting,
         None,
         extras,
     )

@@ -107,7 +107,7 @@ def _speaks_of(move: Counted, train: str, corridor: Corridor) -> bool:
 
 def plan_status(plan: TrainPlanned | None, facts: Sequence[Fact], known: bool) -> str | None:
     """The status that a plan gives where no fact says more."""
-    if plan and plan.status in ("cancelled", "postponed") and not any(_moves(f) for f in facts):
+    if plan and plan.status in ("cancelled", "postponed") and not any(f.movement for f in facts):
         return plan.status
     return None if known else "unknown"
 
@@ -118,8 +118,8 @@ def calls_json(calls: Sequence[Call], facts: Sequence[Fact], corridor: Corridor)
     for call in calls:
         point = corridor.resolve(call.point)
         here = [f for f in facts if point and f.lead.point == point.key]
-        arrivals = [f.lead.instant for f in here if _movement(f) in ("arrives", "passes")]
-        departures = [f.lead.instant for f in here if _movement(f) in ("departs", "passes")]
+        arrivals = [f.lead.instant for f in here if f.movement in ("arrives", "passes")]
+        departures = [f.lead.instant for f in here if f.movement in ("departs", "passes")]
         shown = {
             "point": point.key if point else call.point,
             "arrival": call.arrival,
@@ -143,7 +143,7 @@ def _parts(wagons: dict[str, list[Interval]], consists: Sequence[Consist]) -> di
 def _movements(facts: Iterable[Fact]) -> tuple[Report, ...]:
     """The facts that those who were on board take over: movements, and what befell the train as a whole."""
     taken = ("STOP", "RESM", "DRLM")
-    return tuple(f.lead for f in facts if _movement(f) or f.lead.code in taken)
+    return tuple(f.lead for f in facts if f.movement or f.lead.sighting or f.lead.code in taken)
 
 
 def _crossings(acts: Sequence[Report], corridor: Corridor) -> list[Report]:
@@ -191,11 +191,3 @@ def _run_of(counted: Iterable[Counted]) -> str | None:
 
 def _present(wagons: dict[str, list[Interval]]) -> list[str]:
     return [w for w, found in wagons.items() if found and found[-1].end is None]
-
-
-def _movement(fact: Fact) -> str | None:
-    return fact.lead.movement
-
-
-def _moves(fact: Fact) -> bool:
-    return _movement(fact) is not None

@@ -1,26 +1,36 @@
-"""Visits: which reports of a point are one fact, and at which stay.
+"""Visits: which reports of a point are one fact, and of which stay.
 
-Invariant: visits come from the best-ranking party that reported anything there: the railway that the corridor
-data names for the point, then the other side, other railways, terminals, others; second-hand last. Everybody
-else's report attaches to the nearest visit; further off than the tolerance makes the fact disputed.
+Invariant: visits come from the best-ranking party that reported anything there: the railway that the corridor data
+names for the point, then the other side, other railways, terminals, others; second-hand last. Everybody else's report
+attaches to the nearest visit; a report further off than the tolerance makes the fact disputed.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import is_date
+from contracts.milestones.codes import ARRIVALS
+from contracts.roles import BEGINS, ENDS
 from services.tracking.domain.reports import Report
+from services.tracking.domain.stays import Elsewhere, seen_in_stays, stays
 
 _ROLE_RANK = {"railway": 2, "terminal": 3}
 _SECOND_HAND = 5
 
+Ranked = tuple[int, Report]
+"""The place of a report's speaker among those of the point, and the report."""
+
 
 @dataclass(slots=True)
 class Fact:
-    """One fact: the report that leads it, the others that say the same, and the visit and journey it belongs to."""
+    """One fact: the report that leads it, the others that say the same, and the visit and journey it belongs to.
+
+    `code` is what it is known by, whoever leads it: an arrival at a border station is BARR. With `out_of_order` nothing
+    follows from it.
+    """
 
     lead: Report
     visit: int
@@ -28,10 +38,19 @@ class Fact:
     journey: int = 1
     also: list[Report] = field(default_factory=list)
     disputed: bool = False
+    out_of_order: bool = False
+    code: str = ""
+
+    def __post_init__(self) -> None:
+        self.code = self.code or self.lead.code
 
     @property
     def order(self) -> tuple[datetime, int, str, str]:
         return self.lead.order
+
+    @property
+    def movement(self) -> str | None:
+        return None if self.out_of_order else self.lead.movement
 
 
 def facts_of(reports: Iterable[Report], corridor: Corridor) -> list[Fact]:
@@ -43,8 +62,12 @@ def facts_of(reports: Iterable[Report], corridor: Corridor) -> list[Fact]:
             facts.append(Fact(report, 1))
         else:
             placed.setdefault(report.point, []).append(report)
-    for point, here in placed.items():
-        facts += _facts_at(point, here, corridor)
+    tolerance = timedelta(minutes=corridor.thresholds.conflict_tolerance_minutes)
+    elsewhere = Elsewhere(r for here in placed.values() for r in here)
+    for here in placed.values():
+        members = [v for use in _uses(here, tolerance) for v in _visits(use, elsewhere, tolerance, corridor)]
+        for number, visit in enumerate(members, start=1):
+            facts += _facts_in(number, visit, tolerance, corridor)
     return sorted(facts, key=lambda f: f.order)
 
 
@@ -60,43 +83,45 @@ def rank_of(report: Report, corridor: Corridor) -> int:
     return _ROLE_RANK.get(report.role, 4)
 
 
-def stays(reports: Sequence[Report]) -> list[list[Report]]:
-    """One party's reports of one point, cut into stays: a stay ends with a departure, or before an arrival
-    that it already has."""
-    found: list[list[Report]] = []
-    gone = True
-    for report in sorted(reports, key=lambda r: r.order):
-        again = not gone and report.movement is not None and any(r.code == report.code for r in found[-1])
-        if gone or again:
+def apart(one: Report, other: Report, tolerance: timedelta) -> bool:
+    """Whether two reports of one fact are further apart than the tolerance; of bare dates, whether the days differ."""
+    if is_date(one.occurred_at) or is_date(other.occurred_at):
+        return abs(one.instant - other.instant) >= timedelta(days=1)
+    return abs(one.instant - other.instant) > tolerance
+
+
+def _uses(here: Sequence[Report], tolerance: timedelta) -> list[list[Report]]:
+    """The reports of a point, cut where a unit that was delivered there is taken for the next load.
+
+    Clocks differ: what begins within the tolerance behind a delivery was before it.
+    """
+    found: list[list[Report]] = [[]]
+    ended: datetime | None = None
+    for report in sorted(here, key=lambda r: r.order):
+        if ended is not None and report.code in BEGINS and not report.claimed and report.instant > ended + tolerance:
             found.append([])
+            ended = None
+        elif report.code in ENDS and not report.claimed:
+            ended = report.instant
         found[-1].append(report)
-        gone = report.movement in ("departs", "passes")
     return found
 
 
-def _facts_at(point: str, here: Sequence[Report], corridor: Corridor) -> list[Fact]:
+def _visits(
+    here: Sequence[Report], elsewhere: Elsewhere, tolerance: timedelta, corridor: Corridor
+) -> list[list[Ranked]]:
+    """The reports of each visit: the best speaker's stays, with everybody else's reports at the nearest of them."""
     speakers: dict[tuple[int, str], list[Report]] = {}
     for report in here:
         speakers.setdefault((rank_of(report, corridor), report.party), []).append(report)
     ranked = sorted(speakers)
-    visits = stays(speakers[ranked[0]])
-    if len(ranked) == 1:
-        return [fact for n, visit in enumerate(visits, start=1) for fact in _alone(n, visit)]
-    members: list[list[tuple[int, Report]]] = [[(0, r) for r in visit] for visit in visits]
+    visits = stays(speakers[ranked[0]], elsewhere, tolerance)
+    members: list[list[Ranked]] = [[(0, r) for r in visit] for visit in visits]
     starts, ends = [visit[0].instant for visit in visits], [visit[-1].instant for visit in visits]
     for place, speaker in enumerate(ranked[1:], start=1):
         for report in speakers[speaker]:
             members[_nearest(report.instant, starts, ends)].append((place, report))
-    tolerance = timedelta(minutes=corridor.thresholds.conflict_tolerance_minutes)
-    return [f for n, visit in enumerate(members, start=1) for f in _facts_in(n, visit, tolerance)]
-
-
-def _alone(visit: int, reports: Sequence[Report]) -> Iterator[Fact]:
-    """The facts of a visit that nobody else speaks of."""
-    count: dict[str, int] = {}
-    for report in reports:
-        count[report.code] = count.get(report.code, 0) + 1
-        yield Fact(report, visit, count[report.code])
+    return members
 
 
 def _nearest(instant: datetime, starts: Sequence[datetime], ends: Sequence[datetime]) -> int:
@@ -110,30 +135,35 @@ def _nearest(instant: datetime, starts: Sequence[datetime], ends: Sequence[datet
     return before
 
 
-def _facts_in(visit: int, members: Sequence[tuple[int, Report]], tolerance: timedelta) -> list[Fact]:
-    by_code: dict[str, list[tuple[int, Report]]] = {}
-    for place, report in members:
-        by_code.setdefault(report.code, []).append((place, report))
-    return [fact for ranked in by_code.values() for fact in _merged(visit, ranked, tolerance)]
+def _facts_in(visit: int, members: Sequence[Ranked], tolerance: timedelta, corridor: Corridor) -> list[Fact]:
+    by_code: dict[str, list[Ranked]] = {}
+    for place, report in seen_in_stays(members):
+        by_code.setdefault(_known_by(report, corridor), []).append((place, report))
+    return [fact for code, ranked in by_code.items() for fact in _merged(visit, code, ranked, tolerance)]
 
 
-def _merged(visit: int, ranked: Sequence[tuple[int, Report]], tolerance: timedelta) -> list[Fact]:
-    """The best speaker's reports of a code are the facts; everybody else's attach to the nearest of them."""
-    if len(ranked) == 1:
-        return [Fact(ranked[0][1], visit)]
+def _known_by(report: Report, corridor: Corridor) -> str:
+    """The code of the fact: arrived at a border station and arrived are one there."""
+    if report.code in ARRIVALS and report.point is not None and corridor.border_at(report.point) is not None:
+        return "BARR"
+    return report.code
+
+
+def _merged(visit: int, code: str, ranked: Sequence[Ranked], tolerance: timedelta) -> list[Fact]:
+    """The best speaker's reports of a code are the facts; everybody else's attach to the nearest of them.
+
+    A stay has one arrival and one departure: of several by the best speaker the first one leads. A sighting is a fact.
+    """
     best = min(place for place, _ in ranked)
-    leads = sorted((r for place, r in ranked if place == best), key=lambda r: r.order)
-    facts = [Fact(lead, visit, nth) for nth, lead in enumerate(leads, start=1)]
+    own = sorted((r for place, r in ranked if place == best), key=lambda r: r.order)
+    leads = own[:1] if own[0].movement in ("arrives", "departs") else own
+    leads = sorted({*leads, *(r for _, r in ranked if r.sighting)}, key=lambda r: r.order)
+    facts = [Fact(lead, visit, nth, code=code) for nth, lead in enumerate(leads, start=1)]
     instants = [lead.instant for lead in leads]
-    for place, report in sorted(ranked, key=lambda pair: (pair[0], pair[1].order)):
-        if place != best:
+    leading = set(leads)
+    for _, report in sorted(ranked, key=lambda pair: (pair[0], pair[1].order)):
+        if report not in leading:
             fact = facts[_nearest(report.instant, instants, instants)]
             fact.also.append(report)
-            fact.disputed = fact.disputed or _apart(fact.lead, report, tolerance)
+            fact.disputed = fact.disputed or apart(fact.lead, report, tolerance)
     return facts
-
-
-def _apart(one: Report, other: Report, tolerance: timedelta) -> bool:
-    if is_date(one.occurred_at) or is_date(other.occurred_at):
-        return abs(one.instant - other.instant) >= timedelta(days=1)
-    return abs(one.instant - other.instant) > tolerance
