@@ -105,6 +105,8 @@ export const RULES = {
   IDENTITY_MISMATCH: "claimed by two",
   DATA_CONFLICT: "reports disagree",
   LEFT_BEHIND: "left behind",
+  PHYSICAL_ORDER: "cannot be in this order",
+  WITHOUT_ONWARD_TRAIN: "without an onward train",
   LEFT_WITHOUT_PERMISSION: "left without permission",
   LEFT_ZONE_WITHOUT_RELEASE: "left the zone without release",
   RELEASE_UNDER_HOLD: "released under a hold",

@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.corridor.corridor import Corridor
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import budgets, exceptions, picture, reading, relation
+from services.tracking.domain import budgets, exceptions, physical, picture, reading, relation
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.associations import association
 from services.tracking.domain.carriage import Carriage
@@ -35,9 +35,11 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     facts = facts_of((r for r in every if start is None or r.instant > start), corridor)
     for fact in facts:
         fact.journey = journey
+    physical.mark(facts)
     current = [c for c in held.held if start is None or c.end is None or c.end > start]
     drawn = Drawn(container, known, facts, found.forecasts, found.parked)
     drawn.exceptions += exceptions.exceptions_of(container, found, facts)
+    drawn.exceptions += exceptions.out_of_order(container, facts, corridor)
     drawn.exceptions += _mismatch(held, start)
     on_wagons = [i for i in carriage.intervals if start is None or i.end is None or i.end > start]
     drawn.more = {
@@ -45,7 +47,14 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         "associations": [i.as_json("on_wagon") for i in on_wagons] + [_association(c) for c in current],
         "claimants": held.claimants[: budgets.ROWS_SHOWN],
     }
-    return drawn, _shared(held, facts_of(every, corridor) if start else facts)
+    return drawn, _shared(held, _ever(every, corridor) if start else facts)
+
+
+def _ever(reports: Sequence[Report], corridor: Corridor) -> list[Fact]:
+    """The timeline of all journeys."""
+    facts = facts_of(reports, corridor)
+    physical.mark(facts)
+    return facts
 
 
 def _shared(held: Claims, facts: Sequence[Fact]) -> Container:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.corridor.corridor import Corridor
 from contracts.events.fields import utc_text
 from services.chassis.base import visibility
+from services.tracking.domain import physical
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import fact_id
 from services.tracking.domain.reading import Contradiction, Sorted
@@ -20,6 +22,8 @@ _SEVERITY = {
     "IDENTITY_MISMATCH": "HIGH",
     "SEAL_TAMPER": "CRITICAL",
     "HANDOVER_REFUSED": "HIGH",
+    "PHYSICAL_ORDER": "MEDIUM",
+    "WITHOUT_ONWARD_TRAIN": "HIGH",
 }
 
 
@@ -31,6 +35,11 @@ def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[di
         *(_of_fact("SEAL_TAMPER", subject, f) for f in _tampered(facts)),
         *(_of_fact("HANDOVER_REFUSED", subject, f) for f in _refused(facts)),
     ]
+
+
+def out_of_order(subject: str, facts: Sequence[Fact], corridor: Corridor) -> list[dict[str, Any]]:
+    """What cannot have happened in that order, of a subject that is at one place at a time."""
+    return [_of_fact("PHYSICAL_ORDER", subject, f) for f in physical.impossible(facts, corridor)]
 
 
 def exception(rule: str, leg: str | None, opened_at: datetime, causes: Iterable[str], **more: Any) -> dict[str, Any]:

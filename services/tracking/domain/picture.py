@@ -10,6 +10,7 @@ from typing import Any
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import utc_text
 from contracts.identifiers.subjects import kind_of
+from contracts.roles import BEGINS, ENDS
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Parked
 from services.tracking.domain import budgets
@@ -18,7 +19,6 @@ from services.tracking.domain.shared import Summary
 from services.tracking.domain.visits import Fact
 
 FACT_OF_ITS_OWN = "-"
-_DELIVERED = frozenset({"DLVD", "STRP", "MTRT"})
 
 
 @dataclass(slots=True)
@@ -66,19 +66,20 @@ def status_of(known: bool, facts: Sequence[Fact]) -> str:
     """unknown, planned, cancelled, delivered, in_transit or at_point: by the last fact that moves or ends it."""
     if not known:
         return "unknown"
-    for fact in reversed(facts):
+    seen: str | None = None
+    for fact in reversed([f for f in facts if not f.lead.claimed and not f.out_of_order]):
         code, movement = fact.lead.code, fact.movement
-        if fact.lead.claimed or fact.out_of_order:
-            continue
         if code == "CANC":
             return "cancelled"
-        if code in _DELIVERED:
+        if code in ENDS:
             return "delivered"
-        if movement in ("departs", "passes", "crosses"):
-            return "in_transit"
-        if movement == "arrives" or fact.lead.places:
+        if movement == "arrives" or code in BEGINS:
             return "at_point"
-    return "planned"
+        if movement in ("departs", "passes", "crosses"):
+            return seen or "in_transit"
+        # What befalls a unit where it was delivered takes it from there no more than where it stands.
+        seen = "at_point" if fact.lead.places else seen
+    return seen or "planned"
 
 
 def fact_id(subject: str, fact: Fact) -> str:

@@ -58,6 +58,7 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     status = plan_status(plan, facts, known)
     drawn = Drawn(train, known, facts, found.forecasts, found.parked, status=status, more=more)
     drawn.exceptions += exceptions.exceptions_of(train, found, facts)
+    drawn.exceptions += exceptions.out_of_order(train, facts, corridor)
     return drawn, Train(_movements(facts), run, _parts(wagons, consists))
 
 
@@ -81,6 +82,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     more = {"associations": [i.as_json("in_train") for i in shown]}
     drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
     drawn.exceptions += exceptions.exceptions_of(wagon, found, facts)
+    drawn.exceptions += exceptions.out_of_order(wagon, facts, corridor)
     return drawn, Wagon(_movements(facts), tuple(mentions), tuple(rides))
 
 
