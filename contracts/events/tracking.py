@@ -123,6 +123,15 @@ class PictureParty(Data):
     role: str
 
 
+class Units(Data):
+    """How many units of a consignment are where; those of which nobody knows are not counted."""
+
+    planned: int
+    under_way: int
+    at_point: int
+    delivered: int
+
+
 class Member(Data):
     """A container, wagon, train or consignment inside the subject, with its latest milestone."""
 
@@ -221,6 +230,7 @@ class SubjectChanged(Data):
     forecasts: list[Forecast] = []
     associations: list[Association] = []
     members: list[Member] = []
+    units: Units | None = None
     calls: list[PlannedCall] = []
     parties: list[PictureParty] = []
     references: list[Reference] = []

@@ -59,6 +59,7 @@ const STATUS_MARKS = {
   at_point: ["square", "none"],
   planned: ["dashed", "quiet"],
   delivered: ["check", "good"],
+  partly_delivered: ["square", "none"],
   ended: ["check", "quiet"],
   cancelled: ["cross", "quiet"],
   postponed: ["ring", "warn"],

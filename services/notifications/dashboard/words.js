@@ -85,6 +85,7 @@ export const STATUS = {
   at_point: "standing",
   planned: "planned",
   delivered: "delivered",
+  partly_delivered: "partly delivered",
   ended: "at its end",
   cancelled: "cancelled",
   postponed: "postponed",

@@ -12,7 +12,7 @@ from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
 from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs, Parked
-from services.tracking.domain import bookings, exceptions, picture, reading, references, relation, stored
+from services.tracking.domain import bookings, exceptions, parts, picture, reading, references, relation, stored
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.bookings import Standing, standing
 from services.tracking.domain.carriage import Carriage
@@ -22,7 +22,7 @@ from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
 from services.tracking.domain.reports import Report
 from services.tracking.domain.shared import Container, Summary
-from services.tracking.domain.visits import Fact, facts_of
+from services.tracking.domain.visits import facts_of
 
 
 def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, None]:
@@ -43,7 +43,10 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
         "associations": [i.as_json("on_wagon") for i in carriage.intervals],
         "former": _former(inputs, booking, corridor),
     }
-    drawn.status = _status(booking, drawn, facts)
+    members, origin = drawn.more.get("members", ()), drawn.more.get("origin")
+    drawn.status = parts.status_of(booking, members, facts, origin)
+    drawn.more["units"] = parts.counts_of(drawn.status, members)
+    drawn.exceptions += parts.not_yet(consignment, members, facts, origin)
     _ask(booking, drawn)
     return drawn, None
 
@@ -142,23 +145,6 @@ def _summary_of(inputs: Inputs, unit: str, containers: Mapping[str, Container], 
         return next((h.told for h in reversed(containers[unit].held) if h.consignment == inputs.subject), None)
     on_board = summary and summary.instant and carriage.has_on(unit, summary.instant)
     return summary if on_board else None
-
-
-def _status(booking: Standing | None, drawn: Drawn, facts: Sequence[Fact]) -> str:
-    if booking is None:
-        return "unknown"
-    if booking.data.status == "cancelled":
-        return "cancelled"
-    own = picture.status_of(True, facts)
-    inside = {m["status"] for m in drawn.more.get("members", ())}
-    if own != "planned" or not inside:
-        return own
-    if inside == {"delivered"}:
-        return "delivered"
-    for status in ("in_transit", "at_point", "delivered"):
-        if status in inside:
-            return "at_point" if status == "delivered" else status
-    return own
 
 
 def _ask(booking: Standing | None, drawn: Drawn) -> None:

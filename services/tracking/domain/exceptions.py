@@ -39,7 +39,12 @@ def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[di
 
 def out_of_order(subject: str, facts: Sequence[Fact], corridor: Corridor) -> list[dict[str, Any]]:
     """What cannot have happened in that order, of a subject that is at one place at a time."""
-    return [_of_fact("PHYSICAL_ORDER", subject, f) for f in physical.impossible(facts, corridor)]
+    return of_facts("PHYSICAL_ORDER", subject, physical.impossible(facts, corridor))
+
+
+def of_facts(rule: str, subject: str, facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    """Exceptions of a rule that each rest on a fact."""
+    return [_of_fact(rule, subject, f) for f in facts]
 
 
 def exception(rule: str, leg: str | None, opened_at: datetime, causes: Iterable[str], **more: Any) -> dict[str, Any]:

@@ -155,6 +155,7 @@ def shown(picture: Picture, eyes: Eyes, members: Sequence[Mapping[str, Any]]) ->
     found["exceptions"] = [e for one in picture.get("exceptions", ()) if (e := _trouble(one, eyes, moves=moves))]
     if whole:
         found["members"] = list(members)
+        found["units"] = picture.get("units")
     issuer = picture["kind"] == "consignment" and eyes.viewer.party == visibility.issuer_of(picture["subject"])
     if (moves or issuer) and "requests" in picture:
         found["requests"] = picture["requests"]
