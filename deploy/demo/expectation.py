@@ -27,6 +27,8 @@ _CROSSINGS: Final = {
 _LEAVES: Final = ("DEPA", "PASS", "GTOT", "XBRD")
 _PAPERS: Final = ("BKD", "NOTE")
 _DELIVERED: Final = "DLVD"
+# What befalls a wagon, as far as the journey has it, befalls what is on it.
+_BEFALLS: Final = ("HACC",)
 _DONE: Final = "delivered"
 
 
@@ -180,7 +182,13 @@ class Model:
             for fact in self._taken(train)
             if ride.holds(fact.at)
         ]
-        return rides, self._own(cargo) + moved
+        befell = [
+            replace(fact, via=ride.on, also=())
+            for ride in rides
+            for fact in self._own(ride.on)
+            if fact.code in _BEFALLS and ride.holds(fact.at)
+        ]
+        return rides, self._own(cargo) + moved + befell
 
 
 def _counts(sends: Sequence[Send], subjects: Mapping[str, Any], cases: Mapping[str, Any]) -> dict[str, int]:

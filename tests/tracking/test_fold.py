@@ -52,7 +52,7 @@ async def test_a_train_tells_a_wagon_nothing_after_it_was_cut_out(store: Store) 
 
     pictures = await store.pictures()
     assert codes(pictures[b.WAGON]) == [("DEPA", "pk-lahore"), ("DTCH", "pk-sibi")]
-    assert codes(pictures[b.CONTAINER]) == [("DEPA", "pk-lahore")]
+    assert codes(pictures[b.CONTAINER]) == [("DEPA", "pk-lahore"), ("DTCH", "pk-sibi")]
 
 
 async def test_a_later_revision_replaces_the_earlier_one(store: Store) -> None:

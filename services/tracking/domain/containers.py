@@ -36,10 +36,11 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     for fact in facts:
         fact.journey = journey
     physical.mark(facts)
+    odd = exceptions.out_of_order(container, facts, corridor)
     current = [c for c in held.held if start is None or c.end is None or c.end > start]
     drawn = Drawn(container, known, facts, found.forecasts, found.parked)
     drawn.exceptions += exceptions.exceptions_of(container, found, facts)
-    drawn.exceptions += exceptions.out_of_order(container, facts, corridor)
+    drawn.exceptions += odd
     drawn.exceptions += _mismatch(held, start)
     on_wagons = [i for i in carriage.intervals if start is None or i.end is None or i.end > start]
     drawn.more = {

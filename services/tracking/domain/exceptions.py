@@ -9,6 +9,8 @@ from typing import Any
 
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import utc_text
+from contracts.identifiers.subjects import kind_of
+from contracts.roles import ENDS
 from services.chassis.base import visibility
 from services.tracking.domain import physical
 from services.tracking.domain.counted import Counted
@@ -34,6 +36,7 @@ def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[di
         *(_disputed(subject, f) for f in facts if f.disputed),
         *(_of_fact("SEAL_TAMPER", subject, f) for f in _tampered(facts)),
         *(_of_fact("HANDOVER_REFUSED", subject, f) for f in _refused(facts)),
+        *(_of_fact("WITHOUT_ONWARD_TRAIN", subject, f) for f in _left_standing(subject, facts)),
     ]
 
 
@@ -107,6 +110,18 @@ def _refused(facts: Sequence[Fact]) -> Iterable[Fact]:
         elif fact.lead.code == "HREF":
             open_at.setdefault(fact.lead.point, fact)
     return open_at.values()
+
+
+def _left_standing(subject: str, facts: Sequence[Fact]) -> list[Fact]:
+    """What left a unit without a train, and nothing has moved it since: it was cut out, or its train ended."""
+    if kind_of(subject) in ("train", "run"):
+        return []
+    for fact in reversed(facts):
+        if fact.movement in ("departs", "passes") or fact.lead.code in (*ENDS, "LOAD", "DISC", "ATCH"):
+            return []
+        if fact.lead.code in ("DTCH", "CANC") and not fact.lead.claimed:
+            return [fact]
+    return []
 
 
 def _tampered(facts: Sequence[Fact]) -> Iterable[Fact]:

@@ -63,14 +63,12 @@ def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
 
 
 def status_of(known: bool, facts: Sequence[Fact]) -> str:
-    """unknown, planned, cancelled, delivered, in_transit or at_point: by the last fact that moves or ends it."""
+    """unknown, planned, delivered, in_transit or at_point: by the last fact that moves or ends it."""
     if not known:
         return "unknown"
     seen: str | None = None
     for fact in reversed([f for f in facts if not f.lead.claimed and not f.out_of_order]):
         code, movement = fact.lead.code, fact.movement
-        if code == "CANC":
-            return "cancelled"
         if code in ENDS:
             return "delivered"
         if movement == "arrives" or code in BEGINS:

@@ -9,10 +9,8 @@ from typing import Any, Final, cast
 
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
-from contracts.events.fields import as_shown
-from contracts.events.operator import Call, TrainPlanned
 from services.chassis.projection.fold import Inputs, Parked
-from services.tracking.domain import associations, budgets, exceptions, reading, relation, reports, stored
+from services.tracking.domain import associations, budgets, exceptions, plans, reading, relation, reports, stored
 from services.tracking.domain.associations import Consist, Interval, Mention
 from services.tracking.domain.carriage import railway_in, railways_of
 from services.tracking.domain.counted import Counted
@@ -25,6 +23,8 @@ from services.tracking.domain.visits import Fact, facts_of
 
 # More than any load stays on one wagon, since what it carries takes its facts from here.
 _TRAINS_SHOWN: Final = 12
+BEFALLS: Final = frozenset({"HREF", "HACC", "GCIN", "DTCH", "STOP", "RESM", "DRLM", "TAMP", "DAMG", "CANC"})
+"""What is told of a carrier and befalls what is on it as well; a train's own cancelling is handed on apart."""
 _TOO_MUCH: Final = (
     f"fewer consists: a train has at most {budgets.CONSISTS_OF_A_TRAIN}, of at most {budgets.WAGONS_OF_A_TRAIN} wagons"
 )
@@ -34,7 +34,8 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     """A train: its own milestones, consists as facts, wagons as intervals, its run and plan."""
     train = inputs.subject
     relation.related(found, Ties(train, frozenset({railway_in(train)})), corridor)
-    plan = newest_plan(inputs, found.others)
+    plan = plans.newest_plan(inputs, found.others)
+    planned = plans.data_of(plan)
     run = _run_of(found.others)
     split = budgets.consists_within(c for c in found.others if c.revision.type == catalogue.COMPOSED)
     found.parked += [Parked(*c.revision.identity, _TOO_MUCH) for c in split.over]
@@ -45,21 +46,25 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     sent = {one.revision.identity: one for one in split.within}
     composed = [_composed(c, sent[c.identity]) for c in consists]
     acts = [*found.acts, *(r for r in composed if known)]
+    cancelled = plans.cancelling(plan, found.acts)
+    acts += [cancelled] if cancelled and cancelled not in acts else []
     facts = facts_of([*acts, *_crossings(acts, corridor)], corridor)
+    odd = exceptions.out_of_order(train, facts, corridor)
     moves = [m for m in associations.acts_of(found.others, "ATCH", "DTCH") if _speaks_of(m, train, corridor)]
     wagons = associations.wagons_of_train(train, consists, moves)
     more = {
         "run": run,
-        "route_variant": plan.route_variant if plan else None,
-        "calls": calls_json(plan.calls, facts, corridor) if plan else [],
+        "route_variant": planned.route_variant if planned else None,
+        "calls": plans.calls_json(planned.calls, facts, corridor) if planned else [],
         "members": [{"subject": w, "status": "in_train"} for w in _present(wagons)],
         "associations": [associations.association("in_run", run, facts[0].lead.instant, None)] if run and facts else [],
     }
-    status = plan_status(plan, facts, known)
+    status = plans.status_of(plan, facts, known, cancelled)
     drawn = Drawn(train, known, facts, found.forecasts, found.parked, status=status, more=more)
     drawn.exceptions += exceptions.exceptions_of(train, found, facts)
-    drawn.exceptions += exceptions.out_of_order(train, facts, corridor)
-    return drawn, Train(_movements(facts), run, _parts(wagons, consists))
+    drawn.exceptions += odd
+    ended = [cancelled] if cancelled and status == "ended" else []
+    return drawn, Train(_handed_on(facts, ended), run, _parts(wagons, consists))
 
 
 def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Wagon]:
@@ -79,24 +84,12 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     trains = ((ride, stored.train_of(inputs, ride.other)) for ride in shown)
     taken = [r for i, t in trains if t and known for r in reports.inherited(t.facts, i.start, i.end)]
     facts = facts_of((r for r in [*found.acts, *taken] if since is None or r.instant >= since), corridor)
+    odd = exceptions.out_of_order(wagon, facts, corridor)
     more = {"associations": [i.as_json("in_train") for i in shown]}
     drawn = Drawn(wagon, known, facts, found.forecasts, found.parked, more=more)
     drawn.exceptions += exceptions.exceptions_of(wagon, found, facts)
-    drawn.exceptions += exceptions.out_of_order(wagon, facts, corridor)
-    return drawn, Wagon(_movements(facts), tuple(mentions), tuple(rides))
-
-
-def newest_plan(inputs: Inputs, counted: Iterable[Counted]) -> TrainPlanned | None:
-    """The newest plan of the subject by its owner: the railway in its key, else whoever has planned it first."""
-    plans = [c for c in counted if c.revision.type == catalogue.PLANNED and c.revision.subject == inputs.subject]
-    parties = {c.revision.party for c in plans}
-    told = [r for r in inputs.revisions if r.type == catalogue.PLANNED and r.party in parties]
-    first = min(told, key=lambda r: (r.received_at, r.identity, r.updated_at), default=None)
-    railway = railway_in(inputs.subject)
-    owner = railway if railway in parties else first and first.party
-    own = [c for c in plans if c.revision.party == owner]
-    newest = max(own, key=lambda c: (c.revision.updated_at, c.revision.identity), default=None)
-    return cast(TrainPlanned, newest.data) if newest else None
+    drawn.exceptions += odd
+    return drawn, Wagon(_handed_on(facts), tuple(mentions), tuple(rides))
 
 
 def _speaks_of(move: Counted, train: str, corridor: Corridor) -> bool:
@@ -105,32 +98,6 @@ def _speaks_of(move: Counted, train: str, corridor: Corridor) -> bool:
     railway = relation.railway_of(report, corridor) if report else None
     here = corridor.railways_at(move.point) if move.point else frozenset[str]()
     return railway is not None and (railway == railway_in(train) or railway in here)
-
-
-def plan_status(plan: TrainPlanned | None, facts: Sequence[Fact], known: bool) -> str | None:
-    """The status that a plan gives where no fact says more."""
-    if plan and plan.status in ("cancelled", "postponed") and not any(f.movement for f in facts):
-        return plan.status
-    return None if known else "unknown"
-
-
-def calls_json(calls: Sequence[Call], facts: Sequence[Fact], corridor: Corridor) -> list[dict[str, Any]]:
-    """Planned calls beside the first arrival and the last departure that were reported there."""
-    found = []
-    for call in calls:
-        point = corridor.resolve(call.point)
-        here = [f for f in facts if point and f.lead.point == point.key]
-        arrivals = [f.lead.instant for f in here if f.movement in ("arrives", "passes")]
-        departures = [f.lead.instant for f in here if f.movement in ("departs", "passes")]
-        shown = {
-            "point": point.key if point else call.point,
-            "arrival": call.arrival,
-            "departure": call.departure,
-            "actual_arrival": min(arrivals, default=None),
-            "actual_departure": max(departures, default=None),
-        }
-        found.append(as_shown(shown))
-    return found
 
 
 def _parts(wagons: dict[str, list[Interval]], consists: Sequence[Consist]) -> dict[str, Part]:
@@ -142,10 +109,18 @@ def _parts(wagons: dict[str, list[Interval]], consists: Sequence[Consist]) -> di
     return {wagon: Part(tuple(rides), tuple(mentions[wagon])) for wagon, rides in wagons.items()}
 
 
-def _movements(facts: Iterable[Fact]) -> tuple[Report, ...]:
-    """The facts that those who were on board take over: movements, and what befell the train as a whole."""
-    taken = ("STOP", "RESM", "DRLM")
-    return tuple(f.lead for f in facts if f.movement or f.lead.sighting or f.lead.code in taken)
+def _handed_on(facts: Iterable[Fact], ended: Sequence[Report] = ()) -> tuple[Report, ...]:
+    """The facts that those who were on board take over, in order: movements, and what befell the carrier.
+
+    A cancelling is among them where it ended a train that had run.
+    """
+    taken = [f.lead for f in facts if f.movement or f.lead.sighting or _befalls(f.lead)]
+    return tuple(sorted([*taken, *ended], key=lambda r: r.order))
+
+
+def _befalls(report: Report) -> bool:
+    own_end = report.code == "CANC" and report.via is None
+    return report.code in BEFALLS and not report.claimed and not own_end
 
 
 def _crossings(acts: Sequence[Report], corridor: Corridor) -> list[Report]:
