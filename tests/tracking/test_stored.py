@@ -27,8 +27,9 @@ text: SearchStrategy[str] = st.sampled_from(NAMES)
 maybe = st.none() | text
 instants = st.datetimes(timezones=st.just(UTC))
 summaries = st.builds(Summary, text, maybe, maybe, st.none() | instants)
-rides = st.builds(Interval, st.just(b.TRAIN), instants, st.none() | instants)
-mentions = st.builds(Mention, instants, st.tuples(text, text), st.lists(text, max_size=2).map(tuple))
+ranks = st.integers(0, 1000)
+rides = st.builds(Interval, st.just(b.TRAIN), instants, st.none() | instants, ranks, ranks)
+mentions = st.builds(Mention, instants, ranks, st.tuples(text, text), st.lists(text, max_size=2).map(tuple), maybe)
 
 
 def reports(extras: SearchStrategy[dict[str, Any]]) -> SearchStrategy[Report]:
@@ -156,7 +157,7 @@ def test_what_a_newer_build_adds_is_left_alone(share: tuple[str, Summary, Own]) 
     [
         (b.WAGON, {"facts": [{}], "mentions": [], "trains": []}),
         (b.WAGON, {"facts": [], "mentions": [[b.hours(0), "s", "e"]], "trains": []}),
-        (b.WAGON, {"facts": [], "mentions": [], "trains": [[b.TRAIN, "not an instant", None]]}),
+        (b.WAGON, {"facts": [], "mentions": [], "trains": [[b.TRAIN, "not an instant", 0, None, 0]]}),
         (b.CONTAINER, {"claims": [[b.CONSIGNMENT, None]], "contested": []}),
         (REFERENCE, {"holder": None, "claimants": [], "opened_at": None, "acts": [{"extras": {}}]}),
     ],

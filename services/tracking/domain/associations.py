@@ -1,28 +1,43 @@
 """Who was with whom, when: wagons in trains, containers and goods on wagons, as intervals [start, end).
 
-Invariant: an interval is derived from reports alone; a statement that says the same again changes nothing.
+Invariant: an interval is derived from reports alone; a statement that says the same again changes nothing. At the
+instant of a boundary the ranks of the codes decide what is inside: what is taken off where it arrives has arrived.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import Any, cast
+from typing import Any
 
-from contracts.catalogue import COMPOSED
-from contracts.events.fields import utc_text
-from contracts.events.operator import MilestoneReported, TrainComposed
+from contracts.events.fields import is_date, utc_text
+from contracts.events.operator import MilestoneReported
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From `start` up to, not including, `end`; open where `end` is None."""
+    """From `start` up to, not including, `end`, each with the rank of what was said; open where `end` is None."""
 
     other: str
     start: datetime
     end: datetime | None = None
+    start_rank: int = 0
+    end_rank: int = 0
+
+    @property
+    def begins(self) -> tuple[datetime, int]:
+        return self.start, self.start_rank
+
+    @property
+    def ends(self) -> tuple[datetime, int] | None:
+        return None if self.end is None else (self.end, self.end_rank)
+
+    def has(self, report: Report) -> bool:
+        """Whether a report is of the time in it."""
+        at = report.order[:2]
+        return self.begins <= at and (self.ends is None or at < self.ends)
 
     def as_json(self, relation: str) -> dict[str, Any]:
         return association(relation, self.other, self.start, self.end)
@@ -33,14 +48,15 @@ class Statement:
     """At `instant` the subject was with `other`, or, where that is None, no longer with `left` (any if "")."""
 
     instant: datetime
+    rank: int
     identity: tuple[str, str]
     other: str | None
     left: str = ""
 
     @property
-    def order(self) -> tuple[datetime, bool, tuple[str, str], str]:
-        # Leaving comes before joining where both happen at one instant.
-        return self.instant, self.other is not None, self.identity, self.other or self.left
+    def order(self) -> tuple[datetime, int, bool, tuple[str, str], str]:
+        # Leaving comes before joining where both are of one instant and rank.
+        return self.instant, self.rank, self.other is not None, self.identity, self.other or self.left
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,19 +64,10 @@ class Mention:
     """What a consist says that a wagon carries, when it was made up."""
 
     instant: datetime
+    rank: int
     identity: tuple[str, str]
     carried: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Consist:
-    """A consist as it counts: which wagons, in order, with what they carry."""
-
-    instant: datetime
-    identity: tuple[str, str]
-    train: str
-    point: str | None
-    wagons: tuple[tuple[str, tuple[str, ...]], ...]
+    point: str | None = None
 
 
 def association(relation: str, subject: str, start: datetime, end: datetime | None) -> dict[str, Any]:
@@ -72,78 +79,51 @@ def association(relation: str, subject: str, start: datetime, end: datetime | No
 def intervals(statements: Iterable[Statement]) -> list[Interval]:
     """The intervals that follow from statements in order of time."""
     found: list[Interval] = []
-    other, since = None, None
+    since: Statement | None = None
     for statement in sorted(statements, key=lambda s: s.order):
+        other = since.other if since else None
         leaves = statement.other is None and other is not None and statement.left in ("", other)
         joins = statement.other is not None and statement.other != other
-        if other is not None and since is not None and (leaves or joins):
-            found.append(Interval(other, since, statement.instant))
-            other = None
+        if since is not None and (leaves or joins):
+            found.append(_interval(since, statement))
+            since = None
         if joins:
-            other, since = statement.other, statement.instant
-    if other is not None and since is not None:
-        found.append(Interval(other, since))
-    return found
+            since = statement
+    return found if since is None else [*found, _interval(since)]
 
 
-def consists(counted: Iterable[Counted]) -> list[Consist]:
-    """The consists among events, in order of time."""
-    found = [_consist(one) for one in counted if one.revision.type == COMPOSED]
-    return sorted(found, key=lambda c: (c.instant, c.identity))
-
-
-def wagons_of_train(train: str, consists_of: Sequence[Consist], moves: Iterable[Counted]) -> dict[str, list[Interval]]:
-    """When each wagon was in a train, from its consists and from wagons put in and cut out.
-
-    A consist is the whole train: a wagon that was listed or put in before and that it does not list has left.
-    """
-    statements: dict[str, list[Statement]] = {}
-    joining: list[tuple[datetime, str]] = []
-    for move in moves:
-        joins = cast(MilestoneReported, move.data).code == "ATCH"
-        one = Statement(move.instant, move.revision.identity, train if joins else None, train)
-        statements.setdefault(move.revision.subject, []).append(one)
-        if joins:
-            joining.append((move.instant, move.revision.subject))
-    joining.sort(reverse=True)
-    present: set[str] = set()
-    for consist in consists_of:
-        while joining and joining[-1][0] <= consist.instant:
-            present.add(joining.pop()[1])
-        here = {w for w, _ in consist.wagons}
-        for wagon in here | present:
-            one = Statement(consist.instant, consist.identity, train if wagon in here else None, train)
-            statements.setdefault(wagon, []).append(one)
-        present = here
-    return {wagon: intervals(said) for wagon, said in sorted(statements.items())}
+def _interval(since: Statement, until: Statement | None = None) -> Interval:
+    end, rank = (until.instant, until.rank) if until else (None, 0)
+    return Interval(since.other or "", since.instant, end, since.rank, rank)
 
 
 def truncated(found: Iterable[Interval]) -> list[Interval]:
     """Intervals with different others, each ended by the start of the next."""
-    ordered = sorted(found, key=lambda i: (i.start, i.other))
+    ordered = sorted(found, key=lambda i: (*i.begins, i.other))
     result = []
     for one, after in zip_longest(ordered, ordered[1:]):
-        ends = [e for e in (one.end, after.start if after else None) if e is not None]
+        ends = [e for e in (one.ends, after.begins if after else None) if e is not None]
         end = min(ends, default=None)
-        if end is None or end > one.start:
-            result.append(Interval(one.other, one.start, end))
+        if end is None or end > one.begins:
+            at, rank = end or (None, 0)
+            result.append(Interval(one.other, one.start, at, one.start_rank, rank))
     return result
 
 
-def said_of(subject: str, counted: Iterable[Counted], moved: Iterable[Statement]) -> list[Statement]:
-    """What says when a container, or goods without one, was on which wagon: loadings, and consists that list it."""
-    statements = list(moved)
-    for consist in consists(counted):
-        for wagon, carried in consist.wagons:
-            if subject in carried:
-                statements.append(Statement(consist.instant, consist.identity, wagon))
-    return statements
+def listed(subject: str, mentions: Mapping[str, Sequence[Mention]]) -> list[Statement]:
+    """What says on: consists that list a container, or goods without one, on a wagon; `mentions` are those of each."""
+    return [
+        Statement(one.instant, one.rank, one.identity, wagon)
+        for wagon, of_wagon in sorted(mentions.items())
+        for one in of_wagon
+        if subject in one.carried
+    ]
 
 
 def left_out(subject: str, mentions: Mapping[str, Sequence[Mention]]) -> list[Statement]:
     """What says off: later consists that list other things on a wagon; `mentions` are those of each wagon."""
     return [
-        Statement(one.instant, one.identity, None, wagon)
+        Statement(one.instant, one.rank, one.identity, None, wagon)
         for wagon, of_wagon in sorted(mentions.items())
         for one in of_wagon
         if one.carried and subject not in one.carried
@@ -151,17 +131,30 @@ def left_out(subject: str, mentions: Mapping[str, Sequence[Mention]]) -> list[St
 
 
 def loading(reports: Iterable[Report]) -> list[Statement]:
-    """Statements of a subject's own milestones: on and off wagons."""
+    """Statements of a subject's own milestones: on and off wagons.
+
+    Of a bare date it was loaded at the beginning of that day, and taken off at its end; of one that names both, it was
+    taken off before.
+    """
+    reports = list(reports)
+    off = {r.occurred_at for r in reports if r.code == "DISC" and is_date(r.occurred_at)}
     found = []
     for report in reports:
         identity, wagon = (report.source, report.event_id), report.extras.get("wagon")
+        instant, rank = report.order[:2]
         if report.code == "LOAD" and wagon:
-            found.append(Statement(report.instant, identity, wagon))
+            begins = instant if report.occurred_at in off else start_of(report.occurred_at, instant)
+            found.append(Statement(begins, rank, identity, wagon))
         elif report.code == "DISC":
-            found.append(Statement(report.instant, identity, None, wagon or ""))
+            found.append(Statement(instant, rank, identity, None, wagon or ""))
         elif report.code in ("GTOT", "DLVD", "STRP", "MTRT"):
-            found.append(Statement(report.instant, identity, None))
+            found.append(Statement(instant, rank, identity, None))
     return found
+
+
+def start_of(occurred_at: str, instant: datetime) -> datetime:
+    """From when on something holds that was said to have begun then: of a bare date, the whole day."""
+    return instant - timedelta(days=1) + timedelta(microseconds=1) if is_date(occurred_at) else instant
 
 
 def acts_of(counted: Iterable[Counted], *codes: str) -> list[Counted]:
@@ -171,14 +164,3 @@ def acts_of(counted: Iterable[Counted], *codes: str) -> list[Counted]:
         for one in counted
         if isinstance(one.data, MilestoneReported) and one.data.classifier == "ACT" and one.data.code in codes
     ]
-
-
-def _consist(one: Counted) -> Consist:
-    wagons = sorted(cast(TrainComposed, one.data).wagons, key=lambda w: w.position)
-    return Consist(
-        one.instant,
-        one.revision.identity,
-        one.revision.subject,
-        one.point,
-        tuple((w.wagon, (*w.containers, *((w.consignment,) if w.consignment else ()))) for w in wagons),
-    )

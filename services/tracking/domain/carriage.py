@@ -10,19 +10,17 @@ from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import associations, reports, stored
 from services.tracking.domain.associations import Interval
-from services.tracking.domain.counted import Counted
 from services.tracking.domain.reports import Report
 
 
 class Carriage:
     """The wagons of a subject by its own loadings and by consists."""
 
-    def __init__(self, inputs: Inputs, others: Iterable[Counted], acts: Iterable[Report]) -> None:
-        said = associations.said_of(inputs.subject, others, associations.loading(acts))
-        read = {s.other: stored.wagon_of(inputs, s.other) for s in said if s.other}
-        self._wagons = {name: wagon for name, wagon in read.items() if wagon}
+    def __init__(self, inputs: Inputs, acts: Iterable[Report]) -> None:
+        self._wagons = stored.wagons_of(inputs)
         mentions = {name: wagon.mentions for name, wagon in self._wagons.items()}
-        self._said = [*said, *associations.left_out(inputs.subject, mentions)]
+        on, off = associations.listed(inputs.subject, mentions), associations.left_out(inputs.subject, mentions)
+        self._said = [*associations.loading(acts), *on, *off]
         self.intervals = associations.intervals(self._said)
 
     def taken(self) -> list[Report]:
@@ -31,7 +29,7 @@ class Carriage:
             report
             for interval in self.intervals
             if interval.other in self._wagons
-            for report in reports.inherited(self._wagons[interval.other].facts, interval.start, interval.end)
+            for report in reports.inherited(self._wagons[interval.other].facts, interval)
         ]
 
     def has_on(self, wagon: str, instant: datetime) -> bool:

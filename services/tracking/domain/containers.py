@@ -73,10 +73,10 @@ def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriag
     """Sorts out who may speak: first those who keep or move the container, then those whose goods are in it."""
     ties = Ties(inputs.subject)
     sure = relation.carried_only(found, ties, corridor)
-    carriage = Carriage(inputs, found.others, sure)
+    carriage = Carriage(inputs, sure)
     ties = Ties(inputs.subject, moving=carriage.railways)
     sure = relation.carried_only(found, ties, corridor)
-    carriage = Carriage(inputs, found.others, sure)
+    carriage = Carriage(inputs, sure)
     taken = carriage.taken()
     unheld = relation.unheld_ends(sure, taken, claiming.destinations(inputs.revisions, corridor))
     relation.park(found, unheld, f"an arrival of {inputs.subject} where it was reported to end")

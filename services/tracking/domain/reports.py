@@ -8,10 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from contracts.events.fields import utc_text
 from contracts.milestones import lookup as milestones
+
+
+class Time(Protocol):
+    """A stretch of time."""
+
+    def has(self, report: "Report") -> bool: ...
+
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -90,6 +97,6 @@ class Report:
         return {name: value for name, value in shown.items() if value is not None}
 
 
-def inherited(facts: Iterable[Report], start: datetime, end: datetime | None) -> list[Report]:
-    """The shared facts of a train or wagon that fall into [start, end)."""
-    return [r for r in facts if start <= r.instant and (end is None or r.instant < end)]
+def inherited(facts: Iterable[Report], time: Time) -> list[Report]:
+    """The shared facts of a train or wagon from the time in which it carried something."""
+    return [r for r in facts if time.has(r)]

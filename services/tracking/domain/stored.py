@@ -48,6 +48,11 @@ def wagon_of(inputs: Inputs, wagon: str) -> Wagon | None:
     return cast(Wagon | None, _own_of(inputs, wagon))
 
 
+def wagons_of(inputs: Inputs) -> dict[str, Wagon]:
+    """The wagons that are read."""
+    return {s: cast(Wagon, _own_of(inputs, s)) for s in inputs.shared if kind_of(s) == "wagon"}
+
+
 def containers_of(inputs: Inputs) -> dict[str, Container]:
     """The containers that are read."""
     return {s: cast(Container, _own_of(inputs, s)) for s in inputs.shared if kind_of(s) == "container"}
@@ -79,6 +84,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _TRAIN: Final[Mapping[str, Kind]] = {"facts": list, "run": MAYBE_TEXT}
 _PART: Final[Mapping[str, Kind]] = {"rides": list, "mentions": list}
 _WAGON: Final[Mapping[str, Kind]] = {"facts": list, "mentions": list, "trains": list}
+_RIDE: Final[tuple[Kind, ...]] = (str, int, MAYBE_TEXT, int)
 _CONTAINER: Final[Mapping[str, Kind]] = {"claims": list, "contested": list}
 _REFERENCE: Final[Mapping[str, Kind]] = {"holder": MAYBE_TEXT, "claimants": list, "opened_at": MAYBE_TEXT, "acts": list}
 
@@ -133,16 +139,13 @@ def _read_part(train: str, text: str | None) -> Part:
     if text is None:
         return Part()
     rides, mentions = members(orjson.loads(text), _PART)
-    found = (row(ride, str, MAYBE_TEXT) for ride in rides)
-    intervals = (Interval(train, datetime.fromisoformat(start), _instant(end)) for start, end in found)
-    return Part(tuple(intervals), _read_mentions(mentions))
+    return Part(tuple(_read_ride(train, ride) for ride in rides), _read_mentions(mentions))
 
 
 def _read_wagon(wagon: str, value: Any) -> Wagon:
     facts, mentions, trains = members(value, _WAGON)
-    found = (row(ride, str, str, MAYBE_TEXT) for ride in trains)
-    rides = (Interval(train, datetime.fromisoformat(start), _instant(end)) for train, start, end in found)
-    return Wagon(_read_facts(facts, wagon), _read_mentions(mentions), tuple(rides))
+    rides = tuple(_read_ride(row(ride, str, *_RIDE)[0], ride[1:]) for ride in trains)
+    return Wagon(_read_facts(facts, wagon), _read_mentions(mentions), rides)
 
 
 def _read_container(_: str, value: Any) -> Container:
@@ -173,17 +176,25 @@ def _part(part: Part) -> dict[str, Any]:
     return {"rides": [_ends(r) for r in part.rides], "mentions": [_mention(m) for m in part.mentions]}
 
 
-def _ends(ride: Interval) -> list[str | None]:
-    return [utc_text(ride.start), _text(ride.end)]
+def _ends(ride: Interval) -> list[Any]:
+    return [utc_text(ride.start), ride.start_rank, _text(ride.end), ride.end_rank]
+
+
+def _read_ride(train: str, ends: Any) -> Interval:
+    start, start_rank, end, end_rank = row(ends, *_RIDE)
+    return Interval(train, datetime.fromisoformat(start), _instant(end), start_rank, end_rank)
 
 
 def _mention(one: Mention) -> list[Any]:
-    return [utc_text(one.instant), *one.identity, list(one.carried)]
+    return [utc_text(one.instant), one.rank, *one.identity, list(one.carried), one.point]
 
 
 def _read_mentions(rows: Sequence[Any]) -> tuple[Mention, ...]:
-    found = (row(one, str, str, str, list) for one in rows)
-    return tuple(Mention(datetime.fromisoformat(at), (s, e), tuple(carried)) for at, s, e, carried in found)
+    found = (row(one, str, int, str, str, list, MAYBE_TEXT) for one in rows)
+    return tuple(
+        Mention(datetime.fromisoformat(at), rank, (s, e), tuple(carried), point)
+        for at, rank, s, e, carried, point in found
+    )
 
 
 def _facts(reports: Iterable[Report]) -> list[dict[str, Any]]:

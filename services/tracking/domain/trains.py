@@ -11,8 +11,10 @@ from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from services.chassis.projection.fold import Inputs, Parked
 from services.tracking.domain import associations, budgets, exceptions, plans, reading, relation, reports, stored
-from services.tracking.domain.associations import Consist, Interval, Mention
+from services.tracking.domain import consists as lists
+from services.tracking.domain.associations import Interval, Mention
 from services.tracking.domain.carriage import railway_in, railways_of
+from services.tracking.domain.consists import COMPOSED_RANK, Consist
 from services.tracking.domain.counted import Counted
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
@@ -39,7 +41,8 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     run = _run_of(found.others)
     split = budgets.consists_within(c for c in found.others if c.revision.type == catalogue.COMPOSED)
     found.parked += [Parked(*c.revision.identity, _TOO_MUCH) for c in split.over]
-    consists = associations.consists(split.within)
+    own = facts_of(found.acts, corridor)
+    consists = lists.consists(split.within, own)
     known = plan is not None or bool(consists)
     if not known:
         reading.park_all(found, f"a plan or a consist of {train}")
@@ -51,7 +54,8 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     facts = facts_of([*acts, *_crossings(acts, corridor)], corridor)
     odd = exceptions.out_of_order(train, facts, corridor)
     moves = [m for m in associations.acts_of(found.others, "ATCH", "DTCH") if _speaks_of(m, train, corridor)]
-    wagons = associations.wagons_of_train(train, consists, moves)
+    standing = lists.standing(consists, own)
+    wagons = lists.wagons_of_train(train, standing, moves)
     more = {
         "run": run,
         "route_variant": planned.route_variant if planned else None,
@@ -64,7 +68,7 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     drawn.exceptions += exceptions.exceptions_of(train, found, facts)
     drawn.exceptions += odd
     ended = [cancelled] if cancelled and status == "ended" else []
-    return drawn, Train(_handed_on(facts, ended), run, _parts(wagons, consists))
+    return drawn, Train(_handed_on(facts, ended), run, _parts(wagons, standing))
 
 
 def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn, Wagon]:
@@ -82,7 +86,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     shown = rides[-_TRAINS_SHOWN:]
     since = shown[0].start if len(rides) > _TRAINS_SHOWN else None
     trains = ((ride, stored.train_of(inputs, ride.other)) for ride in shown)
-    taken = [r for i, t in trains if t and known for r in reports.inherited(t.facts, i.start, i.end)]
+    taken = [r for i, t in trains if t and known for r in reports.inherited(t.facts, i)]
     facts = facts_of((r for r in [*found.acts, *taken] if since is None or r.instant >= since), corridor)
     odd = exceptions.out_of_order(wagon, facts, corridor)
     more = {"associations": [i.as_json("in_train") for i in shown]}
@@ -105,7 +109,7 @@ def _parts(wagons: dict[str, list[Interval]], consists: Sequence[Consist]) -> di
     mentions: dict[str, list[Mention]] = {wagon: [] for wagon in wagons}
     for consist in consists:
         for wagon, carried in consist.wagons:
-            mentions[wagon].append(Mention(consist.instant, consist.identity, carried))
+            mentions[wagon].append(Mention(consist.instant, COMPOSED_RANK, consist.identity, carried, consist.point))
     return {wagon: Part(tuple(rides), tuple(mentions[wagon])) for wagon, rides in wagons.items()}
 
 
