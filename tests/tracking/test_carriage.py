@@ -15,7 +15,7 @@ OTHER = b.container(2)
 
 
 def codes(picture: Any) -> list[tuple[str, str]]:
-    return [(f["code"], f["point"]) for f in picture.get("timeline", ())]
+    return [(f["code"], f.get("point", "")) for f in picture.get("timeline", ())]
 
 
 @settings(deadline=None, max_examples=100)
@@ -97,3 +97,90 @@ def test_what_is_taken_off_at_the_instant_of_the_arrival_has_arrived(same: str) 
     ]
 
     assert codes(pictures(events)[b.CONTAINER])[-2:] == [("ARRI", "pk-sibi"), ("DISC", "pk-sibi")]
+
+
+# --- On two wagons at once, and on several
+
+IRAN, ELSEWHERE = "train:rai/IR0006/2026-06-22", b.wagon(7)
+HERE = [b.a_consist(), b.a_milestone("DEPA", at=2)]
+THERE = [
+    b.a_consist({ELSEWHERE: [b.CONTAINER]}, IRAN, 0.5, "ir-bafq", party="rai", id="there"),
+    b.a_milestone("DEPA", IRAN, 2.5, "ir-bafq", party="rai"),
+]
+
+
+def test_a_box_in_two_consists_at_once_is_moved_by_neither() -> None:
+    picture = pictures([*HERE, *THERE])[b.CONTAINER]
+
+    assert codes(picture) == []
+    (found,) = picture["exceptions"]
+    assert (found["rule"], found["causes"]) == ("IDENTITY_MISMATCH", sorted([b.WAGON, ELSEWHERE]))
+
+
+@settings(deadline=None)
+@given(mended=st.sampled_from(["retracted", "without the box"]))
+def test_a_correction_of_either_consist_settles_it(mended: str) -> None:
+    boxes: dict[str, list[str]] = {ELSEWHERE: [b.CONTAINER] if mended == "retracted" else []}
+    more: dict[str, Any] = {"retracted": True} if mended == "retracted" else {}
+    again = b.a_consist(boxes, IRAN, 0.5, "ir-bafq", party="rai", id="there", updated_at=b.hours(9), **more)
+
+    picture = pictures([*HERE, *THERE, again])[b.CONTAINER]
+
+    assert (codes(picture), picture.get("exceptions")) == ([("DEPA", "pk-lahore")], None)
+
+
+def test_one_consist_that_has_a_box_twice_says_nothing_of_where_it_is() -> None:
+    picture = pictures([b.a_consist({b.WAGON: [b.CONTAINER], ELSEWHERE: [b.CONTAINER]}), *HERE[1:]])[b.CONTAINER]
+
+    assert [e["rule"] for e in picture["exceptions"]] == ["IDENTITY_MISMATCH"]
+    assert codes(picture) == []
+
+
+def test_a_box_that_has_come_where_it_is_put_on_another_wagon_goes_on_with_that() -> None:
+    """Nobody says that it was taken off: it was there."""
+    events = [
+        *HERE,
+        b.a_milestone("ARRI", at=100, point="ir-zahedan", party="rai"),
+        b.a_consist({ELSEWHERE: [b.CONTAINER]}, IRAN, 110, "ir-zahedan", party="rai"),
+        b.a_milestone("DEPA", IRAN, 120, "ir-zahedan", party="rai"),
+    ]
+
+    picture = pictures(events)[b.CONTAINER]
+
+    assert picture.get("exceptions") is None
+    assert codes(picture)[-1] == ("DEPA", "ir-zahedan")
+
+
+@settings(deadline=None, max_examples=60)
+@given(wagons=st.integers(2, 5), cut=st.integers(0, 4))
+def test_goods_in_several_wagons_are_followed_in_each(wagons: int, cut: int) -> None:
+    """One of them is cut out on the way: the goods are there as well, and go on with the others."""
+    row = [b.wagon(20 + n) for n in range(wagons)]
+    loads = [b.a_milestone("LOAD", b.CONSIGNMENT, -2 - n, wagon=w) for n, w in enumerate(row)]
+    listed = [{"wagon": w, "position": n, "consignment": b.CONSIGNMENT} for n, w in enumerate(row, start=1)]
+    out = b.a_milestone("DTCH", row[cut % wagons], 10, "pk-sibi", train=b.TRAIN)
+    events = [b.a_booking([], wagons=row), *loads, b.a_consist(wagons_listed=listed), HERE[1], out]
+
+    picture = pictures([*events, b.a_milestone("PASS", at=40, point="pk-taftan")])[b.CONSIGNMENT]
+
+    assert ("PASS", "pk-taftan") in codes(picture)
+    assert ("DTCH", "pk-sibi") in codes(picture)
+    open_now = [a["subject"] for a in picture["associations"] if a["relation"] == "on_wagon" and "end" not in a]
+    assert sorted(open_now) == sorted(row)
+
+
+def test_goods_that_are_put_on_another_wagon_are_on_none_that_stands_there() -> None:
+    """At a change of gauge, where nobody says that they were taken off."""
+    old, new = b.wagon(20), b.wagon(21)
+    events = [
+        b.a_booking([], wagons=[old]),
+        b.a_milestone("LOAD", b.CONSIGNMENT, -2, wagon=old),
+        b.a_consist(wagons_listed=[{"wagon": old, "position": 1, "consignment": b.CONSIGNMENT}]),
+        HERE[1],
+        b.a_milestone("ARRI", at=100, point="ir-zahedan", party="rai"),
+        b.a_milestone("LOAD", b.CONSIGNMENT, 110, "ir-zahedan", party="rai", wagon=new),
+    ]
+
+    found = [a for a in pictures(events)[b.CONSIGNMENT]["associations"] if a["relation"] == "on_wagon"]
+
+    assert [(a["subject"], a.get("end")) for a in found] == [(old, b.hours(110)), (new, None)]

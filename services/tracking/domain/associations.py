@@ -4,11 +4,11 @@ Invariant: an interval is derived from reports alone; a statement that says the 
 instant of a boundary the ranks of the codes decide what is inside: what is taken off where it arrives has arrived.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.events.fields import is_date, utc_text
 from contracts.events.operator import MilestoneReported
@@ -52,6 +52,7 @@ class Statement:
     identity: tuple[str, str]
     other: str | None
     left: str = ""
+    point: str | None = None
 
     @property
     def order(self) -> tuple[datetime, int, bool, tuple[str, str], str]:
@@ -76,20 +77,56 @@ def association(relation: str, subject: str, start: datetime, end: datetime | No
     return shown if end is None else shown | {"end": utc_text(end)}
 
 
+class Course(NamedTuple):
+    """Where something was, and the instants at which it was said to be in two places, with both of them."""
+
+    intervals: list[Interval]
+    clashes: list[tuple[datetime, frozenset[str]]]
+
+
 def intervals(statements: Iterable[Statement]) -> list[Interval]:
     """The intervals that follow from statements in order of time."""
+    return course(statements, lambda _, __: True).intervals
+
+
+def course(statements: Iterable[Statement], may_change: Callable[[Statement, Statement], bool]) -> Course:
+    """The intervals of one that is with one other at a time.
+
+    Who joins another one where it cannot have come (`may_change`, of both statements) is with neither, until one of
+    them is left or a third one is joined.
+    """
     found: list[Interval] = []
+    clashes: list[tuple[datetime, frozenset[str]]] = []
     since: Statement | None = None
+    torn: dict[str, Statement] = {}
     for statement in sorted(statements, key=lambda s: s.order):
-        other = since.other if since else None
-        leaves = statement.other is None and other is not None and statement.left in ("", other)
-        joins = statement.other is not None and statement.other != other
+        if torn:
+            since = _settled(torn, statement)
+            torn = torn if since is None and _keeps_torn(torn, statement) else {}
+            continue
+        leaves = since is not None and statement.other is None and statement.left in ("", since.other)
+        joins = statement.other is not None and (since is None or statement.other != since.other)
         if since is not None and (leaves or joins):
             found.append(_interval(since, statement))
-            since = None
-        if joins:
-            since = statement
-    return found if since is None else [*found, _interval(since)]
+        if joins and since is not None and not may_change(since, statement):
+            torn = {s.other: s for s in (since, statement) if s.other}
+            clashes.append((statement.instant, frozenset(torn)))
+        since = None if torn or leaves else statement if joins else since
+    if since is not None:
+        found.append(_interval(since))
+    return Course(found, clashes if torn else [])
+
+
+def _settled(torn: Mapping[str, Statement], statement: Statement) -> Statement | None:
+    """What one that was torn is with from a statement on: the other one when one is left, or a third one."""
+    if statement.other is not None:
+        return None if statement.other in torn else statement
+    rest = [other for other in torn if statement.left not in ("", other)]
+    return replace(statement, other=rest[0], left="") if len(rest) == 1 else None
+
+
+def _keeps_torn(torn: Mapping[str, Statement], statement: Statement) -> bool:
+    return statement.other in torn or (statement.other is None and statement.left not in ("", *torn))
 
 
 def _interval(since: Statement, until: Statement | None = None) -> Interval:
@@ -113,7 +150,7 @@ def truncated(found: Iterable[Interval]) -> list[Interval]:
 def listed(subject: str, mentions: Mapping[str, Sequence[Mention]]) -> list[Statement]:
     """What says on: consists that list a container, or goods without one, on a wagon; `mentions` are those of each."""
     return [
-        Statement(one.instant, one.rank, one.identity, wagon)
+        Statement(one.instant, one.rank, one.identity, wagon, point=one.point)
         for wagon, of_wagon in sorted(mentions.items())
         for one in of_wagon
         if subject in one.carried
@@ -144,7 +181,7 @@ def loading(reports: Iterable[Report]) -> list[Statement]:
         instant, rank = report.order[:2]
         if report.code == "LOAD" and wagon:
             begins = instant if report.occurred_at in off else start_of(report.occurred_at, instant)
-            found.append(Statement(begins, rank, identity, wagon))
+            found.append(Statement(begins, rank, identity, wagon, point=report.point))
         elif report.code == "DISC":
             found.append(Statement(instant, rank, identity, None, wagon or ""))
         elif report.code in ("GTOT", "DLVD", "STRP", "MTRT"):

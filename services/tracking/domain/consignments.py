@@ -55,10 +55,10 @@ def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> Carriage:
     """Sorts out who may speak: who keeps or moves the goods, and who has booked them."""
     issuer = relation.always([local(inputs.subject).split("/")[0]])
     sure = relation.carried_only(found, Ties(inputs.subject), corridor)
-    carriage = Carriage(inputs, sure)
+    carriage = Carriage(inputs, sure, corridor)
     relation.related(found, Ties(inputs.subject, moving=carriage.railways, booked_by=issuer), corridor)
     told = [r for r in found.acts if not r.claimed]
-    carriage = Carriage(inputs, told)
+    carriage = Carriage(inputs, told, corridor)
     ends = relation.unheld_ends(told, carriage.taken(), claiming.destinations(inputs.revisions, corridor))
     relation.park(found, ends, f"an arrival of {inputs.subject} where it was reported to end")
     return carriage

@@ -42,6 +42,7 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     drawn.exceptions += exceptions.exceptions_of(container, found, facts)
     drawn.exceptions += odd
     drawn.exceptions += _mismatch(held, start)
+    drawn.exceptions += _torn(carriage, start)
     on_wagons = [i for i in carriage.intervals if start is None or i.end is None or i.end > start]
     drawn.more = {
         "journey": journey if journey > 1 else None,
@@ -73,10 +74,10 @@ def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriag
     """Sorts out who may speak: first those who keep or move the container, then those whose goods are in it."""
     ties = Ties(inputs.subject)
     sure = relation.carried_only(found, ties, corridor)
-    carriage = Carriage(inputs, sure)
+    carriage = Carriage(inputs, sure, corridor)
     ties = Ties(inputs.subject, moving=carriage.railways)
     sure = relation.carried_only(found, ties, corridor)
-    carriage = Carriage(inputs, sure)
+    carriage = Carriage(inputs, sure, corridor)
     taken = carriage.taken()
     unheld = relation.unheld_ends(sure, taken, claiming.destinations(inputs.revisions, corridor))
     relation.park(found, unheld, f"an arrival of {inputs.subject} where it was reported to end")
@@ -105,6 +106,12 @@ def _mismatch(held: Claims, start: datetime | None) -> list[dict[str, Any]]:
     opened = min(_opened(c, r) for c, r in current)
     named = sorted({claim.consignment for pair in current for claim in pair})[: budgets.ROWS_SHOWN]
     return [exceptions.exception("IDENTITY_MISMATCH", None, opened, named)]
+
+
+def _torn(carriage: Carriage, start: datetime | None) -> list[dict[str, Any]]:
+    """The container is said to be on two wagons at once, or where it cannot have come: both are named."""
+    now = [(at, wagons) for at, wagons in carriage.torn if start is None or at > start]
+    return [exceptions.exception("IDENTITY_MISMATCH", "on_wagon", at, wagons) for at, wagons in now[-1:]]
 
 
 def _opened(claim: Claim, rival: Claim) -> datetime:

@@ -6,12 +6,16 @@ Invariant: nothing that is told is dropped; what cannot be is marked, and what f
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
+from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
 from contracts.corridor.corridor import Corridor
 from contracts.roles import BEGINS, ENDS
 from services.tracking.domain.visits import Fact
 
+FASTEST_KMH: Final = 120
+"""No freight train of the corridor is faster in a straight line."""
+_EARTH_KM: Final = 6371.0
 _MOVES: Final = ("arrives", "departs", "passes")
 
 
@@ -51,6 +55,24 @@ def impossible(facts: Sequence[Fact], corridor: Corridor) -> list[Fact]:
             after.out_of_order = True
             found.append(after)
     return found
+
+
+def reaches(start: str | None, end: str | None, elapsed: timedelta, corridor: Corridor) -> bool:
+    """Whether something can have come from one point to another in a time; of places unknown to us, that it can."""
+    if start is None or end is None or start == end:
+        return True
+    one, other = corridor.point(start).position, corridor.point(end).position
+    if one is None or other is None:
+        return True
+    hours = elapsed.total_seconds() / 3600
+    return _kilometres((one.lat, one.lon), (other.lat, other.lon)) <= FASTEST_KMH * hours
+
+
+def _kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """The great circle between two places in degrees."""
+    (north, east), (other_north, other_east) = (map(radians, place) for place in (one, other))
+    half = sin((other_north - north) / 2) ** 2 + cos(north) * cos(other_north) * sin((other_east - east) / 2) ** 2
+    return 2 * _EARTH_KM * asin(sqrt(half))
 
 
 def _leads_to(departure: Fact, arrival: Fact, corridor: Corridor) -> bool:
