@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn
 
@@ -28,6 +29,8 @@ def parse_json(body: bytes, path: str = "$") -> Any:
     Names that stand twice, numbers that a double cannot hold, and text that is no Unicode are refused, since
     readers would disagree about them.
     """
+    if body.startswith(BOM_UTF8):
+        raise refused("not_json", path, "a byte order mark stands before the text: save it as UTF-8 without")
     try:
         text = body.decode("utf-8")
         value = _DECODER.decode(text)

@@ -40,12 +40,19 @@ def parse_instant(text: str) -> datetime:
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         if isinstance(text, str) and _LOCAL.fullmatch(text):
             raise PydanticCustomError("time_without_offset", "the time has no offset from UTC, such as +05:00")
-        raise PydanticCustomError("bad_field", "an instant is RFC 3339 with offset and at most microseconds")
+        told = "an instant is RFC 3339 with offset and at most microseconds"
+        raise PydanticCustomError("bad_field", told + _by_sheet(text))
     try:
         instant = datetime.fromisoformat(text.upper())
     except ValueError as failure:
         raise PydanticCustomError("bad_field", "no such instant") from failure
     return _in_range(instant)
+
+
+def _by_sheet(text: object) -> str:
+    """What a sheet has done to an instant, where it counts the days."""
+    counted = isinstance(text, str) and text.replace(".", "", 1).isdigit()
+    return "; a sheet has counted the days: write the column as text" if counted else ""
 
 
 def _in_range(instant: datetime) -> datetime:

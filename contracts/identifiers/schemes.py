@@ -120,9 +120,15 @@ def wagon_1520(text: str) -> str:
 
 
 def wagon_national(text: str) -> str:
-    """Wagon number of a railway without UIC country code, such as Pakistan's: 1 to 20 letters and digits."""
+    """Wagon number of a railway without UIC country code, such as Pakistan's: 1 to 20 letters and digits.
+
+    Raises `CheckFailed`, also for a valid number of the other schemes: one wagon has one key.
+    """
     number = compact(text)
     matched(_NATIONAL, number, "a wagon number of at most 20 letters and digits")
+    for scheme, length, check in (("1520", 8, wagon1520_check_digit), ("uic", 12, uic_check_digit)):
+        if len(number) == length and number.isdigit() and number[-1] == str(check(number[:-1])):
+            raise CheckFailed("shape", f"it is a number of another scheme: wagon:{scheme}/{number}")
     return number
 
 

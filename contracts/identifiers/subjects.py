@@ -27,9 +27,12 @@ _WAGON_SCHEMES: Final = {
     "national": identifiers.wagon_national,
 }
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_INDEX: Final = re.compile(r"(\d{4})-?(\d{3})-?(\d{4})", re.ASCII)
+_ROUNDED: Final = re.compile(r"\d[Ee]\+?\d", re.ASCII)
 _PARTY: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}", re.ASCII)
 MAX_KEY: Final = 160
+_AS_TEXT: Final = "; a sheet has rounded the number: write the column as text"
 
 
 class BadSubject(ValueError):
@@ -81,7 +84,8 @@ def parse(text: str) -> str:
     try:
         return f"{kind}:{parser(rest)}"
     except CheckFailed as failure:
-        raise BadSubject(str(failure), check_digit=failure.kind == "check_digit") from failure
+        told = f"{failure}{_AS_TEXT}" if _ROUNDED.search(text) else str(failure)
+        raise BadSubject(told, check_digit=failure.kind == "check_digit") from failure
 
 
 def parse_case(key: str) -> Case:
@@ -92,7 +96,7 @@ def parse_case(key: str) -> Case:
     if len(pieces) != 4 or not pieces[3].isascii() or not pieces[3].isdigit():
         raise BadSubject("a case is case:<consignment or reference key>/<jurisdiction>/<procedure>/<sequence>")
     about, jurisdiction, procedure, sequence = pieces
-    return Case(about, jurisdiction, procedure, int(sequence))
+    return Case(parse(about), jurisdiction.upper(), procedure.upper(), int(sequence))
 
 
 def _segments(text: str, *patterns: re.Pattern[str]) -> list[str]:
@@ -103,15 +107,23 @@ def _segments(text: str, *patterns: re.Pattern[str]) -> list[str]:
 
 
 def _run(text: str) -> str:
-    return "/".join(_segments(text, _PARTY, _SEGMENT))
+    """A number without its zeros, as sheets write it, is the same run."""
+    corridor, number = _segments(text, _PARTY, _SEGMENT)
+    return f"{corridor}/{int(number):03d}" if number.isdigit() else f"{corridor}/{number.upper()}"
 
 
 def _train(text: str) -> str:
     railway, number, start = _segments(text, _PARTY, _SEGMENT, _SEGMENT)
     try:
-        return f"{railway}/{number}/{date.fromisoformat(start).isoformat()}"
+        return f"{railway}/{_train_number(number)}/{date.fromisoformat(start).isoformat()}"
     except ValueError as failure:
         raise BadSubject(f"a train's start date is YYYY-MM-DD, not {start!r}") from failure
+
+
+def _train_number(number: str) -> str:
+    """Without regard to case; the index of a 1520 train with its hyphens, also where it is written without."""
+    index = _INDEX.fullmatch(number)
+    return "-".join(index.groups()) if index else number.upper()
 
 
 def _wagon(text: str) -> str:
@@ -122,11 +134,15 @@ def _wagon(text: str) -> str:
 
 
 def _consignment(text: str) -> str:
-    return "/".join(_segments(text, _PARTY, _SEGMENT))
+    """Booking numbers do not differ by case alone: they are read from paper."""
+    party, number = _segments(text, _PARTY, _SEGMENT)
+    return f"{party}/{number.upper()}"
 
 
 def _reference(text: str) -> str:
     pieces = text.split(":", 2)
+    if len(pieces) == 3 and pieces[0] in identifiers.SCHEMES:
+        pieces[2] = pieces[2].replace(" ", "")
     patterns = (_PARTY, _PARTY, _NUMBER)
     if len(pieces) != 3 or not all(p.fullmatch(s) for p, s in zip(patterns, pieces, strict=True)):
         raise BadSubject("a reference is reference:<scheme>:<issuer>:<number>")

@@ -203,3 +203,11 @@ def test_a_large_object_with_one_name_twice_is_refused_at_once() -> None:
     began = time.perf_counter()
     assert refusal(body)[0] == "bad_field"
     assert time.perf_counter() - began < 2
+
+
+def test_a_byte_order_mark_is_refused_by_its_name() -> None:
+    with pytest.raises(Refused) as refusal:
+        parse_json(b"\xef\xbb\xbf{}")
+
+    assert refusal.value.first.reason == "not_json"
+    assert "byte order mark" in refusal.value.first.detail

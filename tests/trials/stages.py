@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -97,7 +98,8 @@ class LineStage:
         await line.pass_on()
 
     async def ask(self, service: str, path: str, party: str) -> Any:
-        answer = await self.doors.ask(service, path, party)
+        place, _, query = path.partition("?")
+        answer = await self.doors.ask(service, place, party, **dict(parse_qsl(query)))
         return answer.raise_for_status().json() if answer.status_code != httpx.codes.NOT_FOUND else None
 
 
