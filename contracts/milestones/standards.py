@@ -16,7 +16,7 @@ STANDARDS: Final[dict[str, Standards]] = {
         dcsa=("SHIPMENT ISSU/TRD",), epcis="TransactionEvent", rec24_near=(359,), taf=("ConsignmentOrder",)
     ),
     "STUF": Standards(dcsa=("EQUIPMENT STUF",), epcis="AggregationEvent ADD", biz_step="packing", rec24=(93,)),
-    "SEAL": Standards(dcsa=("EQUIPMENT RSEA",), dispositions=("container_closed",), rec24=(83, 94, 208)),
+    "SEAL": Standards(dcsa=("EQUIPMENT RSEA",), dispositions=("container_closed",), rec24=(83, 208), rec24_near=(94,)),
     "GTIN": Standards(dcsa=("EQUIPMENT GTIN",), biz_step="receiving", rec24=(74,)),
     "LOAD": Standards(dcsa=("EQUIPMENT LOAD",), epcis="AggregationEvent ADD", biz_step="loading", rec24=(48,)),
     "COMP": Standards(
@@ -29,7 +29,7 @@ STANDARDS: Final[dict[str, Standards]] = {
         dcsa=("TRANSPORT DEPA",),
         biz_step="departing",
         dispositions=("in_transit",),
-        rec24=(24, 127),
+        rec24=(24, 127, 365),
         taf=(f"{_RUNNING} 02", f"{_RUNNING} 04"),
     ),
     "PASS": Standards(dcsa=("IOT LOC",), biz_step="transporting", rec24=(31,), taf=(f"{_RUNNING} 05",)),
@@ -48,7 +48,7 @@ STANDARDS: Final[dict[str, Standards]] = {
     "DTCH": Standards(epcis="AssociationEvent DELETE", rec24=(255,), taf=("WagonException",)),
     "ATCH": Standards(epcis="AssociationEvent ADD", taf=("WagonException",)),
     # In DCSA an arrival at a facility of type BORD.
-    "BARR": Standards(dcsa=("TRANSPORT ARRI",), biz_step="arriving", rec24=(1,), taf=("WagonArrivalNotice",)),
+    "BARR": Standards(dcsa=("TRANSPORT ARRI",), biz_step="arriving", rec24=(1,), taf=(f"{_RUNNING} 03",)),
     "OFFR": Standards(rec24=(131,), taf=("WagonInterchangeNotice",)),
     "HACC": Standards(biz_step="accepting", rec24=(366, 349), taf=("WagonReceivedAtInterchange",)),
     "HREF": Standards(rec24=(77,), taf=("WagonRefusedAtInterchange",)),
@@ -61,7 +61,7 @@ STANDARDS: Final[dict[str, Standards]] = {
     "CACC": Standards(dcsa=("SHIPMENT RECE/CUC",), rec24=(126,)),
     "CREJ": Standards(dcsa=("SHIPMENT REJE/CUC",), rec24=(334,)),
     "CHLD": Standards(dcsa=("SHIPMENT HOLD/CUC",), biz_step="holding", rec24=(128, 232, 229)),
-    "CHLX": Standards(dcsa=("SHIPMENT RELS/CUC",), biz_step="holding"),
+    "CHLX": Standards(dcsa=("SHIPMENT RELS/CUC",), biz_step="holding", rec24_near=(8, 9, 78)),
     "CUSS": Standards(dcsa=("EQUIPMENT CUSS",), rec24=(228,)),
     "CUSI": Standards(dcsa=("EQUIPMENT CUSI",), rec24=(228,)),
     "CINS": Standards(
@@ -76,14 +76,14 @@ STANDARDS: Final[dict[str, Standards]] = {
     "CDIS": Standards(dcsa=("SHIPMENT CMPL/CUC",), rec24_near=(39,)),
     "TAMP": Standards(dcsa=("IOT DRO",), dispositions=("container_open",), rec24=(335, 336, 337)),
     "DISC": Standards(dcsa=("EQUIPMENT DISC",), epcis="AggregationEvent DELETE", biz_step="unloading", rec24=(29,)),
-    "AVPU": Standards(dcsa=("EQUIPMENT AVPU",), rec24=(64, 45)),
+    "AVPU": Standards(dcsa=("EQUIPMENT AVPU",), rec24=(64,), rec24_near=(45,)),
     "GTOT": Standards(dcsa=("EQUIPMENT GTOT",), biz_step="departing", rec24=(13,)),
     # DROP of a laden container.
     "DLVD": Standards(dcsa=("EQUIPMENT DROP",), biz_step="receiving", rec24=(21,), taf=("WagonDeliveryNotice",)),
-    "STRP": Standards(dcsa=("EQUIPMENT STRP",), biz_step="unpacking", rec24=(28,)),
+    "STRP": Standards(dcsa=("EQUIPMENT STRP",), biz_step="unpacking", rec24=(28, 371)),
     # GTIN of an empty container.
-    "MTRT": Standards(dcsa=("EQUIPMENT GTIN",), biz_step="receiving", dispositions=("returned",), rec24=(82, 371)),
-    "DAMG": Standards(dispositions=("damaged",), rec24=(18,), taf=("WagonAlert",)),
-    "LOST": Standards(dispositions=("stolen", "unknown"), rec24=(49,), taf=("WagonAlert",)),
+    "MTRT": Standards(dcsa=("EQUIPMENT GTIN",), biz_step="receiving", dispositions=("returned",), rec24=(82,)),
+    "DAMG": Standards(dispositions=("damaged",), rec24=(18, 218, 238), taf=("WagonAlert",)),
+    "LOST": Standards(dispositions=("stolen", "unknown"), rec24=(49, 36, 117), taf=("WagonAlert",)),
     "DRLM": Standards(dispositions=("unknown",), rec24=(222,), taf=("WagonAlert",)),
 }

@@ -184,3 +184,26 @@ def test_goods_that_are_put_on_another_wagon_are_on_none_that_stands_there() -> 
     found = [a for a in pictures(events)[b.CONSIGNMENT]["associations"] if a["relation"] == "on_wagon"]
 
     assert [(a["subject"], a.get("end")) for a in found] == [(old, b.hours(110)), (new, None)]
+
+
+def test_the_handover_sheet_of_a_train_is_of_all_that_is_in_it() -> None:
+    accepted = b.a_milestone("HACC", at=105, point="ir-mirjaveh", party="rai", handover_to="rai")
+
+    found = pictures([*HERE, b.a_milestone("BARR", at=100, point="ir-mirjaveh", party="rai"), accepted])
+
+    for subject in (b.TRAIN, b.WAGON, b.CONTAINER):
+        assert codes(found[subject])[-1] == ("HACC", "ir-mirjaveh")
+
+
+@settings(deadline=None)
+@given(code=st.sampled_from(["STOP", "RESM", "TAMP", "DAMG", "DRLM", "DLAY"]))
+def test_what_befalls_a_unit_on_its_way_does_not_say_that_it_stands(code: str) -> None:
+    befell = b.a_milestone(code, b.WAGON, at=20, point="pk-sibi")
+
+    picture = pictures([*HERE, befell])[b.CONTAINER if code != "DLAY" else b.WAGON]
+
+    assert (picture["status"], picture["place"]["point"], picture["place"]["moving"]) == (
+        "in_transit",
+        "pk-lahore",
+        True,
+    )
