@@ -10,6 +10,7 @@ from typing import Any
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import utc_text
 from contracts.identifiers.subjects import kind_of
+from contracts.milestones.codes import ARRIVALS
 from contracts.roles import BEGINS, ENDS
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Parked
@@ -155,21 +156,36 @@ def _parked(parked: Parked) -> dict[str, Any]:
 
 
 def _forecasts(reports: Iterable[Report], facts: Sequence[Fact]) -> list[dict[str, Any]]:
-    """The newest of each (code, point, visit, party); a forecast never makes anything late."""
+    """The newest of each (code, point, visit, party) that has not come true; a forecast never makes anything late."""
     newest: dict[tuple[str, str, int, str], Report] = {}
+    placed = [f for f in facts if f.lead.point and not f.lead.claimed]
+    come = {(code, f.lead.point, f.visit) for f in placed for code in _come_true(f)}
     for report in sorted(reports, key=lambda r: (r.updated_at, r.source, r.event_id)):
-        newest[report.code, report.point or "", _visit_ahead(report, facts), report.party] = report
+        visit = _visit_ahead(report, facts)
+        if (_foretold(report.code), report.point, visit) not in come:
+            newest[_foretold(report.code), report.point or "", visit, report.party] = report
     return [_forecast(visit, newest[code, point, visit, party]) for code, point, visit, party in sorted(newest)]
 
 
+def _come_true(fact: Fact) -> tuple[str, ...]:
+    """What nobody needs to foretell any more: who has left has come before."""
+    by_movement = {"departs": ("ARRI",), "passes": ("ARRI", "DEPA")}
+    return (_foretold(fact.code), *by_movement.get(fact.movement or "", ()))
+
+
+def _foretold(code: str) -> str:
+    """The code of what a forecast is about: an ETA is of the arrival."""
+    return "ARRI" if code in (*ARRIVALS, "ETA") else code
+
+
 def _visit_ahead(report: Report, facts: Sequence[Fact]) -> int:
-    """The stay that a forecast is about: the one that has begun and not ended by then, or the next."""
+    """The stay that a forecast is about: one that had not ended when it was made, or the next."""
     here = [f for f in facts if f.lead.point == report.point and f.lead.point is not None]
     if not here:
         return 1
     last = max(here, key=lambda f: f.order)
     left = last.lead.movement in ("departs", "passes")
-    return last.visit + 1 if left and report.instant > last.lead.instant else last.visit
+    return last.visit + 1 if left and report.updated_at > last.lead.instant else last.visit
 
 
 def _forecast(visit: int, report: Report) -> dict[str, Any]:
