@@ -207,3 +207,27 @@ def test_what_befalls_a_unit_on_its_way_does_not_say_that_it_stands(code: str) -
         "pk-lahore",
         True,
     )
+
+
+@settings(deadline=None)
+@given(named=st.booleans())
+def test_a_wagon_that_is_cut_out_goes_no_further_whether_or_not_its_train_is_named(named: bool) -> None:
+    more = {"train": b.TRAIN} if named else {}
+    cut_out = b.a_milestone("DTCH", b.WAGON, 30, "pk-sibi", **more)
+
+    found = pictures([*HERE, cut_out, b.a_milestone("ARRI", at=100, point="pk-taftan")])
+
+    for unit in (b.WAGON, b.CONTAINER):
+        assert (found[unit]["status"], found[unit]["place"]["point"]) == ("at_point", "pk-sibi")
+
+
+def test_a_wagon_that_was_cut_out_goes_on_when_a_list_has_it_again() -> None:
+    events = [
+        *HERE,
+        b.a_milestone("ARRI", at=28, point="pk-sibi"),
+        b.a_milestone("DTCH", b.WAGON, 30, "pk-sibi"),
+        b.a_consist(at=40, point="pk-sibi", id="again"),
+        b.a_milestone("DEPA", at=50, point="pk-sibi"),
+    ]
+
+    assert codes(pictures(events)[b.CONTAINER])[-1] == ("DEPA", "pk-sibi")

@@ -34,6 +34,9 @@ class Interval:
     def ends(self) -> tuple[datetime, int] | None:
         return None if self.end is None else (self.end, self.end_rank)
 
+    def covers(self, instant: datetime) -> bool:
+        return self.start <= instant and (self.end is None or instant < self.end)
+
     def has(self, report: Report) -> bool:
         """Whether a report is of the time in it."""
         at = report.order[:2]

@@ -3,13 +3,13 @@
 Invariant: it is all that is read; how it is stored is for `stored` alone to know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from contracts.events.fields import utc_text
-from services.tracking.domain.associations import Interval, Mention
+from services.tracking.domain.associations import Interval, Mention, Statement
 from services.tracking.domain.reports import Report
 
 
@@ -39,6 +39,15 @@ class Part:
 
     rides: tuple[Interval, ...] = ()
     mentions: tuple[Mention, ...] = ()
+
+    def statements(self) -> Iterator[Statement]:
+        """When the wagon was in the train, as what was said of it: each consist that lists it says it again."""
+        for ride in self.rides:
+            yield Statement(ride.start, ride.start_rank, ("", ""), ride.other)
+            if ride.end is not None:
+                yield Statement(ride.end, ride.end_rank, ("", ""), None, ride.other)
+            listed = (m for m in self.mentions if ride.begins < (m.instant, m.rank))
+            yield from (Statement(m.instant, m.rank, m.identity, ride.other) for m in listed if ride.covers(m.instant))
 
 
 @dataclass(frozen=True, slots=True)

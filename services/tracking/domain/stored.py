@@ -39,8 +39,7 @@ def train_of(inputs: Inputs, train: str) -> Train | None:
 
 def parts_of(inputs: Inputs) -> list[Part]:
     """What each train that is read shares with the subject alone: an empty part where that never was in the train."""
-    trains = ((s, given.own) for s, given in inputs.shared.items() if kind_of(s) == "train")
-    return [_read_part(train, own) for train, own in trains]
+    return [_read_part(s, given.own) for s, given in inputs.shared.items() if kind_of(s) == "train"]
 
 
 def wagon_of(inputs: Inputs, wagon: str) -> Wagon | None:

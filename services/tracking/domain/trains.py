@@ -12,7 +12,7 @@ from contracts.corridor.corridor import Corridor
 from services.chassis.projection.fold import Inputs, Parked
 from services.tracking.domain import associations, budgets, exceptions, plans, reading, relation, reports, stored
 from services.tracking.domain import consists as lists
-from services.tracking.domain.associations import Interval, Mention
+from services.tracking.domain.associations import Interval, Mention, Statement
 from services.tracking.domain.carriage import railway_in, railways_of
 from services.tracking.domain.consists import COMPOSED_RANK, Consist
 from services.tracking.domain.counted import Counted
@@ -82,6 +82,7 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     relation.related(found, Ties(wagon, moving=railways_of(rides), booked_by=booked_by), corridor)
     if not known:
         reading.park_all(found, f"a consist, a booking or a loading that names {wagon}")
+    rides = _cut_out(rides, parts, found.acts)
     # A wagon goes on for decades: its picture is the trains of its last trips.
     shown = rides[-_TRAINS_SHOWN:]
     since = shown[0].start if len(rides) > _TRAINS_SHOWN else None
@@ -94,6 +95,16 @@ def fold_wagon(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     drawn.exceptions += exceptions.exceptions_of(wagon, found, facts)
     drawn.exceptions += odd
     return drawn, Wagon(_handed_on(facts), tuple(mentions), tuple(rides))
+
+
+def _cut_out(rides: list[Interval], parts: Sequence[Part], acts: Iterable[Report]) -> list[Interval]:
+    """When a wagon was in which train: cut out without a train's name, it is cut out of the one that it is in."""
+    out = [r for r in acts if r.code == "DTCH" and not r.claimed and not r.extras.get("train")]
+    if not out:
+        return rides
+    said = [statement for part in parts for statement in part.statements()]
+    said += [Statement(*r.order[:2], (r.source, r.event_id), None) for r in out]
+    return associations.intervals(said)
 
 
 def _speaks_of(move: Counted, train: str, corridor: Corridor) -> bool:
