@@ -87,6 +87,7 @@ _CONTAINER: Final = re.compile(r"([A-Z]{3}[UJZ]\d{6})(\d)", re.ASCII)
 _UNLOCODE: Final = re.compile(r"[A-Z]{2}[A-Z2-9]{3}")
 _TAF: Final = re.compile(r"(?:TR|PA|PR|CR)/[A-Z0-9]{4}/[A-Z0-9]{12}/[A-Z0-9]{2}/\d{4}(?:/(\d{4}-\d\d-\d\d))?", re.ASCII)
 _INDEX: Final = re.compile(r"(\d{4})[ +-]?(\d{3})[ +-]?(\d{4})", re.ASCII)
+_LOOK_ALIKE: Final = str.maketrans("АВЕКМНОРСТХ", "ABEKMHOPCTX", " -./")
 _SEAL: Final = re.compile(r"[A-Z0-9]{1,35}")
 _NATIONAL: Final = re.compile(r"[A-Z0-9]{1,20}")
 # The character set 82 of the GS1 General Specifications, without the space.
@@ -198,6 +199,11 @@ def train_index(text: str) -> str:
     """Index of a 1520 train, `formation-sequence-destination` (4, 3, 4 digits); raises `CheckFailed`."""
     match = matched(_INDEX, compact(text, "").strip(), "a train index: 4, 3 and 4 digits, such as 7569-012-6184")
     return "-".join(match.groups())
+
+
+def same_seal(text: str) -> str:
+    """What two writings of one seal's number have in common, without blanks, hyphens, case and Cyrillic look-alikes."""
+    return text.upper().translate(_LOOK_ALIKE)
 
 
 def seal(text: str) -> str:

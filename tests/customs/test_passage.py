@@ -256,6 +256,19 @@ async def test_the_shared_transit_is_filed_for_both_of_its_countries(line: Line)
     assert (found["KZ"], found["RU"]) == (("arrived", True), ("expected", True))
 
 
+async def test_the_seals_that_are_on_are_announced(line: Line) -> None:
+    """They accumulate; one that was removed is on no more, however its number is written."""
+    seals = [
+        moved("SEAL", 1, "pk-lahore", "lahore-dry-port", seals=[{"number": "PK 777"}]),
+        moved("SEAL", 1.2, "pk-lahore", "lahore-dry-port", seals=[{"number": "NAV9"}, {"number": "LDP1"}]),
+        moved("SEAL", 1.4, "pk-lahore", "lahore-dry-port", seals=[{"number": "pk777", "removed": True}]),
+    ]
+
+    await line.feed(*setting_out(), *seals, departed(at=80, point="pk-quetta"))
+
+    assert (await passage(line))["announcements"][0]["units"][0]["seals"] == ["NAV9", "LDP1"]
+
+
 async def test_seals_last_reported_are_announced(line: Line) -> None:
     sealed = moved("SEAL", 1, "pk-lahore", "lahore-dry-port", seals=[{"number": "PK777"}])
 

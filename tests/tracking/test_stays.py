@@ -114,3 +114,15 @@ def test_a_delivery_behind_the_gate_out_is_of_the_stay_that_it_ends() -> None:
     ]
 
     assert [f["visit"] for f in pictures(events)[b.CONTAINER]["timeline"]] == [1, 1, 1]
+
+
+def test_seals_of_other_numbers_are_facts_of_their_own_and_one_number_is_one_however_it_is_written() -> None:
+    written = [("lahore-dry-port", "LDP 1001010", 1), ("pr", "ldp1001010", 1.2), ("pr", "NAV-9", 2)]
+    seals = [
+        b.a_milestone("SEAL", b.CONTAINER, at, party=party, seals=[{"number": number}]) for party, number, at in written
+    ]
+
+    timeline = pictures([b.a_booking(), *seals])[b.CONTAINER]["timeline"]
+
+    assert [[s["number"] for s in f["seals"]] for f in timeline] == [["ldp1001010"], ["NAV-9"]]
+    assert [a["party"] for a in timeline[0]["also"]] == ["lahore-dry-port"]

@@ -12,6 +12,7 @@ from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.authority import HoldLifted
 from contracts.events.tracking import Fact, SubjectChanged
+from contracts.identifiers.schemes import same_seal
 from contracts.identifiers.subjects import local
 from contracts.milestones.lookup import MILESTONES
 from services.chassis.base import countries, visibility
@@ -165,8 +166,13 @@ def _carriage(consignment: str, unit: Unit) -> _Carriage | None:
 
 
 def _seals(timeline: Iterable[Fact]) -> tuple[str, ...]:
-    listed = [f.seals for f in timeline if f.seals]
-    return tuple(s.number for s in listed[-1] if not s.removed) if listed else ()
+    """The seals that are on: each that was affixed and not removed since, as it was last written."""
+    on: dict[str, str] = {}
+    for seal in (s for f in timeline for s in f.seals):
+        on.pop(same_seal(seal.number), None)
+        if not seal.removed:
+            on[same_seal(seal.number)] = seal.number
+    return tuple(on.values())
 
 
 def _holds(inputs: Inputs, corridor: Corridor) -> tuple[tuple[Hold, ...], list[Parked]]:

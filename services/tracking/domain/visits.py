@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import is_date
+from contracts.identifiers.schemes import same_seal
 from contracts.milestones.codes import ARRIVALS
 from contracts.roles import BEGINS, ENDS
 from services.tracking.domain.reports import Report
@@ -139,7 +140,24 @@ def _facts_in(visit: int, members: Sequence[Ranked], tolerance: timedelta, corri
     by_code: dict[str, list[Ranked]] = {}
     for place, report in seen_in_stays(members):
         by_code.setdefault(_known_by(report, corridor), []).append((place, report))
-    return [fact for code, ranked in by_code.items() for fact in _merged(visit, code, ranked, tolerance)]
+    found: list[Fact] = []
+    for code, ranked in by_code.items():
+        apart_said = _by_seals(ranked) if code == "SEAL" else [ranked]
+        facts = sorted((f for one in apart_said for f in _merged(visit, code, one, tolerance)), key=lambda f: f.order)
+        for nth, fact in enumerate(facts, start=1):
+            fact.nth = nth
+        found += facts
+    return found
+
+
+def _by_seals(ranked: Sequence[Ranked]) -> list[list[Ranked]]:
+    """Sealings, apart where they name other seals: each of them is a fact."""
+    by_numbers: dict[frozenset[tuple[str, bool]], list[Ranked]] = {}
+    for place, report in ranked:
+        seals = report.extras.get("seals", ())
+        numbers = frozenset((same_seal(str(s["number"])), bool(s.get("removed"))) for s in seals)
+        by_numbers.setdefault(numbers, []).append((place, report))
+    return list(by_numbers.values())
 
 
 def _known_by(report: Report, corridor: Corridor) -> str:
