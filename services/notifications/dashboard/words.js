@@ -106,6 +106,7 @@ export const RULES = {
   IDENTITY_MISMATCH: "claimed by two",
   DATA_CONFLICT: "reports disagree",
   LEFT_BEHIND: "left behind",
+  ROUTE_UNKNOWN: "way not known",
   PHYSICAL_ORDER: "cannot be in this order",
   WITHOUT_ONWARD_TRAIN: "without an onward train",
   LEFT_WITHOUT_PERMISSION: "left without permission",

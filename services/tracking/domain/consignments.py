@@ -12,7 +12,7 @@ from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
 from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs, Parked
-from services.tracking.domain import bookings, exceptions, parts, picture, reading, references, relation, stored
+from services.tracking.domain import bookings, exceptions, parts, picture, reading, references, relation, routes, stored
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.bookings import Standing, standing
 from services.tracking.domain.carriage import Carriage
@@ -39,6 +39,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     drawn = Drawn(consignment, booking is not None, facts, found.forecasts, found.parked)
     drawn.exceptions += exceptions.exceptions_of(consignment, found, facts)
     drawn.exceptions += _mismatches(inputs, contested)
+    drawn.exceptions += routes.unknown(booking, corridor)
     drawn.more = _booking_json(booking, inputs, carriage, corridor) | {
         "associations": [i.as_json("on_wagon") for i in carriage.intervals],
         "former": _former(inputs, booking, corridor),
@@ -114,7 +115,7 @@ def _booking_json(booking: Standing | None, inputs: Inputs, carriage: Carriage, 
         "references": [r.model_dump() for r in sorted(latest.references, key=lambda r: r.key)],
         "origin": origin.key if origin else data.origin,
         "destination": destination.key if destination else data.destination,
-        "route_variant": data.route_variant or latest.route_variant,
+        "route_variant": routes.variant_of(booking, corridor),
         "run": data.run or latest.run,
     }
 
