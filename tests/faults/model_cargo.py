@@ -27,6 +27,8 @@ from tests.faults.model_facts import (
 from tests.faults.model_trains import Trains, spans_of
 from tests.faults.stated import Disagreement, Stated
 
+# What befalls a wagon, as far as these journeys have it, befalls what is on it.
+_BEFALLS = ("HACC", "DTCH")
 _NOTHING: Mapping[str, Any] = {"timeline": [], "latest": None, "associations": [], "forecasts": [], "parked": []}
 
 
@@ -39,6 +41,7 @@ class Cargo:
         self._against = against
         self._trains = trains
         self._reports = list(milestones(counting, "container"))
+        self._of_wagons = list(milestones(counting, "wagon"))
         self._papers = [*milestones(counting, "consignment"), *milestones(counting, "reference")]
         self.bookings = {s.subject: s for s in counting if s.type == catalogue.BOOKED}
         boxes = {box for booking in self.bookings.values() for box in booking.data.containers}
@@ -74,11 +77,14 @@ class Cargo:
         }
 
     def _on(self, ride: Span) -> Iterable[Fact]:
-        """What happened to the trains of a wagon while the container was on it."""
+        """What happened to the trains of a wagon, and befell itself, while the container was on it."""
         for span in self._trains.spans.get(ride.on, ()):
             for fact in inherited(self._trains.facts[span.on], span):
                 if ride.holds(fact.at):
                     yield fact
+        for fact in own_facts([(one, data) for one, data in self._of_wagons if one.subject == ride.on]):
+            if fact.code in _BEFALLS and ride.holds(fact.at):
+                yield replace(fact, via=ride.on, also=(), disputed=False)
 
     def _booked(self, box: str, until: datetime | None) -> list[Span]:
         mine = [b for b in self.bookings.values() if box in b.data.containers]

@@ -82,10 +82,11 @@ class Trains:
         }
 
     def _forecasts(self, train: str) -> list[list[Any]]:
-        """The newest of each party for each arrival or departure."""
+        """The newest of each party for each arrival or departure that has not come about."""
+        come = {(("ARRI" if f.code == "BARR" else f.code), f.point) for f in self.facts.get(train, ())}
         newest: dict[tuple[str, str | None, str], Any] = {}
         for one, data in sorted(milestones(self._counting, "train"), key=lambda pair: pair[0].updated_at):
-            if one.subject == train and data.classifier != "ACT":
+            if one.subject == train and data.classifier != "ACT" and (data.code, data.point) not in come:
                 newest[data.code, data.point, one.party] = data
         return sorted([*key, utc_text(instant(data))] for key, data in newest.items())
 
