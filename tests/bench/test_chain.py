@@ -19,6 +19,7 @@ _SHORT = ["--live-rate", "20", "--window", "1", "--told-after", "0", "--dearest"
 
 
 @pytest.mark.servers
+@pytest.mark.long
 def test_both_chains_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([*_TINY, *_SHORT]) == 0
 
