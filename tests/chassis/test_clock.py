@@ -58,6 +58,19 @@ def test_copies_agree_on_when_a_record_was_received_while_one_of_them_is_ahead()
     assert (moved.now(), stands.now()) == (NOON + timedelta(hours=1), NOON)
 
 
+def test_a_step_that_a_restored_store_has_lost_counts_for_no_copy() -> None:
+    """The one that was moved keeps its present, and goes by the steps that are stored."""
+    moved, started_since = CorridorClock(stepped=True), CorridorClock(stepped=True)
+    steps = [(NOON + timedelta(hours=n), datetime.fromtimestamp(1000 + n, UTC)) for n in range(2)]
+    moved.resume(steps)
+    started_since.resume(steps[:1])
+
+    moved.learn(steps[:1])
+
+    assert [clock.received_at(1_001_500) for clock in (moved, started_since)] == [NOON] * 2
+    assert moved.now() == NOON + timedelta(hours=1)
+
+
 def test_a_version_rises_past_the_one_before_and_follows_real_microseconds() -> None:
     now = time.time_ns() // 1000
 

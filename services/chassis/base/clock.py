@@ -19,9 +19,7 @@ class CorridorClock:
     def __init__(self, *, stepped: bool = False) -> None:
         self.stepped = stepped
         self._instant = datetime(1990, 1, 1, tzinfo=UTC)
-        # The real time of each step, by the corridor instant that it set.
-        self._steps: dict[datetime, datetime] = {}
-        # The steps in order: corridor instants, and the real milliseconds from which each holds; both rise.
+        # The stored steps in order: corridor instants, and the real milliseconds from which each holds; both rise.
         self._stood: list[datetime] = []
         self._at: list[int] = []
 
@@ -43,9 +41,7 @@ class CorridorClock:
         """Moves a stepped clock forward to `instant`; returns the new present. Raises `ValueError` if not stepped."""
         if not self.stepped:
             raise ValueError("the clock is not stepped")
-        if (moved := instant.astimezone(UTC)) > self._instant:
-            self._instant = moved
-            self.learn([(moved, self._steps.get(moved, machinery_now()))])
+        self._instant = max(self._instant, instant.astimezone(UTC))
         return self._instant
 
     def resume(self, steps: Collection[tuple[datetime, datetime]]) -> None:
@@ -54,13 +50,14 @@ class CorridorClock:
         self._instant = max([self._instant, *(instant for instant, _ in steps)])
 
     def learn(self, steps: Iterable[tuple[datetime, datetime]]) -> None:
-        """Adds the steps of other copies, which `received_at` needs, without moving this clock."""
-        found = self._steps | dict(steps)
-        if found != self._steps:
-            self._steps = found
-            self._stood = sorted(found)
-            when = (int(found[instant].timestamp() * 1000) for instant in self._stood)
-            self._at = list(accumulate(when, max))
+        """Takes over the stored steps, by which `received_at` goes, without moving this clock.
+
+        A step that a restored store has lost is forgotten here as well, or copies would disagree.
+        """
+        found = dict(steps)
+        self._stood = sorted(found)
+        when = (int(found[instant].timestamp() * 1000) for instant in self._stood)
+        self._at = list(accumulate(when, max))
 
 
 def machinery_now() -> datetime:
