@@ -276,6 +276,19 @@ async def test_a_bug_in_saving_pictures_leaves_the_report_stored_and_queued(stor
     assert [r["outcome"] for r in await store.rows("receipt")] == ["accepted"]
 
 
+async def test_a_report_whose_folds_take_too_long_for_one_transaction_is_stored_and_queued(store: Store) -> None:
+    await store.feed([b.a_consist({b.wagon(n): [] for n in range(8)})])
+    slow = Store(dataclasses.replace(store.blueprint, projection=Slow()), store.pool, at_once=True)
+    record = store.record(b.a_milestone("DEPA", at=2))
+    ingest = next(iter(slow.ingests.values()))
+    await slow.assign(ingest, {TopicPartition(record.topic, record.partition)})
+
+    await ingest.consume([record])
+
+    assert len(await store.rows("event")) == 2
+    assert [r["subject"] for r in await store.rows("fold_queue")] == [b.TRAIN]
+
+
 async def test_a_report_waits_behind_what_is_queued_of_its_subject(store: Store) -> None:
     """Also behind a fold that has failed: its attempts go on where they were."""
     at_once = Store(store.blueprint, store.pool, at_once=True)

@@ -86,7 +86,10 @@ class Ingest:
         """
         began = time.monotonic()
         if unread := self._unread(batch):
-            await self._until_it_passes(unread, take or self.take)
+            try:
+                await self._until_it_passes(unread, take or self.take)
+            finally:
+                self._fold_now = self._fold
         await asyncio.sleep(max(0.0, began + _APART_SECONDS - time.monotonic()))
 
     async def decode(self, message: Any) -> Batch:
@@ -139,6 +142,8 @@ class Ingest:
                 if seconds is None or self.stopping.is_set():
                     raise
                 log.log(log_level(failure), "waiting to store a batch", stream=self.stream.name, failure=repr(failure))
+                # The server ends a transaction whose folds take too long.
+                self._fold_now = fold_queue.add
                 await until(self.stopping, seconds)
         raise AssertionError("unreachable")
 
@@ -148,12 +153,9 @@ class Ingest:
         await self.mind_limits()
         # A bug in folding is no fault of the record.
         self._fold_now = fold_queue.add
-        try:
-            for record in batch:
-                if not self.quarantine.holds_back(record.topic):
-                    await self._take_alone(record, take)
-        finally:
-            self._fold_now = self._fold
+        for record in batch:
+            if not self.quarantine.holds_back(record.topic):
+                await self._take_alone(record, take)
 
     async def _take_alone(self, record: Record, take: Take) -> None:
         try:
