@@ -14,17 +14,17 @@ from contracts.milestones.lookup import MilestoneCode
 
 JurisdictionKey = Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")]
 Procedure = Literal["EXPORT", "TRANSIT", "IMPORT"]
-Permission = Literal["exit_confirmed", "discharged", "leave", "released"]
-"""What a side asks for. Exit: `exit_confirmed`, `discharged`, or `leave` (discharged, or leave given), before
-the train leaves for the frontier. Entry: `released`, before it leaves the entry zone."""
 
 
 class CustomsPost(Frozen):
-    """The customs of one side: whose law, which procedure, and the permission that it asks for."""
+    """The customs of one side: whose law, and the procedure that is usual there.
+
+    At an exit the goods have to be let out before they leave for the frontier, at an entry to be released before they
+    leave the entry zone.
+    """
 
     jurisdiction: JurisdictionKey
     procedure: Procedure
-    permission: Permission
 
 
 class BorderSide(Frozen):
@@ -82,12 +82,10 @@ class Border(Frozen):
         leaving, entering = self.exit.customs, self.entry.customs
         if (leaving is None) != (entering is None):
             raise ValueError(f"{self.key}: customs on one side only")
-        if leaving and leaving.permission == "released":
-            raise ValueError(f"{self.key}: the exit side asks for the permission of an entry")
-        if leaving and (leaving.permission == "exit_confirmed") != (leaving.procedure == "EXPORT"):
-            raise ValueError(f"{self.key}: an exit is confirmed for an export, and for nothing else")
-        if entering and entering.permission != "released":
-            raise ValueError(f"{self.key}: the entry side asks for the permission of an exit")
+        if leaving and leaving.procedure == "IMPORT":
+            raise ValueError(f"{self.key}: nothing is imported where goods leave")
+        if entering and entering.procedure == "EXPORT":
+            raise ValueError(f"{self.key}: nothing is exported where goods enter")
 
     @property
     def has_customs_formality(self) -> bool:

@@ -68,9 +68,7 @@ class Corridor(Frozen):
         self._check_names()
         for border in self.borders:
             self._check_border(border)
-        stations = [point for border in self.borders for point in border.points]
-        if len(stations) != len(set(stations)):
-            raise ValueError("two borders share a station")
+        self._check_stations()
         for variant in self.variants:
             self._check_route(variant)
             self._check_regimes(variant)
@@ -88,6 +86,13 @@ class Corridor(Frozen):
             raise ValueError(f"no jurisdiction {', '.join(sorted(laws - self._jurisdictions.keys()))}")
         if len(self._variants) != len(self.variants) or len(self._jurisdictions) != len(self.jurisdictions):
             raise ValueError("two route variants or two jurisdictions have one name")
+
+    def _check_stations(self) -> None:
+        """Each border is there once in a direction, and of no other border is either station one."""
+        pairs = [border.points for border in self.borders]
+        stations = [point for pair in {frozenset(pair) for pair in pairs} for point in pair]
+        if len(pairs) != len(set(pairs)) or len(stations) != len(set(stations)):
+            raise ValueError("two borders share a station")
 
     def _check_border(self, border: Border) -> None:
         receiving = self.point(border.entry.point).railway
@@ -151,6 +156,15 @@ class Corridor(Frozen):
         """The countries in which a jurisdiction rules, ISO 3166-1 alpha-2; raises `KeyError`."""
         return self._jurisdictions[jurisdiction].countries
 
+    def laws_in(self, country: str) -> tuple[str, ...]:
+        """The jurisdictions that rule in a country: the one that it shares with most others first."""
+        ruling = [law for law in self.jurisdictions if country in law.countries]
+        return tuple(law.key for law in sorted(ruling, key=lambda law: -len(law.countries)))
+
+    def territory(self, country: str) -> frozenset[str]:
+        """The countries between which goods pass without customs; the country alone where it shares no law."""
+        return frozenset(self.countries(shared[0]) if (shared := self.laws_in(country)) else (country,))
+
     def borders_of(self, variant: str) -> tuple[Border, ...]:
         """The borders of a route in order; raises `KeyError`."""
         by_points = {border.points: border for border in self.borders}
@@ -158,7 +172,7 @@ class Corridor(Frozen):
         return tuple(by_points[pair] for pair in crossings if pair in by_points)
 
     def border_at(self, point_key: str) -> Border | None:
-        """The border of which a point is the exit or the entry station."""
+        """The border of which a point is the exit or the entry station, in the direction that the data name first."""
         return next((border for border in self.borders if point_key in border.points), None)
 
     def next_border(self, variant: str, point_key: str) -> Border | None:

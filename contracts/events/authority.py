@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.events.base import Observed, Seal
-from contracts.events.fields import Code, Label, Occurred, Text
+from contracts.events.fields import Code, Container, Label, Occurred, Text, Wagon
 
 Decision = Literal[
     "accept",
@@ -26,9 +26,11 @@ Decision = Literal[
     "start_transit",
     "extend",
     "present",
+    "let_out",
     "discharge",
     "discrepancy",
     "claim",
+    "confiscate",
     "amend",
 ]
 
@@ -69,6 +71,9 @@ class DecisionIssued(Observed):
     `reason` is a hold or inspection reason, a rejection reason (FORMAT, RULE, DUPLICATE, WRONG_OFFICE,
     NO_ADVANCE_INFO) or a closing reason (NORMAL, PARTIAL, EXCEPTION). `number` is the declaration's number,
     given with `accept`. `limit` and `limit_office` are the delivery limit of `start_transit` and `extend`.
+    `containers` and `wagons` are those that the decision is about, none for the whole case; a discharge with the
+    reason PARTIAL names what it writes off. `let_out` says that goods were presented and may leave the territory.
+    `seals` are those put on or, with `removed`, taken off.
     """
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["officer"]}, {"required": ["system"]}]})
@@ -85,11 +90,15 @@ class DecisionIssued(Observed):
     limit_office: Code | None = None
     seals: Annotated[list[Seal], Field(max_length=20)] = []
     remarks: Text | None = None
+    containers: Annotated[list[Container], Field(max_length=200)] = []
+    wagons: Annotated[list[Wagon], Field(max_length=200)] = []
 
     @model_validator(mode="after")
     def _names_who_decided(self) -> Self:
         if self.officer is None and self.system is None:
             raise PydanticCustomError("bad_field", "a decision names its officer or its system")
+        if self.origin == "transcribed" and self.national_number is None:
+            raise PydanticCustomError("bad_field", "a transcribed decision has its national_number")
         return self
 
 

@@ -15,7 +15,7 @@ Form = Enumerated[Literal["public", "involved", "authority"]]
 
 
 class Step(Data):
-    """One state of a case and what led to it."""
+    """One state of a case and what led to it; `day` is the date where nothing more is known of the instant."""
 
     state: str
     instant: Instant
@@ -23,6 +23,15 @@ class Step(Data):
     origin: str | None = None
     source: str
     event_id: str
+    day: str | None = None
+
+
+class UnitState(Data):
+    """The state of a container or wagon on which customs have decided by itself, where it is not that of the case."""
+
+    unit: str
+    state: str
+    since: Instant
 
 
 class HoldState(Data):
@@ -66,6 +75,7 @@ class CaseChanged(Data):
     """A customs case: one for each consignment, jurisdiction and procedure.
 
     Where several countries share a law, each has an `authority` form of its own. `parties` are those who take part.
+    `state` is that of the case as a whole; `units` are those that customs have decided on apart from the others.
     """
 
     case: str
@@ -98,6 +108,7 @@ class CaseChanged(Data):
     redrawn: bool = False
     declarant: str | None = None
     parties: list[str] = []
+    units: list[UnitState] = []
 
 
 class ViolationChanged(Data):
@@ -120,20 +131,29 @@ class ViolationChanged(Data):
 
 
 class ArrivingUnit(Data):
-    """A container or wagon that is coming, with the seals last reported."""
+    """A container or wagon that is coming, with the seals that are on it, and the train that it was seen in last.
+
+    `state`, `expected_from`, `expected_to` and `arrived_at` are those of the announcement, for this unit by itself.
+    """
 
     subject: str
     seals: list[str] = []
     point: str | None = None
     last_seen: Instant | None = None
     moving: bool = False
+    state: Enumerated[Literal["expected", "arrived"]] | None = None
+    train: str | None = None
+    expected_from: Instant | None = None
+    expected_to: Instant | None = None
+    arrived_at: Instant | None = None
 
 
 class ArrivalAnnounced(Data):
     """What is coming to a country: a consignment, its units, when it is expected, and whether it is filed.
 
-    `expected_from` and `expected_to` bound the arrival at the entry point; absent while nothing allows an estimate.
-    `arrived_at` is when the last unit was seen there or beyond.
+    `expected_from` and `expected_to` bound the arrival at the entry point of what is still on its way; either is absent
+    when it has passed, and both while nothing allows an estimate. `arrived_at` is when the last unit was seen there or
+    beyond. `units` are those that are announced so far, in order of their trains.
     """
 
     announcement: str

@@ -4,13 +4,14 @@ Invariant: the case of a declaration is (`ce_subject`, jurisdiction, procedure, 
 attribute, so a re-route does not change the case.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.events.base import Data, Document, Goods, Observed
 from contracts.events.fields import Code, Container, Label, Occurred, Text, Wagon
-from contracts.identifiers.subjects import Case, Jurisdiction, Procedure
+from contracts.identifiers.subjects import BadSubject, Case, Jurisdiction, Procedure, check_procedure
 
 
 class Guarantee(Data):
@@ -27,6 +28,14 @@ class _CaseOfSubject(Observed):
     jurisdiction: Jurisdiction
     procedure: Procedure
     sequence: Annotated[int, Field(ge=1, le=999)] = 1
+
+    @model_validator(mode="after")
+    def _has_the_procedure(self) -> Self:
+        try:
+            check_procedure(self.jurisdiction, self.procedure)
+        except BadSubject as no_such:
+            raise PydanticCustomError("bad_field", "{why}", {"why": str(no_such)}) from None
+        return self
 
     def case(self, about: str) -> Case:
         """The case of a declaration about the consignment or reference `about`."""

@@ -17,8 +17,11 @@ from contracts.identifiers.check_digits import CheckFailed
 Kind = Literal["run", "train", "wagon", "container", "consignment", "reference", "case"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-Jurisdiction = Literal["PK", "IR", "TM", "EAEU", "RU"]
+Jurisdiction = Literal["PK", "IR", "TM", "EAEU", "RU", "KZ"]
 Procedure = Literal["EXPORT", "TRANSIT", "IMPORT"]
+# Members of a customs union share their transit; import and export stay with each of them.
+_UNION: Final = "EAEU"
+_MEMBERS: Final = ("KZ", "RU")
 
 # 1520 and UIC numbers carry check digits; a national scheme (Pakistan has no UIC country code) is text.
 _WAGON_SCHEMES: Final = {
@@ -150,6 +153,20 @@ def _reference(text: str) -> str:
     return ":".join((*pieces[:2], check(pieces[2]) if check else pieces[2]))
 
 
+def procedures_of(jurisdiction: str) -> tuple[str, ...]:
+    """The procedures of a jurisdiction: of a customs union transit alone, of its members the others."""
+    shared = ("TRANSIT",)
+    if jurisdiction == _UNION:
+        return shared
+    return tuple(p for p in get_args(Procedure) if jurisdiction not in _MEMBERS or p not in shared)
+
+
+def check_procedure(jurisdiction: str, procedure: str) -> None:
+    """Raises `BadSubject` for a procedure that a jurisdiction does not have."""
+    if procedure not in procedures_of(jurisdiction):
+        raise BadSubject(f"{jurisdiction} has {', '.join(procedures_of(jurisdiction))}, and no {procedure}")
+
+
 def _case(text: str) -> str:
     case = parse_case(f"case:{text}")
     if kind_of(case.about) not in ("consignment", "reference"):
@@ -159,6 +176,7 @@ def _case(text: str) -> str:
             f"a case has a jurisdiction of {', '.join(get_args(Jurisdiction))} "
             f"and a procedure of {', '.join(get_args(Procedure))}"
         )
+    check_procedure(case.jurisdiction, case.procedure)
     if not 1 <= case.sequence <= 999:
         raise BadSubject("a case's sequence is 1 to 999")
     return local(Case(parse(case.about), case.jurisdiction, case.procedure, case.sequence).key)

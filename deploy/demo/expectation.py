@@ -278,7 +278,7 @@ def _case(case: Case, holds: Sequence[Hold]) -> dict[str, Any]:
         ("PRE_ADVISED" if lodging.stage == "advance" else "LODGED", lodging.by.at, lodging.by.party)
         for lodging in case.lodgings
     ]
-    ruled = [(ruling.state, ruling.by.at, ruling.by.party) for ruling in case.rulings]
+    ruled = [(ruling.state, ruling.by.at, ruling.by.party) for ruling in case.rulings if not ruling.in_part]
     steps = sorted([*lodged, *ruled], key=lambda step: step[1])
     mine = [h for h in holds if case.key in h.cases]
     return {

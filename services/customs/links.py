@@ -1,16 +1,15 @@
 """One function for each event that customs consumes: which subjects it names, and what they read because of it.
 
-Invariant: reading goes one way: unit (container or wagon), consignment, reference, case, passage. A passage is a
-consignment's way over the borders: announcements and violations.
+Invariant: reading goes one way: wagon, container, consignment, reference, case, passage. A passage is a consignment's
+way over the borders: announcements and violations.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 from contracts import catalogue
-from contracts.corridor.corridor import load_corridor
-from contracts.corridor.routes import Regime
+from contracts.corridor.corridor import Corridor, load_corridor
 from contracts.envelope.codec import Event
 from contracts.events.authority import DecisionIssued
 from contracts.events.base import Data
@@ -18,6 +17,7 @@ from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
 from contracts.events.tracking import ExceptionChanged, SubjectChanged
 from contracts.identifiers.subjects import Case, kind_of, parse_case
 from services.chassis.ingest.records import Link
+from services.customs.domain.ways import laws_on, planned, ways_between
 
 PASSAGE: Final = "passage:"
 
@@ -46,11 +46,13 @@ def on_subject_changed(subject: str, data: SubjectChanged) -> Iterator[Link]:
     if kind not in ("container", "wagon", "consignment", "reference"):
         return
     yield subject, ""
-    if kind == "container":
-        for association in data.associations:
-            if association.relation == "in_consignment":
-                yield association.subject, subject
-    elif kind == "consignment":
+    for association in data.associations:
+        if association.relation == "on_wagon":
+            # A hold on the wagon is on what it carries.
+            yield subject, association.subject
+        elif association.relation == "in_consignment" and kind == "container":
+            yield association.subject, subject
+    if kind == "consignment":
         yield from _consignment(subject, data)
     elif kind == "reference":
         for consignment in {*data.claimants, *(f.name for f in data.former)}:
@@ -65,18 +67,23 @@ def _consignment(subject: str, data: SubjectChanged) -> Iterator[Link]:
     yield passage, subject
     former = (f.name for f in data.former if kind_of(f.name) == "reference")
     names = [subject, *(r.key for r in data.references), *former]
-    for regime in _regimes(data):
+    corridor = _corridor(data)
+    if corridor is None:
+        return
+    ways = ways_between(data.origin, data.destination, data.route_variant, corridor)
+    for law, procedure in sorted({law for way in ways for law in laws_on(way, corridor)}):
         for about in names:
-            yield passage, Case(about, regime.jurisdiction, regime.procedure).key
+            yield passage, Case(about, law, procedure).key
+    for regime in planned(ways[0], corridor) if ways else ():
         yield Case(subject, regime.jurisdiction, regime.procedure).key, subject
 
 
-def _regimes(data: SubjectChanged) -> Sequence[Regime]:
-    """Whose law the way of a consignment passes: none for a way that is not, or not yet, in our corridor data."""
+def _corridor(data: SubjectChanged) -> Corridor | None:
+    """The corridor data of a picture, or the newest that we have; None for a corridor that is none of ours."""
     for version in (data.corridor_version, None):
         with contextlib.suppress(LookupError):
-            return load_corridor(data.corridor, version).regimes(data.route_variant or "")
-    return ()
+            return load_corridor(data.corridor, version)
+    return None
 
 
 def _case(case: str, about: str) -> Iterator[Link]:

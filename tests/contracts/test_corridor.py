@@ -200,12 +200,48 @@ def test_no_customs_formality_is_made_between_kazakhstan_and_russia(corridor: Co
     assert formal == {"pk-ir": True, "ir-tm-sarakhs": True, "tm-kz": True, "kz-ru": False}
 
 
+@pytest.mark.parametrize(("north", "south"), [("R1", "R1-south"), ("R2", "R2-south")])
+def test_each_way_is_there_in_both_directions(corridor: Corridor, north: str, south: str) -> None:
+    """A border has its stations in the order of travel, and its entry zone and customs on the side that is entered."""
+    assert corridor.variant(south).points == tuple(reversed(corridor.variant(north).points))
+    pairs = [border.points for border in corridor.borders_of(south)]
+    assert pairs == [tuple(reversed(b.points)) for b in reversed(corridor.borders_of(north))]
+    assert corridor.variant(south).planned_total_hours == corridor.variant(north).planned_total_hours
+
+
+def test_goods_from_russia_are_imported_where_pakistan_begins(corridor: Corridor) -> None:
+    """Export from Russia, transit of the union, of Turkmenistan and Iran, import in Pakistan."""
+    regimes = [(regime.jurisdiction, regime.procedure) for regime in corridor.regimes("R1-south")]
+    assert regimes == [
+        ("RU", "EXPORT"),
+        ("EAEU", "TRANSIT"),
+        ("TM", "TRANSIT"),
+        ("IR", "TRANSIT"),
+        ("PK", "IMPORT"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("country", "laws", "territory"),
+    [
+        ("PK", ("PK",), {"PK"}),
+        ("KZ", ("EAEU", "KZ"), {"KZ", "RU"}),
+        ("RU", ("EAEU", "RU"), {"KZ", "RU"}),
+        ("CN", (), {"CN"}),
+    ],
+)
+def test_a_country_has_its_laws_and_its_territory(
+    corridor: Corridor, country: str, laws: tuple[str, ...], territory: set[str]
+) -> None:
+    """Between the members of a union goods pass without customs."""
+    assert (corridor.laws_in(country), corridor.territory(country)) == (laws, frozenset(territory))
+
+
 def test_a_border_asks_an_exit_before_leaving_and_an_entry_after_crossing(corridor: Corridor) -> None:
     """The train has to cross in order to be presented."""
     border = corridor.border_at("pk-taftan")
     assert border is not None and border.exit.customs and border.entry.customs
-    assert border.exit.customs.permission == "exit_confirmed"
-    assert border.entry.customs.permission == "released"
+    assert (border.exit.customs.procedure, border.entry.customs.procedure) == ("EXPORT", "TRANSIT")
     assert border.entry_zone == ("ir-mirjaveh", "ir-zahedan")
 
 
@@ -440,9 +476,13 @@ CONTRADICTIONS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda d: d["borders"][0]["handover"].update(receiving="trk"),
         "is not rai",
     ),
-    "an entry that asks for an exit": (
-        lambda d: d["borders"][0]["entry"]["customs"].update(permission="discharged"),
-        "entry side asks",
+    "an export where goods enter": (
+        lambda d: d["borders"][0]["entry"]["customs"].update(procedure="EXPORT"),
+        "nothing is exported where goods enter",
+    ),
+    "an import where goods leave": (
+        lambda d: d["borders"][0]["exit"]["customs"].update(procedure="IMPORT"),
+        "nothing is imported where goods leave",
     ),
     "customs on one side": (lambda d: d["borders"][0]["entry"].update(customs=None), "one side only"),
     "a gauge change without reports": (

@@ -1,7 +1,7 @@
 """Generated histories: what declarants and authorities may send of a few cases, containers and consignments.
 
 Repeats, revisions that change time, case or procedure, conflicts, retractions, holds on every scope, decisions made
-here and transcribed, limits, bare dates and instants ahead are all drawn.
+here and transcribed, on all goods and on some, limits, seals, bare dates and instants ahead are all drawn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from contracts import catalogue
 from contracts.envelope.codec import Event
 from contracts.events.authority import Decision
-from contracts.identifiers.subjects import parse_case
+from contracts.identifiers.subjects import parse_case, procedures_of
 from tests.support import builders as b
 
 CONTAINERS = tuple(b.container(n) for n in (1, 2))
@@ -65,8 +65,14 @@ def decisions(draw: DrawFn) -> Report:
     data = {"decision": decision, "officer": "A1", **draw(moments())}
     if decision in ("start_transit", "extend") and draw(st.booleans()):
         data["limit"] = draw(st.sampled_from([b.hours(30), b.hours(60), "2026-06-23", "2026-09-01"]))
+    if draw(st.integers(0, 3)) == 0:
+        data["containers"] = draw(st.lists(st.sampled_from(CONTAINERS), min_size=1, max_size=2, unique=True))
+    if decision == "discharge" and draw(st.booleans()):
+        data["reason"] = "PARTIAL"
+    if draw(st.integers(0, 3)) == 0:
+        data["seals"] = [{"number": draw(st.sampled_from(["S1", "S 1", "S2"])), "removed": draw(st.booleans())}]
     if draw(st.integers(0, 4)) == 0:
-        data |= {"origin": "transcribed", "national_number": "N1"}
+        data |= {"origin": "transcribed", "national_number": draw(st.sampled_from(["N1", "N2"]))}
     return {"type": catalogue.DECISION, "subject": case, "party": party, "data": data}
 
 
@@ -100,7 +106,7 @@ def _revision(draw: DrawFn, report: Report, event_id: str, revision: int) -> Eve
     if revision:
         kind = draw(st.sampled_from(["time", "case", "retracted", "conflict", "repeat", "decision"]))
         if kind == "case" and report["type"] == catalogue.LODGED:
-            data["procedure"] = draw(st.sampled_from(["EXPORT", "TRANSIT"]))
+            data["procedure"] = draw(st.sampled_from(procedures_of(data["jurisdiction"])))
         elif kind == "decision" and "decision" in data:
             data["decision"] = draw(st.sampled_from(COURSE))
         elif kind == "retracted":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -747,14 +748,34 @@ async def test_a_hold_of_which_only_the_dates_are_known_stops_on_the_whole_of_bo
     assert verdicts(await case_of(store))[1:] == [("release", "refused"), ("release", "refused")]
 
 
-async def test_a_bare_date_sorts_at_the_end_of_that_day_where_the_law_rules(store: Store) -> None:
-    """In Pakistan the day ends five hours before it does in UTC."""
+async def test_a_bare_date_is_the_whole_day_where_the_law_rules(store: Store) -> None:
+    """In Pakistan the day ends five hours before it does in UTC; an acceptance comes before a review of that day."""
     accepted = decided("accept", 0, occurred_at="2026-06-21")
     await store.feed([lodged(), accepted, b.a_decision("review", at=-10.5), b.a_decision("release", at=-9.5)])
 
     case = await case_of(store)
-    assert verdicts(case) == [("review", "conflict"), ("accept", "effective"), ("release", "effective")]
-    assert case["steps"][1]["instant"] == "2026-06-21T18:59:59.999999Z"
+    assert verdicts(case) == [("accept", "effective"), ("review", "effective"), ("release", "effective")]
+    assert (case["steps"][1]["instant"], case["steps"][1]["day"]) == ("2026-06-20T19:00:00Z", "2026-06-21")
+
+
+@pytest.mark.parametrize("when", [{"occurred_at": "2026-06-21"}, {}], ids=["of one day", "of one instant"])
+@pytest.mark.parametrize("ids", list(itertools.permutations("abc")), ids="".join)
+async def test_what_is_decided_at_once_is_ordered_by_what_it_is_and_not_by_its_name(
+    store: Store, ids: tuple[str, ...], when: dict[str, Any]
+) -> None:
+    """The green channel: lodged, accepted and released in one minute."""
+    lodging, accepted, release = ids
+    ruled = [decided("accept", -30, id=accepted, **when), decided("release", -30, id=release, **when)]
+    await store.feed([lodged(at=-30, id=lodging, **when), *ruled])
+
+    case = await case_of(store)
+    assert (states(case), findings(case)) == (["LODGED", "ACCEPTED", "RELEASED"], [])
+
+
+async def test_a_declaration_of_a_day_comes_before_the_acceptance_of_that_day(store: Store) -> None:
+    await store.feed([lodged(occurred_at="2026-06-21"), decided("accept", -25)])
+
+    assert (await case_of(store))["state"] == "ACCEPTED"
 
 
 async def test_what_is_dated_today_is_known_today(store: Store) -> None:
@@ -774,7 +795,7 @@ async def test_nobody_but_the_authority_gets_a_reason_an_office_or_an_officer(li
     events = [b.a_booking(), lodged(office=SECRET), b.a_consist(), b.a_milestone("DEPA", at=2)]
     events += [decided(d, n - 38, reason=SECRET, **said) for n, d in enumerate(["accept", "review", "release"])]
     events += [a_hold(scope=s, **said) for s in (EXPORT, b.CONSIGNMENT, b.CONTAINER)]
-    events += [decided("release", -20, reason=SECRET, origin="transcribed", **said)]
+    events += [decided("release", -20, reason=SECRET, origin="transcribed", national_number="N1", **said)]
     await line.feed(*events)
     await line.feed(b.a_milestone("DEPA", at=100, point="pk-taftan"))
 

@@ -95,6 +95,7 @@ async def test_nothing_is_announced_before_anything_has_moved(line: Line) -> Non
 
 
 async def test_what_is_under_way_is_announced_to_the_next_country(line: Line) -> None:
+    line = at(line, 90)
     await line.feed(*setting_out(), departed(at=80, point="pk-quetta"))
 
     (arrival,) = (await passage(line))["announcements"]
@@ -139,7 +140,7 @@ async def test_who_has_come_is_announced_as_arrived_and_the_next_country_gets_it
     assert [a.get("arrived_at") for a in (await passage(line))["announcements"]] == [b.hours(101), None]
 
 
-async def test_a_container_left_behind_keeps_the_announcement_open(line: Line) -> None:
+async def test_a_container_left_behind_keeps_the_announcement_open_and_silences_none_ahead(line: Line) -> None:
     boxes = [b.CONTAINER, b.container(2)]
     wagons = {b.WAGON: boxes[:1], b.wagon(2): boxes[1:]}
     left = b.a_milestone("DTCH", b.wagon(2), at=50, point="pk-quetta", train=b.TRAIN)
@@ -147,7 +148,10 @@ async def test_a_container_left_behind_keeps_the_announcement_open(line: Line) -
     await line.feed(b.a_booking(boxes), b.a_consist(wagons), departed(at=2), left, departed(100, "pk-taftan"))
     await line.feed(arrived(at=101))
 
-    assert await announced(line) == [("IR", "expected")]
+    found = {a["country"]: a for a in (await passage(line))["announcements"]}
+    assert {c: a["state"] for c, a in found.items()} == {"IR": "expected", "TM": "expected"}
+    assert {u["subject"]: u["state"] for u in found["IR"]["units"]} == {boxes[0]: "arrived", boxes[1]: "expected"}
+    assert [u["subject"] for u in found["TM"]["units"]] == boxes[:1]
 
 
 async def test_a_booked_wagon_is_announced_once_a_carrier_has_put_the_goods_on_it(line: Line) -> None:
@@ -277,12 +281,14 @@ async def test_seals_last_reported_are_announced(line: Line) -> None:
     assert (await passage(line))["announcements"][0]["units"][0]["seals"] == ["PK777"]
 
 
-async def test_a_way_that_is_in_no_corridor_data_is_read_and_announces_nothing(line: Line) -> None:
+async def test_with_a_way_that_is_in_no_corridor_data_goods_are_announced_where_all_ways_lead(
+    line: Line,
+) -> None:
     """A forwarder's word for its route must not put tracking's record aside."""
     await line.feed(*setting_out(route_variant="R99"), *exit_confirmed(by=90))
 
     assert await line.customs.rows("dead_letter") == []
-    assert await announced(line) == []
+    assert await announced(line) == [("IR", "expected")]
     assert await line.customs.rows("fold_queue") == []
 
 

@@ -14,7 +14,18 @@ from hypothesis.strategies import SearchStrategy
 from services.chassis.projection.fold import Inputs, Shared
 from services.customs.domain import stored
 from services.customs.domain.holds import Hold
-from services.customs.domain.shared import Case, Claim, Consignment, Inside, Memory, Move, Step, Track, Unit
+from services.customs.domain.shared import (
+    Case,
+    Claim,
+    Consignment,
+    Inside,
+    Memory,
+    Move,
+    SealMark,
+    Step,
+    Track,
+    Unit,
+)
 from tests.support import builders as b
 
 text: SearchStrategy[str] = st.sampled_from(["fbr", "é", "container:X", ""])
@@ -27,7 +38,10 @@ def some(one: SearchStrategy[Any]) -> SearchStrategy[tuple[Any, ...]]:
     return st.lists(one, max_size=3).map(tuple)
 
 
-tracks = st.builds(Track, some(st.builds(Move, text, text, instants, text)), some(text), maybe, st.booleans(), ends)
+moves = st.builds(Move, text, text, instants, instants, instants, text, maybe)
+marks = st.builds(SealMark, instants, text, st.booleans(), some(text))
+steps = some(st.builds(Step, text, instants, instants))
+tracks = st.builds(Track, some(moves), some(marks), maybe, st.booleans(), ends)
 holds = st.builds(Hold, text, text, text, text, text, instants, ends, some(text), maybe, maybe, maybe)
 units = st.builds(Unit, tracks, some(holds), some(st.builds(Claim, text, instants, ends)), st.integers(1, 9))
 consignments = st.builds(
@@ -40,11 +54,13 @@ consignments = st.builds(
     former=st.dictionaries(text, instants, max_size=2),
     route=some(text),
     route_variant=maybe,
+    origin=maybe,
+    destination=maybe,
     units=st.dictionaries(text, st.builds(Inside, tracks, some(holds), st.booleans()), max_size=2),
     own=tracks,
     holds=some(holds),
 )
-cases = st.builds(Case, some(st.builds(Step, text, instants)), st.booleans(), maybe, some(text))
+cases = st.builds(Case, steps, st.booleans(), maybe, some(text), st.dictionaries(text, steps, max_size=2), some(marks))
 memories = st.builds(Memory, st.frozensets(st.tuples(text, text), max_size=3))
 
 
@@ -111,12 +127,12 @@ def test_a_memory_of_another_form_is_not_read(value: Any) -> None:
         stored.read_memory(value)
 
 
-def test_a_case_is_in_the_state_of_its_last_step_by_an_instant() -> None:
-    first, second = datetime(2026, 6, 22, tzinfo=UTC), datetime(2026, 6, 23, tzinfo=UTC)
-    case = Case((Step("LODGED", first), Step("ACCEPTED", second)), True, None, ())
+def test_a_unit_that_was_decided_on_by_itself_has_steps_of_its_own() -> None:
+    instant = datetime(2026, 6, 22, tzinfo=UTC)
+    whole, own = (Step("ACCEPTED", instant, instant),), (Step("RELEASED", instant, instant),)
+    case = Case(whole, True, None, (), {b.CONTAINER: own})
 
-    before = datetime(2026, 6, 21, tzinfo=UTC)
-    assert [case.state_at(i) for i in (before, first, second)] == [None, "LODGED", "ACCEPTED"]
+    assert (case.steps_of(b.CONTAINER), case.steps_of(b.container(2))) == (own, whole)
 
 
 def _read(subject: str, inputs: Inputs) -> None:

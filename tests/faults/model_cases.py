@@ -24,18 +24,19 @@ from tests.faults.stated import Stated
 _PARTIES: Final = Path(__file__).parents[2] / "deploy" / "parties.yaml"
 _LODGES: Final = {"NOT_FILED", "PRE_ADVISED", "REJECTED", "REFUSED"}
 _OPEN: Final = {"PRE_ADVISED", "LODGED", "REJECTED", "ACCEPTED", "DOC_REVIEW"}
-_EXAMINED: Final = {"ACCEPTED", "DOC_REVIEW", "INSPECTING"}
+_EXAMINED: Final = ("ACCEPTED", "DOC_REVIEW", "INSPECTION_ORDERED", "INSPECTING")
+_AWAY: Final = ("IN_TRANSIT", "OVERDUE", "PRESENTED", "DISCREPANCY")
 # For each decision, from which states it leads to which one.
 _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "accept": {"LODGED": "ACCEPTED"},
     "reject": {"LODGED": "REJECTED"},
     "review": dict.fromkeys(("ACCEPTED", "INSPECTION_ORDERED", "INSPECTING"), "DOC_REVIEW"),
-    "inspect": dict.fromkeys(("ACCEPTED", "DOC_REVIEW", "RELEASED", "IN_TRANSIT", "DISCREPANCY"), "INSPECTION_ORDERED"),
+    "inspect": dict.fromkeys(("ACCEPTED", "DOC_REVIEW", "RELEASED", *_AWAY), "INSPECTION_ORDERED"),
     "present": {"INSPECTION_ORDERED": "INSPECTING", "IN_TRANSIT": "PRESENTED", "OVERDUE": "PRESENTED"},
-    "inspected": {"INSPECTING": "INSPECTING"},
-    "release": dict.fromkeys((*_EXAMINED, "SEIZED"), "RELEASED"),
+    "inspected": {"INSPECTION_ORDERED": "INSPECTING", "INSPECTING": "INSPECTING"},
+    "release": dict.fromkeys((*_EXAMINED, "PRESENTED", "REFUSED", "SEIZED"), "RELEASED"),
     "start_transit": {"RELEASED": "IN_TRANSIT"},
-    "discharge": {"PRESENTED": "DISCHARGED", "DISCREPANCY": "DISCHARGED", "CLAIM": "DISCHARGED"},
+    "discharge": dict.fromkeys((*_AWAY, "CLAIM"), "DISCHARGED"),
 }
 
 

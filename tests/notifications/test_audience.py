@@ -426,7 +426,7 @@ async def test_what_only_the_authority_may_know_is_in_nobodys_feed_and_no_pictur
     events += [b.an_event(catalogue.HOLD_LIFTED, b.CASE, {**held, "occurred_at": b.hours(-34)}, party="fbr")]
     decisions = ("accept", "release", "inspect", "claim")
     events += [b.a_decision(d, at=n - 33, **said) for n, d in enumerate(decisions)]
-    await line.feed(*events, b.a_decision("release", at=-20, origin="transcribed", **said))
+    await line.feed(*events, b.a_decision("release", at=-20, origin="transcribed", national_number="N1", **said))
     await line.feed(train("DEPA", 100, "pk-taftan"))
 
     items = await line.notifications.deliveries()

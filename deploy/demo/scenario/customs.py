@@ -218,10 +218,12 @@ def _details(regime: _Regime, rule: _Rule, consignment: Consignment) -> dict[str
         return {"origin": "transcribed", "national_number": consignment.goods_declaration}
     if rule.decision == "start_transit" and regime.procedure == "TRANSIT":
         return {"limit": f"2026-07-{15 + _REGIMES.index(regime)}", "limit_office": regime.office}
-    if rule.decision == "discharge":
-        # The box that stayed at Zahedan is still under transit; only what came is written off.
+    if rule.decision in ("present", "discharge"):
+        # The box that stayed at Zahedan is still under transit; only what came is presented and written off.
         short = regime is _IRAN and LEFT_BEHIND in consignment.containers
-        return {"reason": "PARTIAL" if short else "NORMAL"}
+        came = {"containers": [box for box in consignment.containers if box != LEFT_BEHIND]} if short else {}
+        reason = {"reason": "PARTIAL" if short else "NORMAL"} if rule.decision == "discharge" else {}
+        return reason | came
     return {}
 
 

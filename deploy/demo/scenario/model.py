@@ -131,12 +131,17 @@ class Consignment:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One thing that customs decided, and the state in which it leaves the case."""
+    """One thing that customs decided, and the state in which it leaves the case, or the units that it names."""
 
     decision: str
     by: Stamp
     state: str
     more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def in_part(self) -> bool:
+        """Whether it is about some units alone, so that the case stays open for the others."""
+        return "containers" in self.more
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Invariant: a case is declared by a party of its consignment. What its customs ac
 before the acceptance; from then on a change, a withdrawal or a back-dated lodging is a request, until customs amend.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, cast
@@ -17,7 +17,7 @@ from contracts.events.fields import utc_text
 from contracts.identifiers.subjects import Case, kind_of, local
 from services.chassis.projection.fold import Parked, StoredRevision, by_identity, effective
 from services.customs.domain.shared import Consignment
-from services.customs.domain.statements import Counted, as_counted
+from services.customs.domain.statements import Counted, as_counted, in_order
 
 _WITHOUT_PART: Final = "a booking that names {party} as its party"
 _REQUEST: Final = "customs, which have accepted the declaration"
@@ -64,10 +64,15 @@ def sort_out(
     counted: Sequence[Counted],
     revisions: Iterable[StoredRevision],
     corridor: Corridor,
+    misplaced: Collection[tuple[str, str]] = (),
 ) -> Declarations:
-    """The statements of a case as they count; `counted` are the newest of each identity, in order."""
+    """The statements of a case as they count; `counted` are the newest of each identity, in order.
+
+    `misplaced` are decisions of an office that does not make them: they accept nothing.
+    """
     found = Declarations()
-    rulings = [c for c in counted if c.revision.type == catalogue.DECISION]
+    decisions = (c for c in counted if c.revision.type == catalogue.DECISION)
+    rulings = [c for c in decisions if c.revision.identity not in misplaced or _is_national(c)]
     lodgings = [one for read in _lodged(case, revisions, corridor) if (one := _Lodging(read, rulings)).is_in(case)]
     ours = [one for one in lodgings if _may_declare(one.party, case, about, one.accepted)]
     for one in lodgings:
@@ -81,7 +86,7 @@ def sort_out(
             _cancel(found, statement, rulings, case, about)
         elif statement.revision.type != catalogue.LODGED:
             found.statements.append(statement)
-    found.statements.sort(key=lambda c: c.order)
+    found.statements = in_order(found.statements)
     return found
 
 
@@ -91,7 +96,7 @@ class _Lodging:
     def __init__(self, read: Sequence[Counted], rulings: Sequence[Counted]) -> None:
         self._read = {c.revision: c for c in read}
         self.first = min(read, key=lambda c: (c.revision.received_at, c.revision.updated_at, c.revision.content_hash))
-        after = [r for r in rulings if r.instant >= self.first.begins]
+        after = [r for r in rulings if r.ends >= self.first.begins]
         # What is decided behind its rejection is about another one, which may still be on its way to us.
         rejected = min((r.instant for r in after if _decision(r) == "reject"), default=None)
         accepts = [r for r in after if _decision(r) == "accept" and (rejected is None or r.instant < rejected)]
@@ -137,8 +142,9 @@ def _lodge(found: Declarations, one: _Lodging, accepted: Sequence[_Lodging]) -> 
     late = _late(one, accepted)
     if late is not None:
         # Behind the acceptance of another one it changes nothing that customs have decided on.
-        after = late.instant + timedelta(microseconds=1)
-        standing = replace(standing, instant=max(standing.instant, after), begins=max(standing.begins, after))
+        after = late.ends + timedelta(microseconds=1)
+        begins, ends = max(standing.begins, after), max(standing.ends, after)
+        standing = replace(standing, instant=begins, begins=begins, ends=ends)
     found.statements.append(standing)
     found.amended |= {a.revision.identity: taken for a in one.amendments if (taken := one.taken_by(a)) is not None}
     taken_over = [standing, *(one.taken_by(a) for a in one.amendments)]
@@ -160,7 +166,7 @@ def _late(one: _Lodging, others: Sequence[_Lodging]) -> Counted | None:
         taken = accepted.revision.received_at
         standing = cast(Counted, one.standing)
         was_there = other.first.revision.received_at <= taken < standing.revision.received_at
-        if was_there and standing.instant <= accepted.instant:
+        if was_there and standing.begins <= accepted.ends:
             return accepted
     return None
 
@@ -195,6 +201,10 @@ def _lodged(case: Case, revisions: Iterable[StoredRevision], corridor: Corridor)
         read = [as_counted(r, corridor) for r in same]
         if any(c.subject == case.key for c in read):
             yield read
+
+
+def _is_national(one: Counted) -> bool:
+    return cast(DecisionIssued, one.data).origin == "transcribed"
 
 
 def _decision(one: Counted) -> str:

@@ -6,26 +6,29 @@ Invariant: raise `FOLD_NUMBER` with every change that can draw another picture f
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from contracts import catalogue, topics
 from contracts.corridor.corridor import Corridor
-from contracts.corridor.routes import RouteVariant
 from contracts.events.fields import utc_text
 from contracts.identifiers.subjects import Case, kind_of, parse_case
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked, Publication, StoredRevision
-from services.customs.domain import budgets, declarations, forms, passage, stored
-from services.customs.domain.cases import Walk, declared, open_holds, walk
+from services.customs.domain import budgets, declarations, forms, lines, offices, passage, stored
+from services.customs.domain.announcements import announcements
+from services.customs.domain.cases import declared, walk
 from services.customs.domain.holds import Hold, holds_of, lifting_nothing
-from services.customs.domain.passage import Regimes
-from services.customs.domain.shared import NOT_TOLD_OF, Consignment, Memory, Step
+from services.customs.domain.regimes import Regimes
+from services.customs.domain.shared import NOT_TOLD_OF, Consignment, Memory
 from services.customs.domain.shared import Case as SharedCase
 from services.customs.domain.statements import Counted, count
 from services.customs.domain.units import fold_consignment, fold_reference, fold_unit, lifts_nothing
+from services.customs.domain.violations import violations
+from services.customs.domain.walks import Setting, Walk, begin, open_holds
 
-FOLD_NUMBER: Final = 13
+FOLD_NUMBER: Final = 14
 # Verdicts on decisions that are in force, or will be when what they wait for is there.
 _STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
@@ -46,16 +49,27 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     case = parse_case(inputs.subject)
     counted, conflicts = count(inputs.subject, inputs.revisions, corridor)
     about = stored.consignment_of(inputs, case.about) or NOT_TOLD_OF
-    sorted_out = declarations.sort_out(case, about, counted, inputs.revisions, corridor)
+    misplaced = offices.misplaced(case, about, counted, corridor)
+    sorted_out = declarations.sort_out(case, about, counted, inputs.revisions, corridor, misplaced)
     statements = [c for c in sorted_out.statements if c.begins <= as_of]
     later = [c for c in sorted_out.statements if c.begins > as_of]
-    all_holds = [h for h in _holds(counted, about) if h.rules_in(case.jurisdiction)]
-    holds = [h.as_of(as_of) for h in all_holds if h.placed_at <= as_of]
-    refused = set(stored.read_memory(inputs.memory).refused)
-    start = Walk(case, corridor, holds, refused, declared(statements), sorted_out.amended)
-    found = walk(start, statements, as_of)
+    own = [h for h in _own_holds(counted, about) if h.rules_in(case.jurisdiction)]
+    inside = {unit: [h for h in one.holds if h.rules_in(case.jurisdiction)] for unit, one in about.units.items()}
+    all_holds = _sorted([*own, *(h for some in inside.values() for h in some)])
+    holds = _known(all_holds, as_of)
+    setting = Setting(
+        case,
+        _known(own, as_of),
+        {unit: _known(some, as_of) for unit, some in inside.items()},
+        declared(statements),
+        partial(lines.units_of, about=about),
+        partial(offices.zones_of, case.jurisdiction, corridor=corridor),
+        sorted_out.amended,
+        misplaced,
+    )
+    found = walk(begin(setting, set(stored.read_memory(inputs.memory).refused)), statements, as_of)
     found.findings += sorted_out.findings
-    content = _content(inputs.subject, found, about, as_of) | _conflicts(found, conflicts)
+    content = _content(inputs.subject, found, about, corridor, holds, as_of) | _conflicts(found, conflicts)
     return Folded(
         inputs.subject,
         content,
@@ -76,15 +90,11 @@ def fold_passage(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     key = inputs.subject.removeprefix("passage:")
     consignment = stored.consignment_of(inputs, key) or NOT_TOLD_OF
     before = passage.held(inputs.open, corridor)
-    found: list[dict[str, Any]] = []
-    wrong: list[dict[str, Any]] = []
-    due = None
-    route = _route(consignment, corridor)
-    if route is not None:
-        # A reference that two claim stands for neither.
-        regimes = Regimes({name: case for name, case in stored.cases_of(inputs).items() if case.consignment == key})
-        found, due = passage.announcements(consignment, regimes, corridor, route, as_of, before)
-        wrong = passage.violations(consignment, regimes, corridor, route, before)
+    # A reference that two claim stands for neither.
+    regimes = Regimes({name: case for name, case in stored.cases_of(inputs).items() if case.consignment == key})
+    way = passage.passage_of(consignment, regimes, corridor)
+    found, due = announcements(way, as_of, before)
+    wrong = violations(way, before)
     published = [_announced(a) for a in found] + [p for v in wrong for p in _violated(v, corridor)]
     return Folded(inputs.subject, {"announcements": found, "violations": wrong}, None, due, published)
 
@@ -99,21 +109,16 @@ _BELOW: Final[Mapping[str, Callable[[Inputs, Corridor], Folded]]] = MappingProxy
 )
 
 
-def _route(consignment: Consignment, corridor: Corridor) -> RouteVariant | None:
-    """The way of a consignment; None where it is not known, or none of ours."""
-    named = consignment.route_variant if consignment.known else None
-    return next((v for v in corridor.variants if v.name == named), None)
-
-
 def _shared(found: Walk, content: Mapping[str, Any]) -> SharedCase:
     """What the passage reads of a case."""
-    steps = (Step(_way(s), datetime.fromisoformat(s["instant"])) for s in found.steps)
-    return SharedCase(tuple(steps), found.declared, content.get("consignment"), found.containers)
-
-
-def _way(step: Mapping[str, Any]) -> str:
-    """The state of a step as it bears on the way of the goods: those that go back are closed, and may not go on."""
-    return "RETURNED" if step.get("decision") == "return" else str(step["state"])
+    return SharedCase(
+        found.whole.steps(),
+        found.setting.declared,
+        content.get("consignment"),
+        found.containers,
+        {unit: line.steps() for unit, line in sorted(found.lines.apart.items())},
+        tuple(found.seals),
+    )
 
 
 def _instants_ahead(
@@ -122,21 +127,30 @@ def _instants_ahead(
     """The instants at which the picture changes by itself."""
     yield from (c.begins for c in later)
     yield from (i for h in holds for i in (h.placed_at, h.lifted_at) if i is not None and i > as_of)
-    if found.limit_instant is not None:
-        # A limit is kept at its own instant, and passed behind it.
-        yield found.limit_instant + timedelta(microseconds=1)
+    # A limit is kept at its own instant, and passed behind it.
+    limits = (line.runs_until for line in found.lines.all())
+    yield from (limit + timedelta(microseconds=1) for limit in limits if limit is not None)
 
 
-def _holds(statements: Sequence[Counted], about: Consignment) -> list[Hold]:
-    """The holds on the case itself, its consignment and its units."""
-    inside = (hold for unit in about.units.values() for hold in unit.holds)
-    found = [*holds_of(c for c in statements if c.revision.type in _HOLD_TYPES), *about.holds, *inside]
-    return sorted(found, key=lambda h: (h.placed_at, h.party, h.hold, h.scope))
+def _own_holds(statements: Sequence[Counted], about: Consignment) -> list[Hold]:
+    """The holds on the case itself and on its consignment."""
+    return _sorted([*holds_of(c for c in statements if c.revision.type in _HOLD_TYPES), *about.holds])
 
 
-def _content(key: str, found: Walk, about: Consignment, as_of: datetime) -> dict[str, Any]:
-    case = found.case
-    held = bool(open_holds(found.holds, case.jurisdiction, as_of))
+def _sorted(holds: Sequence[Hold]) -> list[Hold]:
+    return sorted(dict.fromkeys(holds), key=lambda h: (h.placed_at, h.party, h.hold, h.scope))
+
+
+def _known(holds: Sequence[Hold], as_of: datetime) -> list[Hold]:
+    """The holds that are known at an instant."""
+    return [h.as_of(as_of) for h in holds if h.placed_at <= as_of]
+
+
+def _content(
+    key: str, found: Walk, about: Consignment, corridor: Corridor, holds: Sequence[Hold], as_of: datetime
+) -> dict[str, Any]:
+    case, limit = found.case, found.whole.limit
+    held = bool(open_holds(holds, case.jurisdiction, as_of))
     containers = found.containers or tuple(u for u in about.units if u.startswith("container:"))
     wagons = found.wagons or tuple(u for u in about.units if u.startswith("wagon:"))
     content = {
@@ -147,26 +161,31 @@ def _content(key: str, found: Walk, about: Consignment, as_of: datetime) -> dict
         "procedure": case.procedure,
         "sequence": case.sequence,
         "state": found.state,
-        "since": utc_text(found.since) if found.since else None,
+        "since": utc_text(found.whole.since) if found.whole.since else None,
         "attempt": found.attempt if found.attempt > 1 else None,
         "number": found.number,
         "office": found.office,
         "office_in": found.office_in,
         "declarant": found.declarant,
         "parties": sorted(visibility.involved(case.about, found.declarant, _parties(case, about))),
-        "route": list(dict.fromkeys([*found.corridor.countries(case.jurisdiction), *about.route])),
+        "route": list(dict.fromkeys([*corridor.countries(case.jurisdiction), *about.route])),
         "containers": sorted(containers),
         "wagons": sorted(wagons),
         "held": held or None,
-        "holds": [_shown(h) for h in found.holds],
+        "holds": [_shown(h) for h in holds],
         "steps": found.steps,
         "findings": found.findings[: budgets.FINDINGS_SHOWN],
         "verdicts": found.verdicts,
         "guarantee": found.guarantee,
-        "limit": found.limit,
-        "to_do": forms.to_do(found.state, held=held, limit=found.limit),
+        "limit": limit,
+        "units": [_apart(unit, line) for unit, line in found.lines.differing().items()],
+        "to_do": forms.to_do(found.state, held=held, limit=limit),
     }
     return {name: value for name, value in content.items() if value is not None and value != []}
+
+
+def _apart(unit: str, line: lines.Line) -> dict[str, Any]:
+    return {"unit": unit, "state": line.state, "since": utc_text(line.since) if line.since else None}
 
 
 def _conflicts(found: Walk, conflicts: Sequence[StoredRevision]) -> dict[str, Any]:

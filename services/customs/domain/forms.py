@@ -23,6 +23,7 @@ _INVOLVED: Final = (
     "wagons",
     "guarantee",
     "limit",
+    "units",
     "to_do",
     "declarant",
     "parties",
@@ -81,7 +82,7 @@ def authority(content: Mapping[str, Any], country: str | None) -> dict[str, Any]
 def involved(content: Mapping[str, Any]) -> dict[str, Any]:
     """The form for those who take part: what they must do, and nothing of the reasons."""
     holds = [{n: v for n, v in hold.items() if n not in (*SECRET, *_INTERNAL)} for hold in content.get("holds", ())]
-    steps = [{n: s[n] for n in ("state", "instant", "source", "event_id")} for s in content.get("steps", ())]
+    steps = [_only(s, ("state", "instant", "source", "event_id", "day")) for s in content.get("steps", ())]
     asked = [f for f in content.get("findings", ()) if f["finding"] in FOR_BOTH]
     findings = [{n: f[n] for n in ("finding", "detail", "instant")} for f in asked]
     shown = _only(content, _INVOLVED) | {"holds": holds, "steps": steps, "findings": findings}
@@ -96,7 +97,7 @@ def _is_of(content: Mapping[str, Any]) -> bool:
 
 def _apart(shown: Mapping[str, Any]) -> dict[str, Any]:
     """The form without the consignment of others that has booked the same document number, and its units."""
-    kept = {n: v for n, v in shown.items() if n not in ("consignment", "containers", "wagons")}
+    kept = {n: v for n, v in shown.items() if n not in ("consignment", "containers", "wagons", "units")}
     return kept | {"holds": [h for h in shown["holds"] if h["scope"] == shown["case"]]}
 
 

@@ -38,6 +38,12 @@ class Hold:
         ends = self.lifted_at is not None and self.lifted_at <= instant
         return self if ends else replace(self, lifted_at=None)
 
+    def within(self, start: datetime, end: datetime | None) -> "Hold | None":
+        """The hold as far as it is open from `start` up to `end`; None where it is not."""
+        until = min((i for i in (self.lifted_at, end) if i is not None), default=None)
+        since = max(self.placed_at, start)
+        return replace(self, placed_at=since, lifted_at=until) if until is None or since < until else None
+
     def rules_in(self, jurisdiction: str) -> bool:
         return jurisdiction in self.jurisdictions
 
@@ -63,13 +69,13 @@ def _ends(lifted: Counted, placed: Counted) -> bool:
     return (
         same
         and cast(HoldLifted, lifted.data).hold == cast(HoldPlaced, placed.data).hold
-        and lifted.instant >= placed.begins
+        and lifted.ends >= placed.begins
     )
 
 
 def _hold(one: Counted, lifted: Iterable[Counted]) -> Hold:
     data = cast(HoldPlaced, one.data)
-    ends = [other.instant for other in lifted if _ends(other, one)]
+    ends = [other.ends for other in lifted if _ends(other, one)]
     return Hold(
         data.hold,
         one.revision.party,

@@ -13,12 +13,30 @@ from services.customs.domain.holds import Hold
 
 
 class Move(NamedTuple):
-    """A unit at a point; `code` is a milestone's, `confidence` as tracking says it."""
+    """A movement of a unit at a point, or its delivery; `code` is a milestone's, `confidence` as tracking says it.
+
+    It occurred from `begins` to `ends`: on that day, where only the date is known. `train` is the one that it was in.
+    """
 
     code: str
     point: str
     instant: datetime
+    begins: datetime
+    ends: datetime
     confidence: str
+    train: str | None = None
+
+
+class SealMark(NamedTuple):
+    """A seal that was put on or, with `removed`, taken off; the number is as it was sent.
+
+    `units` are those that customs named, none where a unit says it of itself.
+    """
+
+    instant: datetime
+    number: str
+    removed: bool
+    units: tuple[str, ...] = ()
 
 
 class Claim(NamedTuple):
@@ -30,18 +48,19 @@ class Claim(NamedTuple):
 
 
 class Step(NamedTuple):
-    """From `instant` on a case is in a state, as it bears on the way of the goods."""
+    """A case is in a state, as it bears on the way of the goods, since some instant from `begins` to `ends`."""
 
     state: str
-    instant: datetime
+    begins: datetime
+    ends: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Where something was, oldest move first, and where it was seen last, with the numbers of the seals on it."""
+    """Where something moved, oldest first, and where it was seen last, with what was told of the seals on it."""
 
     moves: tuple[Move, ...] = ()
-    seals: tuple[str, ...] = ()
+    seals: tuple[SealMark, ...] = ()
     point: str | None = None
     moving: bool = False
     last_seen: datetime | None = None
@@ -74,7 +93,8 @@ class Inside:
 class Consignment:
     """What a consignment shares, and a document number of the consignment that it stands for.
 
-    `declarants` may declare the goods; `former` could, each until an instant. `route` are countries in order.
+    `declarants` may declare the goods; `former` could, each until an instant. `route` are countries in order; `origin`
+    and `destination` are points, or what the booking says where nobody knows it.
     """
 
     consignment: str
@@ -85,6 +105,8 @@ class Consignment:
     former: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     route: tuple[str, ...] = ()
     route_variant: str | None = None
+    origin: str | None = None
+    destination: str | None = None
     units: Mapping[str, Inside] = field(default_factory=lambda: MappingProxyType({}))
     own: Track = NOWHERE
     holds: tuple[Hold, ...] = ()
@@ -98,17 +120,20 @@ NOT_TOLD_OF: Final = Consignment("")
 class Case:
     """What a case shares: its steps in order, whether it is declared, of which consignment.
 
-    `containers` are those that the declaration names, none for all.
+    `containers` are those that the declaration names, none for all. `apart` has the steps of each unit on which customs
+    have decided by itself, those before included.
     """
 
     steps: tuple[Step, ...]
     filed: bool
     consignment: str | None
     containers: tuple[str, ...]
+    apart: Mapping[str, tuple[Step, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    seals: tuple[SealMark, ...] = ()
 
-    def state_at(self, instant: datetime) -> str | None:
-        """The state of the case at an instant; None before its first step."""
-        return next((step.state for step in reversed(self.steps) if step.instant <= instant), None)
+    def steps_of(self, unit: str) -> tuple[Step, ...]:
+        """The steps that bear on a unit."""
+        return self.apart.get(unit, self.steps)
 
 
 @dataclass(frozen=True, slots=True)

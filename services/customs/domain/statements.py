@@ -1,38 +1,38 @@
 """Customs events that count, with the instants at which they occurred.
 
-Invariant: one statement for each identity; a bare date sorts at the end of that day where the law rules.
+Invariant: one statement for each identity. A bare date is the whole day: among what is said of that day the kind of
+statement decides the order, never the id of the event.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from contracts import catalogue
 from contracts.corridor.corridor import Corridor
+from contracts.events.authority import DecisionIssued
 from contracts.events.base import Data, Observed
 from contracts.events.declarant import DeclarationCancelled, DeclarationLodged
 from contracts.events.fields import is_date, moment
 from contracts.identifiers.subjects import parse_case
 from services.chassis.projection.fold import StoredRevision, by_identity, effective
+from services.customs.domain.transitions import ORDER
 
-# At one instant a declaration comes before a hold, a hold before a decision.
-_RANK = {
-    catalogue.LODGED: 0,
-    catalogue.CANCELLED: 1,
-    catalogue.HOLD_PLACED: 2,
-    catalogue.HOLD_LIFTED: 3,
-    catalogue.DECISION: 4,
-}
+# A declarant cancels and lodges again before customs accept, and again after they rejected.
+_PLACES: Final[Mapping[str, int]] = MappingProxyType({trigger: 10 * n for n, trigger in enumerate(ORDER)})
+_CANCELLED: Final = _PLACES["lodge"] + 1
+_AGAIN: Final = _PLACES["reject"] + 1
+_HOLD: Final = _PLACES["release"] - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """One identity's revision that counts, the case or unit that it is about, and when it occurred.
 
-    `begins` is the first instant at which it may have occurred: the start of the day where only the date is known.
-    It counts from then on, so that what is dated today is known today.
+    It may have occurred from `begins` to `ends`: on a whole day where only the date is known, counting from its start,
+    so that what is dated today is known today. `instant` is where it stands among the others.
     """
 
     revision: StoredRevision
@@ -40,10 +40,27 @@ class Counted:
     subject: str
     instant: datetime
     begins: datetime
+    ends: datetime
+
+    @property
+    def day(self) -> str | None:
+        """The date, where nothing more is known."""
+        occurred = cast(Observed, self.data).occurred_at
+        return occurred if is_date(occurred) else None
 
     @property
     def order(self) -> tuple[datetime, int, tuple[str, str]]:
-        return self.instant, _RANK.get(self.revision.type, 9), self.revision.identity
+        return self.instant, self.rank, self.revision.identity
+
+    @property
+    def rank(self) -> int:
+        """Where it comes among statements of one instant or day."""
+        if isinstance(self.data, DecisionIssued):
+            return _PLACES[self.data.decision]
+        if isinstance(self.data, DeclarationLodged):
+            trigger = "advise" if self.data.stage == "advance" else "lodge"
+            return _AGAIN if self.data.attempt > 1 else _PLACES[trigger]
+        return _CANCELLED if isinstance(self.data, DeclarationCancelled) else _HOLD
 
 
 def count(
@@ -61,33 +78,49 @@ def count(
             # A later revision may be about another case or unit than the one before.
             if one.subject == subject:
                 counted.append(one)
-    return sorted(counted, key=lambda c: c.order), conflicts
+    return in_order(counted), conflicts
+
+
+def in_order(counted: Iterable[Counted]) -> list[Counted]:
+    """Statements in order of occurrence: one of which only the day is known comes behind all of that day that it may
+    follow by its kind, or else at the start of the day.
+    """
+    given = list(counted)
+    timed = [c for c in given if c.day is None]
+    return sorted((c if c.day is None else _placed(c, timed) for c in given), key=lambda c: c.order)
+
+
+def _placed(one: Counted, timed: Iterable[Counted]) -> Counted:
+    before = (c.instant for c in timed if one.begins <= c.instant <= one.ends and c.rank <= one.rank)
+    return replace(one, instant=max(before, default=one.begins))
 
 
 def as_counted(revision: StoredRevision, corridor: Corridor) -> Counted:
-    """What a revision states, and when."""
+    """What a revision states, and when; a date stands at its start until it is put in order."""
     data = revision.read()
-    zone = zone_of(_law(revision, data), corridor)
+    zone = _zone_of(revision, data, corridor)
     occurred = cast(Observed, data).occurred_at
-    return Counted(revision, data, _subject(revision, data), moment(occurred, zone), _begins(occurred, zone))
+    begins, ends = day_of(occurred, zone) if is_date(occurred) else (moment(occurred, zone),) * 2
+    return Counted(revision, data, _subject(revision, data), begins, begins, ends)
 
 
-def zone_of(jurisdiction: str | None, corridor: Corridor) -> ZoneInfo:
-    """The zone in which a law's dates are meant: that of its first country."""
-    return _zone(corridor, jurisdiction) if jurisdiction else ZoneInfo("UTC")
+def day_of(date_only: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first and the last instant of a day in a zone, in UTC."""
+    day = date.fromisoformat(date_only)
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC), moment(date_only, zone)
 
 
-def _begins(occurred: str, zone: ZoneInfo) -> datetime:
-    if not is_date(occurred):
-        return moment(occurred, zone)
-    day = date.fromisoformat(occurred)
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+def _zone_of(revision: StoredRevision, data: Data, corridor: Corridor) -> ZoneInfo:
+    """The zone in which a sender's dates are meant: that of its country, or else of the law's first one."""
+    law = _law(revision, data)
+    country = revision.country or (corridor.countries(law)[0] if law else None)
+    zones = zones_in(corridor, (country,) if country else ())
+    return zones[0] if zones else ZoneInfo("UTC")
 
 
-def _zone(corridor: Corridor, jurisdiction: str) -> ZoneInfo:
-    country = corridor.countries(jurisdiction)[0]
-    point = next((p for p in corridor.points if p.country == country), None)
-    return point.zone_info if point else ZoneInfo("UTC")
+def zones_in(corridor: Corridor, countries: tuple[str, ...]) -> tuple[ZoneInfo, ...]:
+    """The time zones of the points in some countries, in the order of the corridor data."""
+    return tuple(dict.fromkeys(p.zone_info for p in corridor.points if p.country in countries))
 
 
 def _subject(revision: StoredRevision, data: Data) -> str:

@@ -16,7 +16,18 @@ from contracts.events.fields import utc_text
 from services.chassis.projection.fold import Inputs
 from services.chassis.projection.shapes import MAYBE_TEXT, Kind, members, row
 from services.customs.domain.holds import Hold
-from services.customs.domain.shared import Case, Claim, Consignment, Inside, Memory, Move, Step, Track, Unit
+from services.customs.domain.shared import (
+    Case,
+    Claim,
+    Consignment,
+    Inside,
+    Memory,
+    Move,
+    SealMark,
+    Step,
+    Track,
+    Unit,
+)
 
 # --- What is read
 
@@ -66,6 +77,8 @@ def write_consignment(one: Consignment) -> dict[str, Any]:
         "former": {party: utc_text(until) for party, until in one.former.items()},
         "route": list(one.route),
         "route_variant": one.route_variant,
+        "origin": one.origin,
+        "destination": one.destination,
         "units": {unit: _inside(inside) for unit, inside in one.units.items()},
         "own": _track(one.own),
         "holds": write_holds(one.holds),
@@ -75,10 +88,12 @@ def write_consignment(one: Consignment) -> dict[str, Any]:
 def write_case(case: Case) -> dict[str, Any]:
     """A case as it is stored."""
     return {
-        "steps": [[step.state, utc_text(step.instant)] for step in case.steps],
+        "steps": _steps(case.steps),
         "filed": case.filed,
         "consignment": case.consignment,
         "containers": list(case.containers),
+        "apart": {unit: _steps(steps) for unit, steps in case.apart.items()},
+        "seals": _seals(case.seals),
     }
 
 
@@ -120,11 +135,20 @@ _CONSIGNMENT: Final[Mapping[str, Kind]] = {
     "former": dict,
     "route": list,
     "route_variant": MAYBE_TEXT,
+    "origin": MAYBE_TEXT,
+    "destination": MAYBE_TEXT,
     "units": dict,
     "own": dict,
     "holds": list,
 }
-_CASE: Final[Mapping[str, Kind]] = {"steps": list, "filed": bool, "consignment": MAYBE_TEXT, "containers": list}
+_CASE: Final[Mapping[str, Kind]] = {
+    "steps": list,
+    "filed": bool,
+    "consignment": MAYBE_TEXT,
+    "containers": list,
+    "apart": dict,
+    "seals": list,
+}
 _HOLD: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("hold", "party", "authority", "scope", "reason", "placed_at"), str),
     "lifted_at": MAYBE_TEXT,
@@ -135,12 +159,22 @@ _HOLD: Final[Mapping[str, Kind]] = {
 
 def _track(track: Track) -> dict[str, Any]:
     return {
-        "facts": [[m.code, m.point, utc_text(m.instant), m.confidence] for m in track.moves],
-        "seals": list(track.seals),
+        "facts": [
+            [m.code, m.point, *map(utc_text, (m.instant, m.begins, m.ends)), m.confidence, m.train] for m in track.moves
+        ],
+        "seals": _seals(track.seals),
         "point": track.point,
         "moving": track.moving,
         "last_seen": _text(track.last_seen),
     }
+
+
+def _seals(seals: Iterable[SealMark]) -> list[Any]:
+    return [[utc_text(mark.instant), mark.number, mark.removed, list(mark.units)] for mark in seals]
+
+
+def _steps(steps: Iterable[Step]) -> list[Any]:
+    return [[step.state, utc_text(step.begins), utc_text(step.ends)] for step in steps]
 
 
 def _inside(inside: Inside) -> dict[str, Any]:
@@ -149,9 +183,23 @@ def _inside(inside: Inside) -> dict[str, Any]:
 
 def _read_track(value: Any) -> Track:
     facts, seals, point, moving, last_seen = members(value, _TRACK)
-    moves = (row(fact, str, str, str, str) for fact in facts)
-    found = tuple(Move(code, point, datetime.fromisoformat(at), confidence) for code, point, at, confidence in moves)
-    return Track(found, tuple(seals), point, moving, _instant(last_seen))
+    return Track(tuple(map(_read_move, facts)), _read_seals(seals), point, moving, _instant(last_seen))
+
+
+def _read_move(value: Any) -> Move:
+    code, point, at, begins, ends, confidence, train = row(value, str, str, str, str, str, str, MAYBE_TEXT)
+    instant, first, last = (datetime.fromisoformat(text) for text in (at, begins, ends))
+    return Move(code, point, instant, first, last, confidence, train)
+
+
+def _read_seals(values: Iterable[Any]) -> tuple[SealMark, ...]:
+    marks = (row(mark, str, str, bool, list) for mark in values)
+    return tuple(SealMark(datetime.fromisoformat(at), number, off, tuple(units)) for at, number, off, units in marks)
+
+
+def _read_steps(values: Iterable[Any]) -> tuple[Step, ...]:
+    steps = (row(step, str, str, str) for step in values)
+    return tuple(Step(state, *map(datetime.fromisoformat, (begins, ends))) for state, begins, ends in steps)
 
 
 def _read_unit(value: Any) -> Unit:
@@ -170,7 +218,7 @@ def _read_inside(value: Any) -> Inside:
 # The cases and the way of a consignment are mostly folded one after the other.
 @lru_cache(maxsize=64)
 def _read_consignment(text: str) -> Consignment:
-    key, known, status, parties, declarants, former, route, variant, units, own, holds = members(
+    key, known, status, parties, declarants, former, route, variant, origin, destination, units, own, holds = members(
         orjson.loads(text), _CONSIGNMENT
     )
     return Consignment(
@@ -182,6 +230,8 @@ def _read_consignment(text: str) -> Consignment:
         {party: datetime.fromisoformat(until) for party, until in former.items()},
         tuple(route),
         variant,
+        origin,
+        destination,
         {unit: _read_inside(inside) for unit, inside in units.items()},
         _read_track(own),
         _read_holds(holds),
@@ -189,10 +239,9 @@ def _read_consignment(text: str) -> Consignment:
 
 
 def _read_case(value: Any) -> Case:
-    steps, filed, consignment, containers = members(value, _CASE)
-    found = (row(step, str, str) for step in steps)
-    taken = tuple(Step(state, datetime.fromisoformat(at)) for state, at in found)
-    return Case(taken, filed, consignment, tuple(containers))
+    steps, filed, consignment, containers, apart, seals = members(value, _CASE)
+    by_unit = {unit: _read_steps(own) for unit, own in apart.items()}
+    return Case(_read_steps(steps), filed, consignment, tuple(containers), by_unit, _read_seals(seals))
 
 
 def _read_holds(values: Iterable[Any]) -> tuple[Hold, ...]:

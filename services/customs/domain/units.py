@@ -1,9 +1,10 @@
 """What customs keeps of tracking's pictures: units, consignments and references, with the holds on them.
 
-Invariant: a movement is passed on with its confidence; nothing is added to what tracking says.
+Invariant: only what moves or delivers is passed on, with its confidence; a claim, a sighting without a place and what
+befell a unit are not. A hold on a wagon is on what the wagon carries, for as long as it carries it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, cast
@@ -11,25 +12,38 @@ from typing import Final, cast
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.authority import HoldLifted
+from contracts.events.fields import is_date
 from contracts.events.tracking import Fact, SubjectChanged
-from contracts.identifiers.schemes import same_seal
-from contracts.identifiers.subjects import local
-from contracts.milestones.lookup import MILESTONES
+from contracts.identifiers.subjects import kind_of, local
+from contracts.milestones.lookup import MILESTONES, MilestoneCode
 from services.chassis.base import countries, visibility
 from services.chassis.projection.fold import Folded, Inputs, Parked
 from services.customs.domain import stored
 from services.customs.domain.holds import Hold, holds_of, lifting_nothing
-from services.customs.domain.shared import NOT_TOLD_OF, NOWHERE, Claim, Consignment, Inside, Move, Track, Unit
-from services.customs.domain.statements import Counted, count
+from services.customs.domain.shared import (
+    NOT_TOLD_OF,
+    NOWHERE,
+    Claim,
+    Consignment,
+    Inside,
+    Move,
+    SealMark,
+    Track,
+    Unit,
+)
+from services.customs.domain.statements import Counted, count, day_of
 
+DELIVERED: Final = "DLVD"
+# The return of the empty is no way of the goods.
+_OF_THE_EMPTY: Final = frozenset({"MTRT"})
 _DECLARANTS: Final = ("shipper", "consignee", "forwarder", "declarant")
 
 
 def fold_unit(inputs: Inputs, corridor: Corridor) -> Folded:
-    """A container or wagon: its movements, seals and place, and the holds on it."""
+    """A container or wagon: its movements, seals and place, and the holds on it and on what carries it."""
     picture = _picture(inputs)
-    holds, parked = _holds(inputs, corridor)
-    shared = Unit(_track(picture), holds, _claims(picture), picture.journey if picture else 1)
+    holds, parked = _holds(inputs, picture, corridor)
+    shared = Unit(_track(picture, corridor), holds, _claims(picture), picture.journey if picture else 1)
     content = {"holds": stored.write_holds(holds)}
     return Folded(inputs.subject, content, stored.write_unit(shared), parked=parked)
 
@@ -37,7 +51,7 @@ def fold_unit(inputs: Inputs, corridor: Corridor) -> Folded:
 def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
     """A consignment: what is in it, where its units are, who takes part, and the holds on it."""
     picture = _picture(inputs)
-    holds, parked = _holds(inputs, corridor)
+    holds, parked = _holds(inputs, picture, corridor)
     declarants = _declarants(inputs.subject, picture)
     shared = Consignment(inputs.subject, declarants=declarants, holds=holds)
     if picture is not None:
@@ -49,8 +63,10 @@ def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
             former={f.name: f.until for f in picture.former},
             route=tuple(countries.route_of(picture, corridor)),
             route_variant=picture.route_variant,
+            origin=picture.origin,
+            destination=picture.destination,
             units={m.subject: _carrying(inputs.subject, stored.unit_of(inputs, m.subject)) for m in picture.members},
-            own=_track(picture),
+            own=_track(picture, corridor),
         )
     content = {"holds": stored.write_holds(holds)}
     return Folded(inputs.subject, content, stored.write_consignment(shared), parked=parked)
@@ -90,21 +106,30 @@ def _picture(inputs: Inputs) -> SubjectChanged | None:
     return cast(SubjectChanged, own.read()) if own and own.type == catalogue.SUBJECT else None
 
 
-def _track(picture: SubjectChanged | None) -> Track:
+def _track(picture: SubjectChanged | None, corridor: Corridor) -> Track:
     if picture is None:
         return NOWHERE
-    moves = (Move(f.code, f.point, f.instant, f.confidence) for f in picture.timeline if f.point and _places(f))
+    moves = tuple(_move(f, corridor) for f in picture.timeline if _moves(f))
     seals, place = _seals(picture.timeline), picture.place
     if place is None:
-        return Track(tuple(moves), seals)
+        return Track(moves, seals)
     seen = max(place.observed_at, picture.last_seen.observed_at) if picture.last_seen else place.observed_at
-    return Track(tuple(moves), seals, place.point, place.moving, seen)
+    return Track(moves, seals, place.point, place.moving, seen)
 
 
-def _places(fact: Fact) -> bool:
-    """Whether a fact says that the unit was at its point; a claim does not, and a sighting adds nothing."""
-    row = MILESTONES.get(fact.code)
-    return row is not None and row.places and not fact.claim and not fact.sighting
+def _moves(fact: Fact) -> bool:
+    row = MILESTONES.get(cast(MilestoneCode, fact.code))
+    goes = row is not None and (row.movement is not None or row.code == DELIVERED) and row.code not in _OF_THE_EMPTY
+    return goes and fact.point is not None and not (fact.claim or fact.sighting)
+
+
+def _move(fact: Fact, corridor: Corridor) -> Move:
+    point = cast(str, fact.point)
+    begins = ends = fact.instant
+    if is_date(fact.occurred_at) and (known := corridor.locations.find(point)):
+        begins, ends = day_of(fact.occurred_at, known.zone_info)
+    train = fact.train or (fact.via if fact.via and kind_of(fact.via) == "train" else None)
+    return Move(fact.code, point, fact.instant, begins, ends, fact.confidence, train)
 
 
 def _claims(picture: SubjectChanged | None) -> tuple[Claim, ...]:
@@ -148,8 +173,9 @@ def _carrying(consignment: str, unit: Unit | None) -> Inside:
     moves = tuple(m for m in unit.track.moves if carriage.has_move(m.instant))
     if moves == unit.track.moves:
         return Inside(unit.track, holds)
+    seals = tuple(s for s in unit.track.seals if carriage.has_move(s.instant))
     last = moves[-1] if moves else None
-    return Inside(Track(moves, point=last.point, last_seen=last.instant) if last else NOWHERE, holds)
+    return Inside(Track(moves, seals, last.point, last_seen=last.instant) if last else NOWHERE, holds)
 
 
 def _carriage(consignment: str, unit: Unit) -> _Carriage | None:
@@ -165,19 +191,25 @@ def _carriage(consignment: str, unit: Unit) -> _Carriage | None:
     return _Carriage(since, start, max(ends) if len(ends) == len(mine) else None)
 
 
-def _seals(timeline: Iterable[Fact]) -> tuple[str, ...]:
-    """The seals that are on: each that was affixed and not removed since, as it was last written."""
-    on: dict[str, str] = {}
-    for seal in (s for f in timeline for s in f.seals):
-        on.pop(same_seal(seal.number), None)
-        if not seal.removed:
-            on[same_seal(seal.number)] = seal.number
-    return tuple(on.values())
+def _seals(timeline: Iterable[Fact]) -> tuple[SealMark, ...]:
+    marks = ((f.instant, seal) for f in timeline if not f.claim for seal in f.seals)
+    return tuple(SealMark(instant, seal.number, seal.removed) for instant, seal in marks)
 
 
-def _holds(inputs: Inputs, corridor: Corridor) -> tuple[tuple[Hold, ...], list[Parked]]:
+def _holds(inputs: Inputs, picture: SubjectChanged | None, corridor: Corridor) -> tuple[tuple[Hold, ...], list[Parked]]:
     counted, _ = count(inputs.subject, inputs.revisions, corridor)
-    return tuple(holds_of(counted)), [lifts_nothing(c) for c in lifting_nothing(counted)]
+    found = [*holds_of(counted), *_of_wagons(inputs, picture)]
+    own = sorted(found, key=lambda h: (h.placed_at, h.party, h.hold, h.scope))
+    return tuple(own), [lifts_nothing(c) for c in lifting_nothing(counted)]
+
+
+def _of_wagons(inputs: Inputs, picture: SubjectChanged | None) -> Iterator[Hold]:
+    """The holds on the wagons that carry it, for as long as each does."""
+    for one in picture.associations if picture else ():
+        wagon = stored.unit_of(inputs, one.subject) if one.relation == "on_wagon" else None
+        for hold in wagon.holds if wagon else ():
+            if (while_on := hold.within(one.start, one.end)) is not None:
+                yield while_on
 
 
 def lifts_nothing(one: Counted) -> Parked:
