@@ -38,6 +38,7 @@ _DEVELOP: Final = {
     "jars": Command("deploy.local.resolve_jars:main", "writes the list of Kafka's jars anew"),
     "sbom": Command("deploy.sbom:main", "what a release is made of, and the licences of others"),
     "sizes": Command("tests.house.command:main", "how long modules and functions are; fails over the limits"),
+    "cases": Command("tests.house.cases:main", "writes down what may follow on what in a customs case"),
     "path": Command("tests.house.path:main", "the files of a report from Kafka to Kafka; fails over the limit"),
     "page": Command("tests.house.page:main", "types and habits of the page's code; fails on any fault"),
     "bench": Command("tests.bench.command:main", "throughput and latency, each beside what bounds it"),

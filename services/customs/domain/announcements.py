@@ -90,12 +90,13 @@ def _estimate(unit: Unit, border: Border) -> tuple[datetime, datetime] | None:
         return None
     here = called[-1]
     stay = route.dwell_hours(here.move.point) if here.kind == "arrives" and here is unit.places[-1] else 0.0
-    hours = _hours(here, border, unit)
-    if hours is None or stay is None:
+    running = _hours(here, border, unit)
+    if running is None or stay is None:
         return None
+    hours = running + stay
     spare = route.buffer_hours.most if route.buffer_hours else 0
     total = route.planned_total_hours or hours or 1
-    first = here.move.instant + timedelta(hours=hours + stay)
+    first = here.move.instant + timedelta(hours=hours)
     return first, first + timedelta(hours=spare * min(1.0, max(hours, 1) / total))
 
 

@@ -42,8 +42,13 @@ class Way:
 
 
 def ways_between(origin: str | None, destination: str | None, variant: str | None, corridor: Corridor) -> list[Way]:
-    """The ways that lead from an origin to a destination: the named one first; an unknown end bounds nothing."""
+    """The ways that lead from an origin to a destination: the named one first; an unknown end bounds nothing.
+
+    An end that is on no route counts as everywhere in its country, where no variant leads there more exactly.
+    """
     found = [way for route in corridor.variants if (way := _way(route, origin, destination, corridor)) is not None]
+    ends = {point.key for code in (origin, destination) if code and (point := corridor.resolve(code))}
+    found = [way for way in found if ends <= set(way.route.points)] or found
     if origin is None or destination is None:
         # Without both ends the direction is not known, unless a variant is named.
         found = [way for way in found if way.route.name == variant]
