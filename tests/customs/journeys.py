@@ -102,24 +102,28 @@ def _reports(draw: DrawFn, route: RouteVariant, first: int, last: int) -> list[R
     stops = [p for p in inside if p in (*route.calls, *stations, inside[0], inside[-1]) or draw(st.booleans())]
     found: list[Report] = []
     hour = draw(st.integers(0, 30))
-    for place, stop in enumerate(stops[: draw(st.integers(1, len(stops)))]):
+    reached = stops[: draw(st.integers(1, len(stops)))]
+    for place, stop in enumerate(reached):
         arrives = "BARR" if stop in stations else "ARRI"
-        stay = draw(st.integers(0, 50))
+        kind = draw(st.sampled_from(["none"] * 4 + ["seen", "seen", "claimed", "still", "shunted", "back"]))
+        stay = draw(st.integers(21 if kind in ("shunted", "back") else 0, 50))
         if place:
             found += _told(draw, arrives, stop, hour)
-        found += _disturbances(draw, route, stop, hour, stay, stops[max(place - 1, 0)])
+        found += _disturbances(draw, kind, route, stop, hour, stay, stops[max(place - 1, 0)])
         hour += stay
         if stop == stops[-1]:
             found += _told(draw, "GTOT", stop, hour + 1) + _told(draw, "DLVD", stop, hour + 5)
-        else:
+        elif stop != reached[-1] or draw(st.booleans()):
             found += _told(draw, draw(st.sampled_from(["DEPA"] * 6 + ["XBRD", "PASS"])), stop, hour)
         hour += draw(st.integers(1, 40))
     return found
 
 
-def _disturbances(draw: DrawFn, route: RouteVariant, stop: str, hour: int, stay: int, before: str) -> Iterator[Report]:
+def _disturbances(
+    draw: DrawFn, kind: str, route: RouteVariant, stop: str, hour: int, stay: int, before: str
+) -> Iterator[Report]:
+    """What is told beside the course of things."""
     ahead = st.sampled_from(route.points)
-    kind = draw(st.sampled_from(["none"] * 5 + ["seen", "claimed", "still", "shunted", "back"]))
     if kind == "seen" and stay:
         yield from _told(draw, "PASS", stop, hour + draw(st.integers(0, stay)))
     elif kind == "claimed":
@@ -127,7 +131,7 @@ def _disturbances(draw: DrawFn, route: RouteVariant, stop: str, hour: int, stay:
         yield _report(code, draw(ahead), hour, claim=True)
     elif kind == "still":
         yield _report(draw(st.sampled_from(STILL)), draw(ahead), hour)
-    elif kind in ("shunted", "back") and stay > 20:
+    elif kind in ("shunted", "back"):
         yield _report("DEPA", stop, hour + 2)
         yield _report("ARRI", stop if kind == "shunted" else before, hour + 6)
         if kind == "back" and before != stop:

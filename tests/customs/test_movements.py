@@ -302,6 +302,12 @@ def test_nothing_is_expected_in_the_past(as_of: float, first: float | None, last
     assert ("expected_to" in arrival) is last
 
 
+def test_to_be_seen_in_a_stay_does_not_end_it() -> None:
+    one = journey(*UNTIL_TAFTAN, "PASS pk-taftan 94", as_of=95)
+
+    assert announced(one)["IR"]["expected_from"] == b.hours(90 + 25)
+
+
 def test_what_was_expected_is_looked_at_again_when_it_has_passed() -> None:
     one = journey(*UNTIL_TAFTAN, as_of=95)
     found = fold_all(events_of(one), one.as_of)
