@@ -242,8 +242,7 @@ def _counts(paper: Paper, counted: Sequence[tuple[str, Span]]) -> bool:
 def announcements(journey: Journey) -> dict[str, dict[str, Any]]:
     """For each country: the state, and each announced unit with its state and when it is expected."""
     found: dict[str, dict[str, Any]] = {}
-    every = trips(journey)
-    for trip in every:
+    for trip in trips(journey):
         if not any(
             not r.claim and r.code not in ("OFFR", "LOAD", "DISC", "HACC", "SEAL") for r in journey.reports[trip.unit]
         ):
@@ -252,7 +251,7 @@ def announcements(journey: Journey) -> dict[str, dict[str, Any]]:
             found.setdefault(country, {})[trip.unit] = state
     return {
         country: {
-            "state": "arrived" if len(units) == len(every) and _all_there(units) else "expected",
+            "state": "arrived" if _all_there(units) else "expected",
             "units": units,
         }
         for country, units in found.items()

@@ -686,6 +686,16 @@ async def test_a_hold_stops_the_case_of_the_goods_that_it_is_on(line: Line, scop
     assert [h["scope"] for h in case["holds"]] == [scope]
 
 
+async def test_a_hold_on_the_wagon_stops_the_goods_for_as_long_as_they_are_on_it(line: Line) -> None:
+    unloaded = b.a_milestone("DISC", b.CONTAINER, at=20, point="pk-lahore", party="lahore-dry-port", wagon=b.WAGON)
+    hold = a_hold(scope=b.WAGON)
+
+    await line.feed(b.a_booking(), b.a_consist(), unloaded, lodged(), decided("accept", -38), hold)
+    await line.feed(decided("release", 10, id="on"), decided("release", 30, id="off"))
+
+    assert verdicts(await case_of(line.customs))[1:] == [("release", "refused"), ("release", "effective")]
+
+
 async def test_a_hold_on_another_container_stops_nothing(line: Line) -> None:
     hold = a_hold(scope=b.container(9))
 

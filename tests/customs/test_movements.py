@@ -230,6 +230,16 @@ def test_a_permission_that_is_known_by_its_day_covers_that_day(day: str, expecte
     assert violations(one) == ({("LEFT_ZONE_WITHOUT_RELEASE", "pk-ir", BOX)} if expected else set())
 
 
+@pytest.mark.parametrize(("hour", "expected"), [(154, 0), (180, 1)])
+def test_what_ends_a_permission_on_some_day_ends_it_with_that_day(hour: int, expected: int) -> None:
+    """Recalled on 28 June; the train leaves on that day, or on the next."""
+    laws = papers("PK EXPORT", OUT_OF_PAKISTAN)
+    laws += papers("IR TRANSIT", "lodge 80, accept 102, release 110, inspect 2026-06-28")
+    one = journey(*INTO_IRAN, "ARRI ir-zahedan 106", f"DEPA ir-zahedan {hour}", laws=laws)
+
+    assert violations(one) == ({("LEFT_ZONE_WITHOUT_RELEASE", "pk-ir", BOX)} if expected else set())
+
+
 def test_a_departure_that_is_known_by_its_day_has_the_benefit_of_the_doubt() -> None:
     laws = papers("PK EXPORT", OUT_OF_PAKISTAN)
 
@@ -260,6 +270,9 @@ def test_a_unit_that_is_left_behind_silences_no_announcement_ahead() -> None:
         "TM": {BOX: "arrived", OTHER: "expected"},
         "KZ": {BOX: "arrived"},
         "RU": {BOX: "expected"},
+    }
+    assert {c: a["state"] for c, a in found.items()} == {
+        c: "expected" if c in ("TM", "RU") else "arrived" for c in found
     }
 
 

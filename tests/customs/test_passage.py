@@ -292,6 +292,16 @@ async def test_with_a_way_that_is_in_no_corridor_data_goods_are_announced_where_
     assert await line.customs.rows("fold_queue") == []
 
 
+async def test_without_a_variant_a_border_that_all_ways_cross_is_announced_and_watched(line: Line) -> None:
+    await line.feed(*setting_out(route_variant=None), departed(at=60, point="pk-quetta"))
+    before = await announced(line)
+
+    await line.feed(moved("ARRI", 81, "ir-mirjaveh", "rai"))
+
+    assert (before, await announced(line)) == ([("IR", "expected")], [("IR", "arrived")])
+    assert await rules(line) == [("LEFT_WITHOUT_PERMISSION", "pk-taftan")]
+
+
 async def test_newer_corridor_data_than_ours_do_not_put_a_record_aside(line: Line) -> None:
     """Copies of tracking may be on a newer release for a while."""
     await line.tracking.feed(setting_out())

@@ -1,7 +1,8 @@
 """Announcements: what is coming to each country, unit by unit, as it comes near.
 
-Invariant: a unit is announced at the next border on its way, whatever others of its goods do; a border behind it
-silences none ahead. Nothing is expected in the past: what has passed is left out.
+Invariant: a unit is announced at the next border on its way, whatever others of its goods do: a border behind it
+silences none ahead, and one that stays behind keeps none open that it is not expected at. Nothing is expected in the
+past: what has passed is left out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -110,7 +111,7 @@ def _hours(here: Position, border: Border, unit: Unit) -> float | None:
 
 def _announcement(passage: Passage, country: str, units: Sequence[_Coming]) -> dict[str, Any]:
     waiting = [one for one in units if not one.arrived]
-    arrived = not waiting and len(units) == len(passage.units)
+    arrived = not waiting
     border = (waiting or units)[0].border
     laws = passage.entry_laws(country)
     firsts = [one.first for one in waiting if one.first is not None]
