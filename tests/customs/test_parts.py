@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.envelope.codec import Event
+from contracts.identifiers.schemes import same_seal
 from contracts.refusal import Refused
-from services.customs.domain.seals import canonical, on_now
+from services.customs.domain.seals import on_now
 from services.customs.domain.shared import SealMark
 from tests.customs.folded import a_fact, a_picture, fold_all, passage_of
 from tests.support import builders as b
@@ -304,11 +305,6 @@ def test_the_seals_of_customs_are_announced_to_the_next_country() -> None:
     assert arrival["units"][0]["seals"] == ["NAV7", "FBR55"]
 
 
-@pytest.mark.parametrize("other", ["ldp 1001010", "LDP-1001010", "LDР1001010"])
-def test_a_seal_is_the_same_however_it_is_written(other: str) -> None:
-    assert canonical(other) == canonical("LDP1001010")
-
-
 marks = st.builds(
     SealMark,
     st.integers(0, 9).map(lambda n: b.START + timedelta(hours=n)),
@@ -323,7 +319,7 @@ def test_seals_accumulate_until_they_are_taken_off_in_whatever_order_they_are_to
 ) -> None:
     mixed = list(given_)
     random.Random(seed).shuffle(mixed)
-    last = {canonical(m.number): m for m in sorted(given_, key=lambda m: (m.instant, not m.removed))}
+    last = {same_seal(m.number): m for m in sorted(given_, key=lambda m: (m.instant, not m.removed))}
 
     assert on_now(mixed) == on_now(given_)
-    assert {canonical(n) for n in on_now(given_)} == {n for n, m in last.items() if not m.removed}
+    assert {same_seal(n) for n in on_now(given_)} == {n for n, m in last.items() if not m.removed}
