@@ -42,7 +42,7 @@ class Regimes:
         """What customs say of the seals on a unit. Where they name none, it is the only one of the goods, or the only
         one that is declared; a seal that was taken off is off wherever it was.
         """
-        for case in self.cases.values():
+        for _, case in sorted(self.cases.items()):
             if not _covers(case, unit):
                 continue
             own = alone or case.containers == (unit,)

@@ -10,9 +10,9 @@ from services.customs.domain.shared import SealMark
 
 
 def on_now(marks: Iterable[SealMark]) -> list[str]:
-    """The numbers of the seals that are on, in the order in which they were put on."""
+    """The numbers of the seals that are on, in the order in which they were put on; those of one instant as given."""
     found: dict[str, str] = {}
-    for mark in sorted(marks, key=lambda m: (m.instant, not m.removed, m.number)):
+    for mark in sorted(marks, key=lambda m: (m.instant, not m.removed)):
         found.pop(same_seal(mark.number), None)
         if not mark.removed:
             found[same_seal(mark.number)] = mark.number
