@@ -115,6 +115,12 @@ def test_a_case_goes_with_the_last_of_its_units() -> None:
     assert (case["state"], apart(case), case["steps"][-1]["instant"]) == ("RELEASED", {}, b.hours(2))
 
 
+def test_what_was_seized_is_not_released_with_the_rest() -> None:
+    case = case_of(*booked(), *accepted(), decided("seize", 0, BOXES[0]), decided("release", 1))
+
+    assert (case["state"], apart(case)) == ("RELEASED", {BOXES[0]: "SEIZED"})
+
+
 def test_a_decision_on_what_is_not_in_the_case_is_a_conflict() -> None:
     case = case_of(*booked(), *accepted(containers=[BOXES[0]]), decided("release", 0, BOXES[1]))
 
