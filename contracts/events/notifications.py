@@ -24,7 +24,8 @@ class NotificationPublished(Data):
     """A feed item. `action` is new, changed (replaces `supersedes`), withdrawn, or backfill (history).
 
     `alert` is false for what nobody needs to be called for: history, and what a rebuild has redrawn. `about` is the
-    fact that an exception rests on; `sayings` are what disagrees about it.
+    fact that an exception rests on; `sayings` are what disagrees about it. `sighting` and `out_of_order` are as in
+    `contracts.events.tracking.Fact`.
     """
 
     item: str
@@ -52,6 +53,8 @@ class NotificationPublished(Data):
     late: bool = False
     disputed: bool = False
     claim: bool = False
+    sighting: bool = False
+    out_of_order: bool = False
     detail: str | None = None
     about: str | None = None
     sayings: list[Saying] = []

@@ -11,6 +11,20 @@ from contracts.events.base import Channel, Classifier, Data, Enumerated, Positio
 from contracts.events.fields import Instant, Occurred
 
 Confidence = Literal["observed", "second_hand", "inferred", "estimated", "planned"]
+Status = Literal[
+    "unknown",
+    "planned",
+    "postponed",
+    "cancelled",
+    "in_train",
+    "in_transit",
+    "at_point",
+    "partly_delivered",
+    "delivered",
+    "ended",
+    "resolved",
+]
+"""What we publish as the status of a subject; `in_train` is of a train's wagons, `resolved` of a reference."""
 
 
 class Attached(Data):

@@ -164,7 +164,7 @@ def _add_subject(router: APIRouter, runtime: Runtime) -> None:
             **shown,
             "facts": visible(content, party.party),
             "related": await store.read_related(runtime.store, *_beside(subject, shown), party.party),
-            "of_parts": await store.read_of_parts(runtime.store, _parts(subject, shown), party.party),
+            "of_parts": await store.read_of_parts(runtime.store, subject, _parts(subject, shown), party.party),
             "now": utc_text(runtime.clock.now()),
         }
 

@@ -22,6 +22,10 @@ interface Common {
   via?: string;
   disputed?: boolean;
   claim?: boolean;
+  /** Seen where it stays: neither come nor gone. */
+  sighting?: boolean;
+  /** Told, and cannot have been in this order. */
+  out_of_order?: boolean;
   state?: string;
   severity?: string;
   /** The fact that an exception is about. */
@@ -118,7 +122,25 @@ export interface Row {
   members?: string[];
   associations?: Association[];
   references?: string[];
+  /** A consignment's units as they were while they carried it. */
+  parts?: Part[];
+  units?: Record<string, number>;
+  last_seen?: Sighting;
   ended?: boolean;
+}
+
+export interface Part {
+  subject: string;
+  status: string;
+  point?: string;
+  instant?: string;
+}
+
+/** Seen since it came to or left its place: at a point, or at a position in degrees. */
+export interface Sighting {
+  observed_at: string;
+  point?: string;
+  position?: { latitude: number; longitude: number };
 }
 
 /** Where a subject is, or was seen last; `of` is the part that was seen, where it was not itself. */
@@ -142,6 +164,8 @@ export interface Subject {
   members?: string[];
   associations?: Association[];
   references?: string[];
+  units?: Record<string, number>;
+  last_seen?: Sighting;
   ended?: boolean;
   facts: Fact[];
   related: Fact[];

@@ -37,7 +37,8 @@ FROM (SELECT * FROM subject_row
       WHERE parties @> ARRAY[$1::text] AND ($2::text IS NULL OR kind = $2)
         AND ($5::timestamptz IS NULL OR recorded_at >= $5) OFFSET 0) AS seen
 WHERE $3::text = '' OR subject ILIKE $3 OR status ILIKE $3 OR point ILIKE $3 OR reported_by ILIKE $3
-    OR EXISTS (SELECT FROM jsonb_path_query(header - 'associations' - 'whole' - 'exceptions', '$.**') AS v
+    OR EXISTS (SELECT FROM jsonb_path_query(header - ARRAY['associations', 'parts', 'last_seen', 'whole', 'exceptions'],
+                                            '$.**') AS v
                WHERE header -> 'whole' ? $1 AND jsonb_typeof(v) = 'string' AND v #>> '{}' ILIKE $3)
     OR EXISTS (SELECT FROM jsonb_array_elements(header -> 'associations') AS a
                WHERE a -> 'parties' ? $1 AND a ->> 'subject' ILIKE $3)
@@ -69,19 +70,21 @@ WHERE split_part(l.subject, ':', 1) = ANY ($3)
        OR fact ->> 'consignment' = ANY ($4) AND split_part(fact ->> 'subject', ':', 1) NOT IN ('container', 'wagon'))
 ORDER BY fact ->> 'instant'
 """
-# What the parts of a subject went through, each step once, however many parts took it.
+# What the parts of a consignment ($3) went through with its goods, each step once, however many parts took it.
 _OF_PARTS = """
 SELECT jsonb_build_object(
     'fact', concat_ws('|', fact ->> 'code', fact ->> 'point', split_part(fact ->> 'fact', '|', 4),
-                      fact ->> 'reported_by', fact ->> 'confidence'),
+                      fact ->> 'reported_by', fact ->> 'confidence', fact ->> 'sighting', fact ->> 'out_of_order'),
     'topic', 'milestone', 'code', fact ->> 'code', 'point', fact ->> 'point', 'country', fact ->> 'country',
     'reported_by', fact ->> 'reported_by', 'confidence', fact ->> 'confidence',
+    'sighting', (fact ->> 'sighting')::boolean, 'out_of_order', (fact ->> 'out_of_order')::boolean,
     'from', min(fact ->> 'instant'), 'instant', max(fact ->> 'instant'),
     'subjects', jsonb_agg(DISTINCT fact ->> 'subject'))::text AS fact
 FROM picture, jsonb_array_elements(content -> 'facts') AS fact
 WHERE subject = ANY ($1) AND fact -> 'parties' ? $2 AND fact ->> 'topic' = 'milestone' AND fact ->> 'point' IS NOT NULL
+    AND coalesce(fact ->> 'consignment', $3) = $3
 GROUP BY fact ->> 'code', fact ->> 'point', fact ->> 'country', split_part(fact ->> 'fact', '|', 4),
-         fact ->> 'reported_by', fact ->> 'confidence'
+         fact ->> 'reported_by', fact ->> 'confidence', fact ->> 'sighting', fact ->> 'out_of_order'
 """
 _BESIDE: Final = ("case", "exception", "violation", "arrival")
 _PICTURE = "SELECT content::text AS content, recorded_at FROM picture WHERE subject = $1 AND content IS NOT NULL"
@@ -121,6 +124,9 @@ _HEADER: Final = (
     "destination",
     "run",
     "members",
+    "parts",
+    "units",
+    "last_seen",
     "associations",
     "references",
     "ended",
@@ -142,9 +148,9 @@ async def read_related(
     return [_fact(row) for row in rows]
 
 
-async def read_of_parts(pool: Pool, parts: Sequence[str], party: str) -> list[dict[str, Any]]:
-    """The milestones of several subjects together, as far as a party may see them: each step with who took it."""
-    return [_fact(row) for row in await pool.fetch(_OF_PARTS, list(parts), party)]
+async def read_of_parts(pool: Pool, consignment: str, parts: Sequence[str], party: str) -> list[dict[str, Any]]:
+    """The milestones of a consignment's units with its goods, as far as a party may see them: who took each step."""
+    return [_fact(row) for row in await pool.fetch(_OF_PARTS, list(parts), party, consignment)]
 
 
 async def read_overview(

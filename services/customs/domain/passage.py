@@ -19,6 +19,8 @@ from services.customs.domain.ways import Way, way_of, ways_between
 
 LEFT_WITHOUT_PERMISSION: Final = "LEFT_WITHOUT_PERMISSION"
 LEFT_ZONE_WITHOUT_RELEASE: Final = "LEFT_ZONE_WITHOUT_RELEASE"
+RULES: Final = (LEFT_WITHOUT_PERMISSION, LEFT_ZONE_WITHOUT_RELEASE)
+"""The rules of which violations are raised."""
 WITHDRAWN: Final[Mapping[str, str]] = MappingProxyType({"state": "withdrawn"})
 """What closes an announcement or a violation that no longer holds."""
 

@@ -18,6 +18,17 @@ export function disputesOf(facts) {
 }
 
 /**
+ * The facts that cannot have been in this order: they are marked, or an exception that is open is about them.
+ * @param {Told[]} facts
+ * @returns {Set<string | undefined>}
+ */
+export function outOfOrder(facts) {
+  const open = facts.filter((fact) => fact.topic === "exception" && fact.state === "open");
+  const about = open.filter((fact) => fact.code === "PHYSICAL_ORDER").map((fact) => fact.about);
+  return new Set([...facts.filter((fact) => fact.out_of_order).map((fact) => fact.fact), ...about]);
+}
+
+/**
  * What was said and does not agree; `beside` leaves out what stands beside it already.
  * @param {Told | undefined} fact
  */

@@ -1,6 +1,6 @@
 // What a fact or a feed item says, in words and marks; and what is open because of it.
 
-import { CASE_STATES, INCIDENTS, KINDS, RULES, capital, milestone, plain, subject } from "./words.js";
+import { CASE_STATES, INCIDENTS, KINDS, capital, milestone, plain, rule, subject } from "./words.js";
 
 /** @import { Description, Fact, Matter, Told } from "../dashboard.d.ts" */
 
@@ -20,7 +20,8 @@ const SHAPES = { observed: "dot", second_hand: "half", inferred: "ring" };
 /** @type {{ [Topic in Fact["topic"]]: (fact: Extract<Told, { topic: Topic }>) => Description }} */
 const TELLERS = {
   milestone(fact) {
-    const title = milestone(fact.code);
+    // Who is seen where it stands has passed nothing.
+    const title = fact.sighting ? "Seen" : milestone(fact.code);
     const tone = INCIDENTS.has(fact.code) ? "bad" : "none";
     const shape = SHAPES[fact.confidence ?? ""] ?? "dashed";
     return { shape, tone, title };
@@ -37,22 +38,22 @@ const TELLERS = {
       return { shape: "octagon", tone: "bad", title: "Hold placed", more: `${law}, ${fact.detail}` };
     if (fact.state === "hold_lifted")
       return { shape: "stamp", tone: "good", title: "Hold lifted", more: `${law}, ${fact.detail}` };
-    const bad = ["REJECTED", "REFUSED", "SEIZED", "OVERDUE", "DISCREPANCY"].includes(fact.state ?? "");
+    const bad = ["REJECTED", "REFUSED", "SEIZED", "CONFISCATED", "OVERDUE", "DISCREPANCY", "CLAIM"].includes(fact.state ?? "");
     return { shape: "stamp", tone: bad ? "bad" : "none", title: word ? `${law}: ${word}` : law };
   },
   exception(fact) {
-    const word = capital(RULES[fact.code] ?? plain(fact.code));
+    const word = capital(rule(fact.code, fact.detail));
     if (fact.state === "closed") return { shape: "check", tone: "good", title: `${word}: over` };
     const tone = ["CRITICAL", "HIGH"].includes(fact.severity ?? "") ? "bad" : "warn";
     return {
       shape: "triangle",
       tone,
       title: word,
-      more: fact.severity ? `severity ${plain(fact.severity)}` : undefined,
+      more: [named(fact.detail), fact.severity && `severity ${plain(fact.severity)}`].filter(Boolean).join(", "),
     };
   },
   violation(fact) {
-    const word = capital(RULES[fact.code] ?? plain(fact.code));
+    const word = capital(rule(fact.code));
     if (fact.state === "withdrawn") return { shape: "check", tone: "good", title: `${word}: no violation after all` };
     return { shape: "diamond", tone: "bad", title: `Violation: ${word.toLowerCase()}`, more: fact.detail };
   },
@@ -68,6 +69,15 @@ const TELLERS = {
     };
   },
 };
+
+/**
+ * "container CSQU3054383", for the key of a subject; nothing for anything else.
+ * @param {string | undefined} key
+ */
+function named(key) {
+  const { kind, id } = subject(key ?? "");
+  return kind in KINDS && id ? `${kind} ${id}` : "";
+}
 
 /**
  * The country of a fact: for customs that of the law, unless several countries share it.
@@ -108,13 +118,13 @@ const SEVERITIES = { CRITICAL: 0, HIGH: 2, MEDIUM: 4 };
  */
 export function matter(fact) {
   if (fact.topic === "violation")
-    return { kind: "violation", word: RULES[fact.code] ?? plain(fact.code), rank: 0, fact };
+    return { kind: "violation", word: rule(fact.code), rank: 0, fact };
   if (fact.topic === "customs")
     return { kind: "held", word: `held, ${fact.code?.split(" ")[0] ?? "customs"}`, rank: 1, fact };
   if (fact.topic === "arrival")
     return { kind: "undeclared", word: `not declared, ${fact.country ?? ""}`, rank: 3, fact };
   const rank = SEVERITIES[fact.severity ?? ""] ?? 5;
-  return { kind: "exception", word: RULES[fact.code] ?? plain(fact.code), rank, fact };
+  return { kind: "exception", word: rule(fact.code, fact.detail), rank, fact };
 }
 
 /**

@@ -60,14 +60,16 @@ function mattersBySubject() {
  * @returns {Line}
  */
 function line(row, open, now) {
-  const parts = row.kind === "consignment" ? (row.members ?? []) : [];
+  const parts = row.kind === "consignment" ? (row.members ?? []).filter((part) => carries(part, row)) : [];
   const status = row.ended ? "ended" : row.status;
   const seen = row.observed_at ? { point: row.point, moving: row.moving, row } : ofMembers(row);
-  const at = seen?.row.observed_at;
+  const at = seen ? newest(seen.row) : undefined;
   const isOver = OVER.has(status);
   const fresh = at && !isOver && !UNSEEN.has(status) ? freshness(at, now, state.silentHours) : null;
   const found = new Set(open.get(row.subject));
-  for (const part of parts) for (const one of ofPart(part, open, now)) found.add(one);
+  for (const part of parts) {
+    for (const one of ofPart(part, open, now)) if (!isTold(one, part, found)) found.add(one);
+  }
   const matters = [...found];
   if (seen && fresh === "silent" && isSilent(row, seen, now) && !matters.some(isSilence)) {
     matters.push({ kind: "silent", word: "silent", rank: 3.5, of: row.subject, since: at });
@@ -89,6 +91,24 @@ function ofPart(key, open, now) {
   return matters.map((one) => (one.of ? { ...one, word: "part silent" } : one));
 }
 
+/**
+ * When a subject was last seen: where it is, or again since it came to or left there.
+ * @param {Row} row
+ */
+function newest({ observed_at, last_seen }) {
+  return last_seen && moment(last_seen.observed_at) > moment(observed_at) ? last_seen.observed_at : observed_at;
+}
+
+/**
+ * Whether the mismatch of a part's identity is told of the whole already.
+ * @param {Matter} one
+ * @param {string} part
+ * @param {Set<Matter>} found
+ */
+function isTold({ fact }, part, found) {
+  return fact?.code === "IDENTITY_MISMATCH" && [...found].some((own) => own.fact?.detail === part);
+}
+
 /** @param {Matter} one */
 function isSilence(one) {
   return one.kind === "silent" || one.fact?.code === "NO_SIGNAL";
@@ -104,7 +124,41 @@ function isSilence(one) {
 function isSilent(row, seen, now) {
   if (row.kind === "wagon" || row.kind === "run") return false;
   if (seen.moving) return true;
-  return row.kind !== "train" && now - moment(seen.row.observed_at) > 2 * state.silentHours * 3_600_000;
+  return row.kind !== "train" && now - moment(newest(seen.row)) > 2 * state.silentHours * 3_600_000;
+}
+
+/**
+ * Whether a unit is with a consignment still, or not yet with any: what has been emptied carries the goods of others.
+ * @param {string} key
+ * @param {Row} consignment
+ */
+export function carries(key, { subject }) {
+  const row = state.rows.get(key);
+  if (!row || row.kind !== "container") return true;
+  return (row.associations ?? []).some((one) => one.subject === subject && !one.end);
+}
+
+/**
+ * A part as its own row has it; one that carries the goods no more, as it was when it did.
+ * @param {Row} whole
+ * @param {string} key
+ * @returns {Row | undefined}
+ */
+function partOf(whole, key) {
+  if (whole.kind !== "consignment" || carries(key, whole)) return state.rows.get(key);
+  const part = whole.parts?.find((one) => one.subject === key);
+  return part && { subject: key, kind: "container", status: part.status, point: part.point, observed_at: part.instant };
+}
+
+/**
+ * The line of a part of a subject.
+ * @param {string} whole
+ * @param {string} key
+ */
+export function lineOfPart(whole, key) {
+  const row = state.rows.get(whole);
+  const part = row ? partOf(row, key) : state.rows.get(key);
+  return part ? line(part, mattersBySubject(), state.clock.now()) : null;
 }
 
 /**
@@ -113,7 +167,7 @@ function isSilent(row, seen, now) {
  * @returns {Seen | null}
  */
 function ofMembers(row) {
-  const known = (row.members ?? []).map((m) => state.rows.get(m)).filter((m) => m !== undefined);
+  const known = (row.members ?? []).map((m) => partOf(row, m)).filter((m) => m !== undefined);
   const parts = known.filter((m) => m.observed_at);
   if (!parts.length) return null;
   const newest = parts.reduce((a, b) => (moment(b.observed_at) > moment(a.observed_at) ? b : a));

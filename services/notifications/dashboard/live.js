@@ -10,6 +10,7 @@ import { age, by, head, lentHint, subjectLink, time } from "./shell.js";
 import { KEPT_ITEMS, changed, placeName, state } from "./state.js";
 import { loadOlder } from "./sync.js";
 import { ago, duration } from "./time.js";
+import { RULES } from "./words.js";
 
 /** @import { Child, Item, View } from "../dashboard.d.ts" */
 
@@ -206,6 +207,7 @@ function badges(item, gone, before) {
   if (item.action === "withdrawn") found.push(tag("cross", "bad", "taken back"));
   if (item.action === "backfill") found.push(tag("ring", "quiet", "history"));
   if (item.disputed) found.push(tag("triangle", "warn", "disputed"));
+  if (item.out_of_order) found.push(tag("triangle", "warn", RULES.PHYSICAL_ORDER));
   if (item.claim) found.push(tag("ring", "quiet", "claim, not from customs"));
   return found;
 }

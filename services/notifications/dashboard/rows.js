@@ -6,7 +6,7 @@ import { MATTERS, confidence, status, tag } from "./marks.js";
 import { age, by, place, subjectLink, time } from "./shell.js";
 import { changed, placeName, state } from "./state.js";
 import { ago, moment } from "./time.js";
-import { STATUS, subject } from "./words.js";
+import { STATUS, apart, subject } from "./words.js";
 
 /** @import { Child, Drawn, Line, Matter, Row } from "../dashboard.d.ts" */
 
@@ -167,7 +167,7 @@ export function row(line) {
       class: matters.length ? `needs rank${Math.min(3, Math.floor(line.rank))}` : null,
     },
     cell("what", h("span", { class: "kind" }, shown.kind), subjectLink(shown.subject, { always: true })),
-    cell("status", status(line.status)),
+    cell("status", status(line.status), h("span", { class: "more" }, apart(shown.units))),
     cell("where", whereabouts(line)),
     cell("seen", observed(line)),
     cell("at wide", at && time(at, { point: seen?.point })),
@@ -192,6 +192,8 @@ function whereabouts({ row: shown, seen, at }) {
 /** @param {Line} line */
 function observed({ at, fresh, seen }) {
   if (!at) return h("span", { class: "quiet" }, "never");
+  // Who has seen it again since is on its page.
+  if (at !== seen?.row.observed_at) return age(at, { fades: Boolean(fresh) });
   return [
     age(at, { fades: Boolean(fresh) }),
     " ",

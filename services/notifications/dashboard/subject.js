@@ -4,7 +4,7 @@ import { borrowed, whereOf, whereabouts } from "./clocks.js";
 import { sayings } from "./disputes.js";
 import { h } from "./dom.js";
 import { isExpected, pageOf } from "./facts.js";
-import { lineOf } from "./lines.js";
+import { lineOf, lineOfPart } from "./lines.js";
 import { MATTERS, confidence, mark, status, tag } from "./marks.js";
 import { lastList } from "./places.js";
 import { read } from "./route.js";
@@ -12,9 +12,9 @@ import { age, by, head, place, subjectLink, time } from "./shell.js";
 import { placeName, state } from "./state.js";
 import { duration, moment } from "./time.js";
 import { factsOf, timeline } from "./timeline.js";
-import { RELATIONS, capital, plain, reference, subject as named } from "./words.js";
+import { RELATIONS, apart, capital, plain, reference, subject as named } from "./words.js";
 
-/** @import { Association, Child, Line, Matter, Page, Place, Subject, Told, View } from "../dashboard.d.ts" */
+/** @import { Association, Child, Line, Matter, Page, Place, Sighting, Subject, Told, View } from "../dashboard.d.ts" */
 
 /** @returns {View} */
 export function subjectPage() {
@@ -122,6 +122,8 @@ function summary(data, facts, line) {
           seen.of ? [", as ", subjectLink(seen.of)] : null,
         ),
       seen && term("How sure", confidence(seen.confidence)),
+      data.last_seen && term("Seen again", seenAgain(data.last_seen, fades)),
+      apart(data.units) && term("Units", apart(data.units)),
       data.origin && term("Route", `${placeName(data.origin)} to ${placeName(data.destination)}`),
       data.run && term("Run", subjectLink(data.run)),
       data.references?.length &&
@@ -135,6 +137,16 @@ function summary(data, facts, line) {
         ),
     ),
   );
+}
+
+/**
+ * When and where it was seen since it came to or left its place.
+ * @param {Sighting} sighting
+ * @param {boolean} fades
+ */
+function seenAgain({ observed_at, point, position }, fades) {
+  const degrees = position && `${position.latitude.toFixed(2)}° N, ${position.longitude.toFixed(2)}° E`;
+  return [age(observed_at, { fades }), h("span", { class: "more" }, ` at ${point ? placeName(point) : degrees}`)];
 }
 
 /**
@@ -154,7 +166,7 @@ function ofLine(line) {
  * @param {Place} seen
  */
 function stayedSince(facts, seen) {
-  const placed = facts.filter((fact) => fact.topic === "milestone" && fact.point);
+  const placed = facts.filter((fact) => fact.topic === "milestone" && fact.point && !fact.out_of_order);
   let since = seen.observed_at;
   if (seen.moving) return since;
   for (const fact of placed) {
@@ -276,7 +288,7 @@ function members(data) {
       "ul",
       { class: "plain members" },
       data.members.map((key) => {
-        const line = lineOf(key);
+        const line = lineOfPart(data.subject, key);
         return h(
           "li",
           { "data-key": key },

@@ -1,7 +1,7 @@
 // Everything that happened to a subject, newest first, with the silences between what was observed of it, up to now.
 
 import { whereOf, whereabouts } from "./clocks.js";
-import { disputesOf, sayings } from "./disputes.js";
+import { disputesOf, outOfOrder, sayings } from "./disputes.js";
 import { flash, h, list, part, spaced } from "./dom.js";
 import { describe, isCase, isExpected, isOfCargo, overdue } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
@@ -9,6 +9,7 @@ import { withFilters } from "./route.js";
 import { by, lentHint, subjectLink, time } from "./shell.js";
 import { placeName, state } from "./state.js";
 import { duration, moment } from "./time.js";
+import { RULES } from "./words.js";
 
 /** @import { Description, Drawn, Entry, Line, Subject, Told } from "../dashboard.d.ts" */
 
@@ -19,6 +20,7 @@ import { duration, moment } from "./time.js";
  * @property {number} [parts] how many there are
  * @property {(instant: string | undefined) => string | undefined} at
  * @property {Map<string | undefined, Told>} disputes
+ * @property {Set<string | undefined>} odd the facts that cannot have been in this order
  */
 
 /** @type {Record<string, string>} */
@@ -71,6 +73,7 @@ export function timeline(data, facts, line, topic) {
     parts: data.members?.length,
     at: whereabouts(facts),
     disputes: disputesOf(facts),
+    odd: outOfOrder(facts),
   };
   return {
     tree: card(topic, { entries, shown, has }, context),
@@ -89,11 +92,11 @@ export function timeline(data, facts, line, topic) {
  * @param {Entry} entry
  * @param {Context} context
  */
-function signature({ fact, gap }, { disputes }) {
+function signature({ fact, gap }, { disputes, odd }) {
   const late = fact && duration(overdue(fact, state.clock.now()));
   const of = [fact?.via, fact?.consignment].map((key) => state.rows.has(key ?? ""));
   const dispute = disputes.get(fact?.fact ?? "");
-  return JSON.stringify([fact, gap && duration(gap), late, dispute, state.zone, state.points.size, of]);
+  return JSON.stringify([fact, gap && duration(gap), late, dispute, odd.has(fact?.fact), state.zone, state.points.size, of]);
 }
 
 /**
@@ -232,7 +235,7 @@ function happened(fact, context) {
  * @param {Description} said
  * @param {Context} context
  */
-function told(fact, said, { subject, parts, disputes }) {
+function told(fact, said, { subject, parts, disputes, odd }) {
   const late = overdue(fact, state.clock.now());
   return spaced(
     h("b", { class: `headline ${said.tone}` }, said.title),
@@ -244,6 +247,7 @@ function told(fact, said, { subject, parts, disputes }) {
     fact.subjects && together(fact, parts),
     fact.via && h("span", null, h("span", { class: "more" }, "with "), subjectLink(fact.via)),
     (fact.disputed || disputes.has(fact.fact)) && tag("triangle", "warn", "disputed: reports differ"),
+    odd.has(fact.fact) && tag("triangle", "warn", RULES.PHYSICAL_ORDER),
     fact.claim && tag("ring", "quiet", "claim, not from customs"),
     said.more && h("span", { class: "more" }, said.more),
     late > 0 && tag("triangle", "warn", `${duration(late)} past, not all have arrived`),

@@ -90,6 +90,7 @@ export const STATUS = {
   cancelled: "cancelled",
   postponed: "postponed",
   in_train: "in a train",
+  resolved: "assigned",
   unknown: "not known",
 };
 
@@ -103,7 +104,7 @@ export const RULES = {
   ROUTE_DEVIATION: "off its route",
   SEAL_TAMPER: "seal broken",
   HANDOVER_REFUSED: "handover refused",
-  IDENTITY_MISMATCH: "claimed by two",
+  IDENTITY_MISMATCH: "claimed by two consignments",
   DATA_CONFLICT: "reports disagree",
   LEFT_BEHIND: "left behind",
   ROUTE_UNKNOWN: "way not known",
@@ -112,6 +113,33 @@ export const RULES = {
   LEFT_WITHOUT_PERMISSION: "left without permission",
   LEFT_ZONE_WITHOUT_RELEASE: "left the zone without release",
   RELEASE_UNDER_HOLD: "released under a hold",
+};
+
+/**
+ * What is wrong, for the rule of an exception or violation; a box that is torn between wagons is told by `detail`.
+ * @param {string} code
+ * @param {string} [detail]
+ */
+export function rule(code, detail) {
+  if (code === "IDENTITY_MISMATCH" && detail === "on_wagon") return "on two wagons at once";
+  return RULES[code] ?? plain(code);
+}
+
+/**
+ * How many units are where: "1 planned, 2 delivered"; nothing where all are alike.
+ * @param {Record<string, number> | undefined} units
+ */
+export function apart(units) {
+  const told = Object.keys(UNITS).filter((name) => units?.[name]);
+  return told.length > 1 ? told.map((name) => `${units?.[name]} ${UNITS[name]}`).join(", ") : "";
+}
+
+/** @type {Record<string, string>} */
+export const UNITS = {
+  planned: "planned",
+  under_way: "under way",
+  at_point: "standing",
+  delivered: "delivered",
 };
 
 /** @type {Record<string, string>} */
@@ -127,11 +155,14 @@ export const CASE_STATES = {
   RELEASED: "released",
   IN_TRANSIT: "in transit",
   PRESENTED: "presented",
+  LET_OUT: "let out of the country",
   DISCHARGED: "discharged",
   CLOSED: "closed",
   CANCELLED: "cancelled",
   REFUSED: "refused",
   SEIZED: "seized",
+  CONFISCATED: "confiscated",
+  CLAIM: "guarantee claimed",
   OVERDUE: "overdue",
   DISCREPANCY: "discrepancy",
   hold_placed: "hold placed",

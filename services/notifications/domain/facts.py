@@ -93,9 +93,15 @@ def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:
         "state": data.state,
         "severity": data.severity,
         "about": data.about,
+        "detail": _what_is_double(data),
         "sayings": [_saying(s, cargo, context) for s in data.statements] or None,
     }
     yield Told(context.entity, _filled(content), told)
+
+
+def _what_is_double(data: ExceptionChanged) -> str | None:
+    """What a mismatch of identity is about: `on_wagon`, or the box that another consignment claims as well."""
+    return data.leg if data.rule == "IDENTITY_MISMATCH" else None
 
 
 def who_knows(
@@ -206,6 +212,8 @@ def _milestone(
             "via": fact.via,
             "disputed": fact.disputed or None,
             "claim": fact.claim or None,
+            "sighting": fact.sighting or None,
+            "out_of_order": fact.out_of_order or None,
         }
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.base import Data
-from contracts.events.tracking import Association, OpenException, SubjectChanged
+from contracts.events.tracking import Association, Member, OpenException, SubjectChanged
 from services.chassis.base import visibility
 from services.chassis.base.visibility import Audience, Way
 from services.chassis.projection.fold import Folded, Inputs
@@ -20,12 +20,12 @@ from services.notifications.domain.facts import READERS, Context, Told, journey_
 from services.notifications.domain.items import diff
 from services.notifications.domain.shared import Given
 
-FOLD_NUMBER: Final = 6
+FOLD_NUMBER: Final = 7
 
 # Who may see what is for the reading of a picture, never for who reads it.
 _HIDDEN: Final = frozenset({"facts", "parties", "entity", "current"})
 # What only those are shown who may see all of a subject: consists and papers.
-_WHOLE: Final = frozenset({"origin", "destination", "run", "members", "references"})
+_WHOLE: Final = frozenset({"origin", "destination", "run", "members", "parts", "units", "references"})
 _DELIVERED: Final = frozenset({"DLVD", "STRP", "MTRT"})
 
 
@@ -47,7 +47,7 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     }
     if own and own.type == catalogue.SUBJECT:
         picture = cast(SubjectChanged, data)
-        content |= _header(picture, context) | {"current": _current(picture, told, everybody)}
+        content |= _header(picture, context, told) | {"current": _current(picture, told, everybody)}
     return Folded(inputs.subject, content, _shared(data, context), memory=stored.write_memory(given), rows=items)
 
 
@@ -74,6 +74,9 @@ def for_party(header: Mapping[str, Any], party: str) -> dict[str, Any]:
     if "associations" in shown:
         mine = [a for a in shown["associations"] if party in a["parties"]]
         shown["associations"] = [{n: v for n, v in a.items() if n != "parties"} for a in mine]
+    if "last_seen" in shown:
+        seen = shown.pop("last_seen")
+        shown |= {"last_seen": {n: v for n, v in seen.items() if n != "parties"}} if party in seen["parties"] else {}
     return shown | {"exceptions": sum(party in parties for parties in header.get("exceptions", ()))}
 
 
@@ -101,7 +104,7 @@ def _current(data: SubjectChanged, told: Sequence[Told], everybody: Sequence[str
     return next((sorted(t.parties | t.viewers) for t in told if t.fact == placing), everybody)
 
 
-def _header(data: SubjectChanged, context: Context) -> dict[str, Any]:
+def _header(data: SubjectChanged, context: Context, told: Sequence[Told]) -> dict[str, Any]:
     """What lists and the head of a subject's page show."""
     way = ways.way_of(data, context.shared, context.corridor)
     last = data.timeline[-1] if data.timeline else None
@@ -114,6 +117,9 @@ def _header(data: SubjectChanged, context: Context) -> dict[str, Any]:
         "destination": data.destination,
         "run": data.run,
         "members": [m.subject for m in data.members],
+        "parts": [_part(m) for m in data.members] if data.kind == "consignment" else None,
+        "units": data.units.model_dump() if data.units else None,
+        "last_seen": _last_seen(data, told),
         "associations": [_association(a, way, context) for a in data.associations],
         "references": [r.key.removeprefix("reference:") for r in data.references],
         "exceptions": [_who_knows(e, way, context) for e in data.exceptions],
@@ -141,6 +147,20 @@ def _place(data: SubjectChanged, way: Way, context: Context) -> dict[str, Any] |
         return shown
     party = context.audience.reporter(fact.party, fact.reported_for, fact.via, way.cargo(fact.instant))
     return shown | {"party": party} if party else {name: shown[name] for name in shown.keys() - {"party"}}
+
+
+def _part(one: Member) -> dict[str, Any]:
+    """A unit as it was while it carried the goods, whatever it carries now."""
+    return one.model_dump(mode="json", include={"subject", "status", "point", "instant"}, exclude_none=True)
+
+
+def _last_seen(data: SubjectChanged, told: Sequence[Told]) -> dict[str, Any] | None:
+    """When and where the subject was seen since it came to or left its place, for those who may see that fact."""
+    if data.last_seen is None:
+        return None
+    parties = next((t.parties | t.viewers for t in told if t.fact == data.last_seen.fact_id), frozenset[str]())
+    shown = data.last_seen.model_dump(mode="json", exclude={"fact_id"}, exclude_none=True)
+    return shown | {"parties": sorted(parties)}
 
 
 def _association(one: Association, way: Way, context: Context) -> dict[str, Any]:

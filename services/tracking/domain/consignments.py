@@ -39,7 +39,6 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     drawn = Drawn(consignment, booking is not None, facts, found.forecasts, found.parked)
     drawn.exceptions += exceptions.exceptions_of(consignment, found, facts)
     drawn.exceptions += _mismatches(inputs, contested)
-    drawn.exceptions += routes.unknown(booking, corridor)
     drawn.more = _booking_json(booking, inputs, carriage, corridor) | {
         "associations": [i.as_json("on_wagon") for i in carriage.intervals],
         "former": _former(inputs, booking, corridor),
@@ -47,6 +46,8 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     members, origin = drawn.more.get("members", ()), drawn.more.get("origin")
     drawn.status = parts.status_of(booking, members, facts, origin)
     drawn.more["units"] = parts.counts_of(drawn.status, members)
+    # Nobody needs the way of what has come.
+    drawn.exceptions += [] if drawn.status == "delivered" else routes.unknown(booking, corridor)
     drawn.exceptions += parts.not_yet(consignment, members, facts, origin)
     _ask(booking, drawn)
     return drawn, None

@@ -5,7 +5,7 @@ Invariant: an exception's identity is its rule, subject and leg; what it says be
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import utc_text
@@ -19,7 +19,7 @@ from services.tracking.domain.reading import Contradiction, Sorted
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact
 
-_SEVERITY = {
+SEVERITY: Final = {
     "DATA_CONFLICT": "MEDIUM",
     "IDENTITY_MISMATCH": "HIGH",
     "SEAL_TAMPER": "CRITICAL",
@@ -28,6 +28,7 @@ _SEVERITY = {
     "ROUTE_UNKNOWN": "MEDIUM",
     "WITHOUT_ONWARD_TRAIN": "HIGH",
 }
+"""The rules that tracking publishes, with how severe each is."""
 
 
 def exceptions_of(subject: str, found: Sorted, facts: Sequence[Fact]) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ def exception(rule: str, leg: str | None, opened_at: datetime, causes: Iterable[
     return {
         "rule": rule,
         "leg": leg,
-        "severity": _SEVERITY[rule],
+        "severity": SEVERITY[rule],
         "opened_at": utc_text(opened_at),
         "causes": sorted(causes),
         **{name: value for name, value in more.items() if value},

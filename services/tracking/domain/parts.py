@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from contracts.events.tracking import Status
 from contracts.identifiers.subjects import kind_of
 from contracts.roles import ENDS
 from services.tracking.domain import exceptions, picture
@@ -19,7 +20,7 @@ Member = Mapping[str, Any]
 _COUNTED: Final = {"planned": "planned", "under_way": "in_transit", "at_point": "at_point", "delivered": "delivered"}
 
 
-def status_of(booking: Standing | None, members: Sequence[Member], facts: Sequence[Fact], origin: str | None) -> str:
+def status_of(booking: Standing | None, members: Sequence[Member], facts: Sequence[Fact], origin: str | None) -> Status:
     """The status of a consignment: what its containers say; for goods without any, what is told of themselves."""
     if booking is None:
         return "unknown"
@@ -30,9 +31,10 @@ def status_of(booking: Standing | None, members: Sequence[Member], facts: Sequen
     own = picture.status_of(True, [f for f in facts if not (early and f.lead.code in ENDS)])
     if own == "delivered" or not inside or set(inside) <= {"planned", "unknown"}:
         return own
-    for status in ("in_transit", "at_point"):
-        if status in inside:
-            return status
+    if "in_transit" in inside:
+        return "in_transit"
+    if "at_point" in inside:
+        return "at_point"
     return "delivered" if set(inside) == {"delivered"} else "partly_delivered"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import utc_text
+from contracts.events.tracking import Status
 from contracts.identifiers.subjects import kind_of
 from contracts.milestones.codes import ARRIVALS
 from contracts.roles import BEGINS, ENDS
@@ -32,7 +33,7 @@ class Drawn:
     forecasts: Sequence[Report] = ()
     parked: Sequence[Parked] = ()
     exceptions: list[dict[str, Any]] = field(default_factory=list)
-    status: str | None = None
+    status: Status | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -63,11 +64,11 @@ def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:
     return {name: value for name, value in content.items() if value is not None and value != []}
 
 
-def status_of(known: bool, facts: Sequence[Fact]) -> str:
+def status_of(known: bool, facts: Sequence[Fact]) -> Status:
     """unknown, planned, delivered, in_transit or at_point: by the last fact that moves or ends it."""
     if not known:
         return "unknown"
-    seen: str | None = None
+    seen: Status | None = None
     for fact in reversed([f for f in facts if not f.lead.claimed and not f.out_of_order]):
         code, movement = fact.lead.code, fact.movement
         if code in ENDS:

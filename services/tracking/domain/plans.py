@@ -11,6 +11,7 @@ from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.fields import as_shown, utc_text
 from contracts.events.operator import Call, TrainPlanned
+from contracts.events.tracking import Status
 from services.chassis.projection.fold import Inputs
 from services.tracking.domain import picture
 from services.tracking.domain.carriage import railway_in
@@ -54,7 +55,7 @@ def cancelling(plan: Counted | None, acts: Iterable[Report]) -> Report | None:
     return None if went_on else newest
 
 
-def status_of(plan: Counted | None, facts: Sequence[Fact], known: bool, cancelled: Report | None) -> str:
+def status_of(plan: Counted | None, facts: Sequence[Fact], known: bool, cancelled: Report | None) -> Status:
     """The status of a train or run, by its plan and by what has moved."""
     if not known:
         return "unknown"
