@@ -25,7 +25,7 @@ _NAMED: Final = (
     "fcs_office fcs_officer paper_number stranger_number stranger_remark dead_officer dead_remark dead_operator"
 )
 WORDS: Final = tuple(_NAMED.split())
-SECRET: Final[Mapping[str, str]] = {name: f"Zq{number:03}x" for number, name in enumerate(WORDS, start=100)}
+SECRET: Final[Mapping[str, str]] = {name: f"ZQ{number:03}X" for number, name in enumerate(WORDS, start=100)}
 
 OWN, SECOND = b.CONTAINER, b.container(2)
 REUSED, HOME_BOX, STRAY = b.container(3), b.container(4), b.container(5)
