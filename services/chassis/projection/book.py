@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from services.chassis.outbox.outgoing import joined
 from services.chassis.projection.fold import Publication
 
 
@@ -93,11 +94,6 @@ def publish(
 def json_of(value: Any) -> bytes:
     """Canonical JSON."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
-def joined(first: bytes, second: bytes) -> bytes:
-    """Merges two non-empty JSON objects into one, without parsing them."""
-    return first[:-1] + b"," + second[1:]
 
 
 def _closed(yielded: set[str], known: Book) -> Iterator[Publication]:

@@ -15,9 +15,9 @@ from contracts.events.fields import utc_text
 from contracts.refusal import Outcome
 from contracts.topics import INTERNAL
 from services.chassis.base.clock import version_after
-from services.chassis.outbox.outgoing import Outgoing
+from services.chassis.outbox.outgoing import Outgoing, joined
 from services.chassis.outbox.receipts import Receipt, receipt_records
-from services.chassis.projection.book import Published, Stamps, joined, json_of, publish, read_book, write_book
+from services.chassis.projection.book import Published, Stamps, json_of, publish, read_book, write_book
 from services.chassis.projection.fold import Folded, Inputs, StoredRevision, by_identity, effective
 from services.chassis.projection.pictures import LockedPicture, PictureUpdate
 from services.chassis.queue.fold_queue import LOW_PRIORITY, QueueRow
@@ -83,7 +83,7 @@ def _recorded_at(before: LockedPicture, now: datetime) -> datetime:
 
 
 def records(service: str, done: PictureChange, now: datetime) -> Iterator[Outgoing]:
-    """The outbox records of an effect: its publications, one for each topic, and its receipts."""
+    """The outbox records of a change: its publications, one for each topic, and its receipts."""
     for one in done.published:
         body = joined(one.data, json_of(_stamps(one, done)))
         for topic in one.publication.topics:

@@ -210,10 +210,9 @@ async def look_again(connection: Connection, rows: Iterable[QueueRow], not_befor
     A subject that begins to read another one calls for this. A transaction that changes the other one meanwhile may
     have looked for its dependents before the link was committed. Call this after loading shared state.
     """
-    again = sorted(rows)
+    again = sorted((row.subject, row.cause, row.priority, row.party) for row in rows)
     if again:
-        columns = ([row[i] for row in again] for i in (0, 1, 4, 5))
-        await connection.execute(_LOOK_AGAIN, *columns, not_before)
+        await connection.execute(_LOOK_AGAIN, *map(list, zip(*again, strict=True)), not_before)
     return len(again)
 
 
@@ -224,11 +223,10 @@ async def free(connection: Connection, subjects: Sequence[str], mark: int = 0) -
 
 async def dependents(connection: Connection, changed: Iterable[QueueRow]) -> dict[str, QueueRow]:
     """A row for each subject that reads one of these, whose shared state has changed."""
-    rows = list(changed)
+    rows = [(row.subject, row.priority, row.party) for row in changed]
     if not rows:
         return {}
-    columns = ([row[i] for row in rows] for i in (0, 4, 5))
-    found = await connection.fetch(_DEPENDENTS, *columns)
+    found = await connection.fetch(_DEPENDENTS, *map(list, zip(*rows, strict=True)))
     return {s: QueueRow(s, "dependent", None, 0, priority, party) for s, priority, party in found}
 
 
