@@ -52,6 +52,8 @@ _KTZ: Final = (
     (400, "ARRI", "ru-astrakhan", "rzd"),
 )
 _TO_KZ: Final = ((314, "DEPA", "tm-serhetyaka", "trk"), (316, "BARR", "kz-bolashak", "ktz"))
+TIMETABLE: Final[dict[str, Moves]] = {"pr": _PR, "rai": _RAI, "trk": (*_TRK, *_TO_KZ), "ktz": _KTZ}
+"""The whole way to Russia, by the railway whose train it is."""
 
 
 @dataclass

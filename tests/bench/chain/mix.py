@@ -21,6 +21,7 @@ from contracts.identifiers.schemes import make_uic_wagon, make_wagon_1520
 from contracts.identifiers.subjects import Case
 from tests.bench.chain.load import Load, Numbers, marked
 from tests.faults.report import Report, reported
+from tests.faults.voyage import TIMETABLE
 
 _SEED: Final = 7
 _BOXES: Final = (30, 62)
@@ -36,43 +37,6 @@ _FIRST_HOUR: Final = -190
 _FORWARDERS: Final = ("indus-forwarding", "volga-logistics")
 _SHIPPERS: Final = ("ravi-textiles", "sialkot-leather", "lahore-medical")
 
-# Hours from the departure at Lahore: code, point, who reports it; one train for each railway.
-_TRAINS: Final[dict[str, tuple[tuple[int, str, str, str], ...]]] = {
-    "pr": (
-        (0, "DEPA", "pk-lahore", "pr"),
-        (30, "PASS", "pk-sibi", "pr"),
-        (60, "ARRI", "pk-quetta", "pr"),
-        (74, "DEPA", "pk-quetta", "pr"),
-        (110, "BARR", "pk-taftan", "pr"),
-        (134, "DEPA", "pk-taftan", "pr"),
-        (136, "BARR", "ir-mirjaveh", "rai"),
-        (142, "DEPA", "ir-mirjaveh", "rai"),
-        (146, "ARRI", "ir-zahedan", "rai"),
-    ),
-    "rai": (
-        (170, "DEPA", "ir-zahedan", "rai"),
-        (190, "PASS", "ir-bam", "rai"),
-        (230, "BARR", "ir-sarakhs", "rai"),
-    ),
-    "trk": (
-        (256, "DEPA", "ir-sarakhs", "trk"),
-        (258, "BARR", "tm-serakhs", "trk"),
-        (262, "DEPA", "tm-serakhs", "trk"),
-        (280, "PASS", "tm-ashgabat", "trk"),
-        (310, "BARR", "tm-serhetyaka", "trk"),
-        (314, "DEPA", "tm-serhetyaka", "trk"),
-        (316, "BARR", "kz-bolashak", "ktz"),
-    ),
-    "ktz": (
-        (340, "DEPA", "kz-bolashak", "ktz"),
-        (350, "PASS", "kz-beyneu", "ktz"),
-        (380, "BARR", "kz-kigash", "ktz"),
-        (384, "DEPA", "kz-kigash", "ktz"),
-        (390, "BARR", "ru-aksarayskaya", "rzd"),
-        (394, "DEPA", "ru-aksarayskaya", "rzd"),
-        (400, "ARRI", "ru-astrakhan", "rzd"),
-    ),
-}
 # Where boxes change wagons: hours, point, who does it, the railway before and after.
 _CHANGES: Final = ((150, "ir-zahedan", "zahedan-yard", "pr", "rai"), (236, "ir-sarakhs", "sarakhs-yard", "rai", "trk"))
 # The papers of a consignment: jurisdiction, procedure, authority, hours of each statement.
@@ -177,7 +141,7 @@ class _Train:
             yield self._sent(
                 _FIRST_HOUR + place, forwarder, catalogue.BOOKED, f"BKD-{place}", self._consignment(place), data
             )
-        for railway, moves in _TRAINS.items():
+        for railway, moves in TIMETABLE.items():
             data = {"route_variant": "R1", "run": run, "calls": self._calls(moves)}
             yield self._sent(
                 -180, railway, catalogue.PLANNED, f"PLAN-{railway}", self._subject(railway), data, dated=False
@@ -193,7 +157,7 @@ class _Train:
         return list(calls.values())
 
     def _moves(self) -> Iterator[Report]:
-        for railway, moves in _TRAINS.items():
+        for railway, moves in TIMETABLE.items():
             loads = [self.boxes[n : n + 2] for n in range(0, len(self.boxes), 2)]
             listed = zip(self._wagons_of(railway), loads, strict=True)
             wagons = [{"wagon": w, "position": n, "containers": list(load)} for n, (w, load) in enumerate(listed, 1)]
