@@ -173,7 +173,7 @@ class Corridor(Frozen):
 
     def border_at(self, point_key: str) -> Border | None:
         """The border of which a point is the exit or the entry station, in the direction that the data name first."""
-        return next((border for border in self.borders if point_key in border.points), None)
+        return self._border_at.get(point_key)
 
     def next_border(self, variant: str, point_key: str) -> Border | None:
         """The border ahead, or the one at whose exit station this is.
@@ -200,9 +200,11 @@ class Corridor(Frozen):
         return self.responsible_railway(entry_point if point_key == exit_point else exit_point)
 
     def railways_at(self, point_key: str) -> frozenset[str]:
-        """The railways that speak of what stands at a point: its own and, at a border, the neighbour's."""
-        both = (self.responsible_railway(point_key), self.other_side(point_key))
-        return frozenset(railway for railway in both if railway is not None)
+        """The railways that speak of what stands at a point: its own and, at a border, the neighbour's.
+
+        Raises `KeyError`.
+        """
+        return self._railways_at[point_key]
 
     def point_class(self, point_key: str) -> PointClass:
         """The class by which the dwell threshold of a point is chosen; raises `KeyError`."""
@@ -221,6 +223,16 @@ class Corridor(Frozen):
     def railways(self) -> frozenset[str]:
         """The railways that are responsible for some point."""
         return frozenset(point.railway for point in self.points if point.railway is not None)
+
+    @cached_property
+    def _border_at(self) -> dict[str, Border]:
+        # A border that the data name in both directions is known by the one that they name first.
+        return {point: border for border in reversed(self.borders) for point in border.points}
+
+    @cached_property
+    def _railways_at(self) -> dict[str, frozenset[str]]:
+        both = {p.key: (p.railway, self.other_side(p.key)) for p in self.points}
+        return {key: frozenset(filter(None, railways)) for key, railways in both.items()}
 
     @cached_property
     def _variants(self) -> dict[str, RouteVariant]:

@@ -53,7 +53,8 @@ __all__ = [
     "structured_body",
 ]
 
-_KEPT_BYTES: Final = 8 * 1024
+_SMALL_BYTES: Final = 8 * 1024
+_KEPT_BYTES: Final = 128 * 1024
 _PROBLEMS: Final[dict[str, Reason]] = {
     "time_without_offset": "time_without_offset",
     "check_digit": "check_digit",
@@ -141,10 +142,12 @@ def body_of(data: Data) -> bytes:
 def read_data(type_name: str, body: bytes) -> Data:
     """The data of a body that has been accepted before; raises `ValidationError` if it never was.
 
-    Data are frozen, and a fold reads the same bodies again and again: the newest ones are kept, unless they are so
-    large that a sender could fill the memory with them.
+    Data are frozen, and a fold reads the same bodies again and again: the newest ones are kept, of large ones so few
+    that no sender can fill the memory with them.
     """
-    return _kept(type_name, body) if len(body) <= _KEPT_BYTES else _read(type_name, body)
+    if len(body) <= _SMALL_BYTES:
+        return _kept(type_name, body)
+    return _kept_large(type_name, body) if len(body) <= _KEPT_BYTES else _read(type_name, body)
 
 
 def _read(type_name: str, body: bytes) -> Data:
@@ -152,6 +155,8 @@ def _read(type_name: str, body: bytes) -> Data:
 
 
 _kept: Final = lru_cache(maxsize=16384)(_read)
+# What is stored and folded in one transaction is read twice.
+_kept_large: Final = lru_cache(maxsize=32)(_read)
 
 
 @cache

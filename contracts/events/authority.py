@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.events.base import Observed, Seal
-from contracts.events.fields import Code, Container, Label, Occurred, Text, Wagon
+from contracts.events.fields import Code, Container, Label, Occurred, Text, Wagon, none_given
 
 Decision = Literal[
     "accept",
@@ -88,10 +88,10 @@ class DecisionIssued(Observed):
     number: Label | None = None
     limit: Occurred | None = None
     limit_office: Code | None = None
-    seals: Annotated[list[Seal], Field(max_length=20)] = []
+    seals: Annotated[list[Seal], Field(max_length=20)] = none_given()
     remarks: Text | None = None
-    containers: Annotated[list[Container], Field(max_length=200)] = []
-    wagons: Annotated[list[Wagon], Field(max_length=200)] = []
+    containers: Annotated[list[Container], Field(max_length=200)] = none_given()
+    wagons: Annotated[list[Wagon], Field(max_length=200)] = none_given()
 
     @model_validator(mode="after")
     def _names_who_decided(self) -> Self:

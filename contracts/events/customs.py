@@ -9,7 +9,7 @@ from typing import Literal
 
 from contracts.events.base import Data, Enumerated
 from contracts.events.declarant import Guarantee
-from contracts.events.fields import Instant, Occurred
+from contracts.events.fields import Instant, Occurred, none_given
 
 Form = Enumerated[Literal["public", "involved", "authority"]]
 
@@ -66,7 +66,7 @@ class Verdict(Data):
     decision: str
     verdict: str
     instant: Instant
-    holds: list[str] = []
+    holds: list[str] = none_given()
     detail: str | None = None
     state: str | None = None
 
@@ -95,20 +95,20 @@ class CaseChanged(Data):
     attempt: int = 1
     number: str | None = None
     office: str | None = None
-    containers: list[str] = []
-    wagons: list[str] = []
+    containers: list[str] = none_given()
+    wagons: list[str] = none_given()
     held: bool = False
-    holds: list[HoldState] = []
-    steps: list[Step] = []
-    findings: list[Finding] = []
-    verdicts: list[Verdict] = []
+    holds: list[HoldState] = none_given()
+    steps: list[Step] = none_given()
+    findings: list[Finding] = none_given()
+    verdicts: list[Verdict] = none_given()
     guarantee: Guarantee | None = None
     limit: Occurred | None = None
-    to_do: list[str] = []
+    to_do: list[str] = none_given()
     redrawn: bool = False
     declarant: str | None = None
-    parties: list[str] = []
-    units: list[UnitState] = []
+    parties: list[str] = none_given()
+    units: list[UnitState] = none_given()
 
 
 class ViolationChanged(Data):
@@ -137,7 +137,7 @@ class ArrivingUnit(Data):
     """
 
     subject: str
-    seals: list[str] = []
+    seals: list[str] = none_given()
     point: str | None = None
     last_seen: Instant | None = None
     moving: bool = False
@@ -171,8 +171,8 @@ class ArrivalAnnounced(Data):
     expected_to: Instant | None = None
     rests_on: str
     filed: bool
-    cases: list[str] = []
-    units: list[ArrivingUnit] = []
+    cases: list[str] = none_given()
+    units: list[ArrivingUnit] = none_given()
     redrawn: bool = False
     arrived_at: Instant | None = None
 
@@ -189,7 +189,7 @@ class DecisionAnswered(Data):
     previous_version: int | None = None
     recorded_at: Instant
     as_of: Instant | None = None
-    holds: list[str] = []
+    holds: list[str] = none_given()
     detail: str | None = None
     state: str
     redrawn: bool = False

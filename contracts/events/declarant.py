@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.events.base import Data, Document, Goods, Observed
-from contracts.events.fields import Code, Container, Label, Occurred, Text, Wagon
+from contracts.events.fields import Code, Container, Label, Occurred, Text, Wagon, none_given
 from contracts.identifiers.subjects import BadSubject, Case, Jurisdiction, Procedure, check_procedure
 
 
@@ -52,11 +52,11 @@ class DeclarationLodged(_CaseOfSubject):
     attempt: Annotated[int, Field(ge=1, le=99)] = 1
     number: Label | None = None
     office: Code | None = None
-    containers: Annotated[list[Container], Field(max_length=200)] = []
-    wagons: Annotated[list[Wagon], Field(max_length=200)] = []
-    goods: Annotated[list[Goods], Field(max_length=200)] = []
+    containers: Annotated[list[Container], Field(max_length=200)] = none_given()
+    wagons: Annotated[list[Wagon], Field(max_length=200)] = none_given()
+    goods: Annotated[list[Goods], Field(max_length=200)] = none_given()
     guarantee: Guarantee | None = None
-    documents: Annotated[list[Document], Field(max_length=100)] = []
+    documents: Annotated[list[Document], Field(max_length=100)] = none_given()
     valid_until: Occurred | None = None
     remarks: Text | None = None
 

@@ -30,18 +30,34 @@ _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?",
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT_PATTERN: Final = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$"
 _DATE_PATTERN: Final = r"^\d{4}-\d\d-\d\d$"
+_NO_INSTANT: Final = "an instant is RFC 3339 with offset and at most microseconds"
 # Room on both sides for every offset, so that no instant can overflow when it is turned into UTC.
 _FIRST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
+def none_given() -> Any:
+    """The default of a list that nobody has to give.
+
+    It is made anew for each: pydantic would copy a default deeply, which takes longer than to read the rest.
+    """
+    return Field(default_factory=list, json_schema_extra={"default": []})
+
+
 def parse_instant(text: str) -> datetime:
     """An RFC 3339 instant with offset and at most microseconds; raises `PydanticCustomError`."""
-    if not isinstance(text, str) or not _INSTANT.fullmatch(text):
-        if isinstance(text, str) and _LOCAL.fullmatch(text):
+    if not isinstance(text, str):
+        raise PydanticCustomError("bad_field", _NO_INSTANT)
+    return _parsed(text)
+
+
+# The same picture is read again and again, with the same instants in it.
+@lru_cache(maxsize=65536)
+def _parsed(text: str) -> datetime:
+    if not _INSTANT.fullmatch(text):
+        if _LOCAL.fullmatch(text):
             raise PydanticCustomError("time_without_offset", "the time has no offset from UTC, such as +05:00")
-        told = "an instant is RFC 3339 with offset and at most microseconds"
-        raise PydanticCustomError("bad_field", told + _by_sheet(text))
+        raise PydanticCustomError("bad_field", _NO_INSTANT + _by_sheet(text))
     try:
         instant = datetime.fromisoformat(text.upper())
     except ValueError as failure:
@@ -49,9 +65,9 @@ def parse_instant(text: str) -> datetime:
     return _in_range(instant)
 
 
-def _by_sheet(text: object) -> str:
+def _by_sheet(text: str) -> str:
     """What a sheet has done to an instant, where it counts the days."""
-    counted = isinstance(text, str) and text.replace(".", "", 1).isdigit()
+    counted = text.replace(".", "", 1).isdigit()
     return "; a sheet has counted the days: write the column as text" if counted else ""
 
 

@@ -7,7 +7,7 @@ same for the same (party, fact, content, occurrence), so that a reader drops wha
 from typing import Literal
 
 from contracts.events.base import Data, Enumerated
-from contracts.events.fields import Instant, Occurred
+from contracts.events.fields import Instant, Occurred, none_given
 
 
 class Saying(Data):
@@ -57,4 +57,4 @@ class NotificationPublished(Data):
     out_of_order: bool = False
     detail: str | None = None
     about: str | None = None
-    sayings: list[Saying] = []
+    sayings: list[Saying] = none_given()

@@ -31,6 +31,7 @@ from contracts.events.fields import (
     Text,
     Train,
     Wagon,
+    none_given,
 )
 from contracts.milestones.lookup import MilestoneCode
 
@@ -52,7 +53,7 @@ class MilestoneReported(Observed):
     container: Container | None = None
     consignment: Consignment | None = None
     handover_to: PartyKey | None = None
-    seals: Annotated[list[Seal], Field(max_length=20)] = []
+    seals: Annotated[list[Seal], Field(max_length=20)] = none_given()
     position: Position | None = None
     cause: Code | None = None
     delay_minutes: Annotated[int, Field(ge=-100_000, le=100_000)] | None = None
@@ -87,12 +88,12 @@ class ConsistWagon(Data):
 
     wagon: Wagon
     position: Annotated[int, Field(ge=1, le=200)]
-    containers: Annotated[list[Container], Field(max_length=6)] = []
+    containers: Annotated[list[Container], Field(max_length=6)] = none_given()
     consignment: Consignment | None = None
     gross_kg: Kilograms | None = None
     tare_kg: Kilograms | None = None
     length_mm: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    un_numbers: Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{4}$")]], Field(max_length=20)] = []
+    un_numbers: Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{4}$")]], Field(max_length=20)] = none_given()
     cover: Code | None = None
     destination: Code | None = None
 
@@ -122,13 +123,13 @@ class ConsignmentBooked(Observed):
     corridor: Code = "pk-ru"
     route_variant: Code | None = None
     run: Run | None = None
-    containers: Annotated[list[Container], Field(max_length=200)] = []
-    wagons: Annotated[list[Wagon], Field(max_length=200)] = []
-    parties: Annotated[list[ConsignmentParty], Field(max_length=40)] = []
+    containers: Annotated[list[Container], Field(max_length=200)] = none_given()
+    wagons: Annotated[list[Wagon], Field(max_length=200)] = none_given()
+    parties: Annotated[list[ConsignmentParty], Field(max_length=40)] = none_given()
     origin: Code
     destination: Code
-    goods: Annotated[list[Goods], Field(max_length=200)] = []
-    references: Annotated[list[Reference], Field(max_length=100)] = []
+    goods: Annotated[list[Goods], Field(max_length=200)] = none_given()
+    references: Annotated[list[Reference], Field(max_length=100)] = none_given()
     status: Literal["confirmed", "cancelled"] = "confirmed"
     description: Label | None = None
     remarks: Text | None = None

@@ -8,7 +8,7 @@ newer code or data have drawn it, which is no news.
 from typing import Literal
 
 from contracts.events.base import Channel, Classifier, Data, Enumerated, Position, Reference, Seal
-from contracts.events.fields import Instant, Occurred
+from contracts.events.fields import Instant, Occurred, none_given
 
 Confidence = Literal["observed", "second_hand", "inferred", "estimated", "planned"]
 Status = Literal[
@@ -65,14 +65,14 @@ class Fact(Data):
     train: str | None = None
     container: str | None = None
     handover_to: str | None = None
-    seals: list[Seal] = []
+    seals: list[Seal] = none_given()
     position: Position | None = None
     cause: str | None = None
     claim: bool = False
     sighting: bool = False
     out_of_order: bool = False
     disputed: bool = False
-    also: list[Attached] = []
+    also: list[Attached] = none_given()
 
 
 class Forecast(Data):
@@ -212,9 +212,9 @@ class OpenException(Data):
     leg: str | None = None
     severity: str
     opened_at: Instant
-    causes: list[str] = []
+    causes: list[str] = none_given()
     about: str | None = None
-    statements: list[Statement] = []
+    statements: list[Statement] = none_given()
 
 
 class SubjectChanged(Data):
@@ -239,25 +239,25 @@ class SubjectChanged(Data):
     place: Place | None = None
     last_seen: Seen | None = None
     latest: Fact | None = None
-    timeline: list[Fact] = []
+    timeline: list[Fact] = none_given()
     more: bool = False
-    forecasts: list[Forecast] = []
-    associations: list[Association] = []
-    members: list[Member] = []
+    forecasts: list[Forecast] = none_given()
+    associations: list[Association] = none_given()
+    members: list[Member] = none_given()
     units: Units | None = None
-    calls: list[PlannedCall] = []
-    parties: list[PictureParty] = []
-    references: list[Reference] = []
+    calls: list[PlannedCall] = none_given()
+    parties: list[PictureParty] = none_given()
+    references: list[Reference] = none_given()
     route_variant: str | None = None
     run: str | None = None
     origin: str | None = None
     destination: str | None = None
-    claimants: list[str] = []
+    claimants: list[str] = none_given()
     holder: str | None = None
-    former: list[Former] = []
-    requests: list[ChangeRequest] = []
-    exceptions: list[OpenException] = []
-    parked: list[ParkedReport] = []
+    former: list[Former] = none_given()
+    requests: list[ChangeRequest] = none_given()
+    exceptions: list[OpenException] = none_given()
+    parked: list[ParkedReport] = none_given()
     redrawn: bool = False
 
 
@@ -278,7 +278,7 @@ class ExceptionChanged(Data):
     previous_version: int | None = None
     recorded_at: Instant
     as_of: Instant | None = None
-    causes: list[str] = []
+    causes: list[str] = none_given()
     redrawn: bool = False
     about: str | None = None
-    statements: list[Statement] = []
+    statements: list[Statement] = none_given()

@@ -17,12 +17,13 @@ from typing import Any, Final
 
 from deploy.local.datadir import temporary_directory
 from deploy.local.stack import Stack, open_stack
+from tests.bench import journey
 from tests.bench.chain import command as chain
 from tests.bench.statements import INGEST, SETTLE
 from tests.bench.workload import BATCH, produce, workload
 from tests.support.stores import fresh_database
 
-PARTS: Final = ("single", "chain")
+PARTS: Final = ("single", "chain", "journey")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures |= _single(options)
     if "chain" in options.parts:
         figures |= chain.summary(chain.measure(options))
+    if "journey" in options.parts:
+        figures["journey"] = journey.measure()
     print(json.dumps(figures))
     return 0
 

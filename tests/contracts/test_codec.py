@@ -288,11 +288,16 @@ def test_the_body_is_kept_as_it_was_received() -> None:
     assert decode(binary(), body).body == body
 
 
-def test_a_small_body_is_read_once_and_a_large_one_is_not_kept() -> None:
+def test_small_bodies_are_kept_few_large_ones_and_none_of_the_largest() -> None:
     """Thousands of bodies of the largest size would fill the memory."""
-    small, large = data(remarks="kept"), data(later="x" * 100_000)
+    small, large, largest = data(remarks="kept"), data(later="x" * 100_000), data(later="x" * 200_000)
     assert codec.read_data(LOAD.type, small) is codec.read_data(LOAD.type, small)
-    assert codec.read_data(LOAD.type, large) is not codec.read_data(LOAD.type, large)
+    read = codec.read_data(LOAD.type, large)
+    assert codec.read_data(LOAD.type, large) is read
+    for size in range(32):
+        codec.read_data(LOAD.type, data(later="y" * (100_000 + size)))
+    assert codec.read_data(LOAD.type, large) is not read
+    assert codec.read_data(LOAD.type, largest) is not codec.read_data(LOAD.type, largest)
 
 
 def test_a_number_keeps_its_kind_in_structured_mode() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -58,11 +58,15 @@ async def hand_over(source: Store, topic: str, *targets: Store) -> int:
     """Takes the records of a topic out of a store's outbox and lets other stores read them; returns how many."""
     records = await taken_out(source, topic)
     for target in targets:
-        offsets = target._offsets.setdefault(topic, itertools.count())
-        read = [a_record(topic, next(offsets), r.headers, r.value, r.key) for r in records]
-        if read:
-            await target.take(read)
+        await read(target, records)
     return len(records)
+
+
+async def read(target: Store, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+    """Lets a store read records of one topic, at the next offsets that it knows of."""
+    if records:
+        offsets = target._offsets.setdefault(records[0].topic, itertools.count())
+        await target.take([replace(r, offset=next(offsets)) for r in records])
 
 
 def runtime_of(store: Store) -> Runtime:

@@ -5,10 +5,10 @@ else tells nobody anything.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
@@ -18,7 +18,7 @@ from contracts.events.fields import moment, utc_text
 from contracts.events.tracking import ExceptionChanged, Fact, Statement, SubjectChanged
 from contracts.identifiers.subjects import kind_of, parse_case
 from services.chassis.base import visibility
-from services.chassis.base.visibility import Audience, Way
+from services.chassis.base.visibility import Audience, Claim, Way
 from services.notifications.domain import ways
 from services.notifications.domain.shared import SharedWay
 
@@ -70,15 +70,33 @@ def of_subject(data: SubjectChanged, context: Context) -> Iterator[Told]:
         return
     way = ways.way_of(data, context.shared, context.corridor)
     own = data.subject if kind_of(data.subject) == "consignment" else None
+    known: dict[tuple[tuple[Claim, ...], str | None], _Circle] = {}
     for fact in data.timeline:
-        country, cargo = context.country(fact.point), way.cargo(fact.instant)
-        movers = context.audience.of(way.moved(fact.instant, country))
-        parties = context.audience.of(visibility.locks_of("party", cargo))
-        parties |= movers if fact.via is None else frozenset()
-        named = next((c.consignment for c in way.claimed(fact.instant)), own)
-        reported_by = context.audience.reporter(fact.party, fact.reported_for, fact.via, cargo)
+        country, claims = context.country(fact.point), tuple(way.claimed(fact.instant))
+        circle = known.get((claims, country))
+        if circle is None:
+            circle = known[claims, country] = _circle(way, claims, country, fact.instant, context)
+        parties = circle.cargo_and_movers if fact.via is None else circle.cargo
+        named = claims[0].consignment if claims else own
+        reported_by = context.audience.reporter(fact.party, fact.reported_for, fact.via, circle.parties)
         content = _milestone(data.subject, named, fact, country, reported_by)
-        yield Told(fact.fact_id, content, parties, movers)
+        yield Told(fact.fact_id, content, parties, circle.movers)
+
+
+class _Circle(NamedTuple):
+    """Who is concerned by the facts of one country while the same consignments are carried."""
+
+    parties: frozenset[str]
+    cargo: frozenset[str]
+    movers: frozenset[str]
+    cargo_and_movers: frozenset[str]
+
+
+def _circle(way: Way, claims: Sequence[Claim], country: str | None, instant: datetime, context: Context) -> _Circle:
+    parties = way.parties.union(*(claim.parties for claim in claims))
+    cargo = context.audience.of(visibility.locks_of("party", parties))
+    movers = context.audience.of(way.moved(instant, country))
+    return _Circle(parties, cargo, movers, cargo | movers)
 
 
 def of_exception(data: ExceptionChanged, context: Context) -> Iterator[Told]:

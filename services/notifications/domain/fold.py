@@ -6,6 +6,7 @@ Invariant: raise `FOLD_NUMBER` with every change that can tell something else of
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from contracts import catalogue
@@ -39,16 +40,22 @@ def fold(inputs: Inputs, audience: Audience, corridor: Corridor, as_of: datetime
     items, given = diff(given, told, as_of, _over(given, data))
     if data is not None and _is_history(data, corridor, as_of):
         items = [replace(item, alert=False) for item in items]
-    everybody = sorted({v for t in told for v in t.parties | t.viewers})
+    everybody = sorted(frozenset[str]().union(*{parties for t in told for parties in (t.parties, t.viewers)}))
     content: dict[str, Any] = {
         "entity": inputs.subject,
-        "facts": [{"fact": t.fact, "parties": sorted(t.parties | t.viewers), **t.content} for t in told],
+        "facts": [{"fact": t.fact, "parties": _named(t.parties, t.viewers), **t.content} for t in told],
         "parties": everybody,
     }
     if own and own.type == catalogue.SUBJECT:
         picture = cast(SubjectChanged, data)
         content |= _header(picture, context, told) | {"current": _current(picture, told, everybody)}
     return Folded(inputs.subject, content, _shared(data, context), memory=stored.write_memory(given), rows=items)
+
+
+# Most facts of a picture are told to the same parties.
+@lru_cache(maxsize=1024)
+def _named(told: frozenset[str], viewers: frozenset[str]) -> list[str]:
+    return sorted(told | viewers)
 
 
 def visible(content: Mapping[str, Any], party: str) -> list[dict[str, Any]]:

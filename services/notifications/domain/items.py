@@ -113,12 +113,12 @@ def _hash_at(digest: str, place: Place) -> str:
 
 def _tell(items: list[Item], one: Told, before: Entry | None, as_of: datetime) -> Entry:
     digest = digest_of(one.content)
+    if before is not None and digest == before.digest and before.has_all(one.parties):
+        return before
     known_digest, occurrence, holders, about, told_at = before or NEVER_TOLD
     # What was taken back from everybody and comes again is news, whenever it was told at first.
     first = told_at if known_digest and told_at else as_of
     has = {party: _hash_at(known_digest, place) for party, place in holders.items()}
-    if before and digest == known_digest and has == dict.fromkeys(one.parties, digest):
-        return before
     occurrence += 1
     now: dict[str, Place] = {}
     shown: list[Delivery] = []

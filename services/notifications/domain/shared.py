@@ -54,6 +54,18 @@ class Entry(NamedTuple):
     about: dict[str, Any]
     first: datetime | None
 
+    def has_all(self, parties: frozenset[str]) -> bool:
+        """Whether these parties and nobody else have what was told last."""
+        if self.holders.keys() != parties:
+            return False
+        read_back = (place for place in self.holders.values() if isinstance(place, Recalled))
+        return self.were_told or all(place.digest == self.digest for place in read_back)
+
+    @property
+    def were_told(self) -> bool:
+        """Whether no item was read back, as mostly."""
+        return set(map(type, self.holders.values())) <= {int}
+
 
 NEVER_TOLD: Final = Entry("", 0, {}, {}, None)
 

@@ -89,7 +89,7 @@ def _read_claim(value: Any) -> Claim:
 
 def _entry(entry: Entry) -> list[Any]:
     digest, occurrence, holders, about, first = entry
-    places = holders if _were_told(holders) else {p: at if isinstance(at, int) else [*at] for p, at in holders.items()}
+    places = holders if entry.were_told else {p: at if isinstance(at, int) else [*at] for p, at in holders.items()}
     return [digest, occurrence, places, about, first.isoformat() if first else "", _SHARED]
 
 
