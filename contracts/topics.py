@@ -26,6 +26,22 @@ _LONGEST: Final = 249
 """The longest topic name that Kafka takes."""
 
 
+@lru_cache(maxsize=256)
+def _regex(row: str) -> str:
+    before, _, rest = row.partition("<")
+    variable, _, after = rest.partition(">")
+    names = "|".join(SERVICES) if variable == "service" else _NAME
+    return f"^{re.escape(before)}{f'(?P<name>{names})' if variable else ''}{re.escape(after)}$"
+
+
+@lru_cache(maxsize=4096)
+def _named(row: str, name: str) -> str:
+    topic = re.sub(r"<[a-z]+>", lambda _: name.lower(), row)
+    if not re.fullmatch(_regex(row), topic) or len(topic) > _LONGEST:
+        raise ValueError(f"{name!r} cannot be part of a topic name")
+    return topic
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One row: `name` with an optional `<party>`, `<authority>`, `<country>` or `<service>` in it."""
@@ -46,10 +62,7 @@ class Topic:
     @property
     def regex(self) -> str:
         """A pattern that matches exactly the topics of this row; the variable part is group `name`."""
-        before, _, rest = self.name.partition("<")
-        variable, _, after = rest.partition(">")
-        names = "|".join(SERVICES) if variable == "service" else _NAME
-        return f"^{re.escape(before)}{f'(?P<name>{names})' if variable else ''}{re.escape(after)}$"
+        return _regex(self.name)
 
     def holds(self, topic: str) -> bool:
         """Whether a topic is one of this row's."""
@@ -61,10 +74,7 @@ class Topic:
 
     def of(self, name: str = "") -> str:
         """The topic of one party, authority, country or service; raises `ValueError` for a bad name."""
-        topic = re.sub(r"<[a-z]+>", lambda _: name.lower(), self.name)
-        if not re.fullmatch(self.regex, topic) or len(topic) > _LONGEST:
-            raise ValueError(f"{name!r} cannot be part of a topic name")
-        return topic
+        return _named(self.name, name)
 
     def config(self) -> dict[str, str]:
         """The topic settings of Kafka."""
