@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, default=16_000)
     parser.add_argument("--plain-events", type=int, default=1_500)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=list(PARTS), help="journey: what earlier facts of a subject cost"
+    )
     chain.add_options(parser)
     options = parser.parse_args(arguments)
     print(f"{platform.platform()}, Python {platform.python_version()}, Postgres with fsync")
