@@ -29,6 +29,7 @@ _OPERATE: Final = {
     "tokens": Command("deploy.tokens:main", "the parties' tokens: list, issue, rotate, revoke"),
     "backup": Command("deploy.backup:main", "saves a service's store to a file, and puts it back"),
     "dead-letters": Command("corridor.services:dead_letters", "what a service has put aside: list, replay, discard"),
+    "eta": Command("corridor.eta.command:main", "durations from past journeys; how good estimates are"),
     "cluster": Command("deploy.cluster:main", "the Kafka that a service's store belongs to: show, forget"),
     "migrate": Command("deploy.migrate:main", "brings a service's store to the newest schema"),
 }

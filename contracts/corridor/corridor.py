@@ -245,7 +245,7 @@ class Corridor(Frozen):
 
 def corridor_ids() -> tuple[str, ...]:
     """The corridors that have data, sorted."""
-    return tuple(name for name in data_files.names() if name != "locations")
+    return tuple(n for n in data_files.names() if n != "locations" and not n.endswith(data_files.DURATIONS))
 
 
 @lru_cache

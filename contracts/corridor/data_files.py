@@ -11,6 +11,8 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+DURATIONS: Final = "-durations"
+"""What the file of a corridor's durations has behind the corridor's id."""
 DIRECTORY: Final = Path(__file__).parent / "data"
 _NAME: Final = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.v([1-9]\d*)\.yaml", re.ASCII)
 

@@ -90,6 +90,34 @@ class Forecast(Data):
     updated_at: Instant
 
 
+class Said(Data):
+    """What another source expects of the same arrival; `event_source` and `event_id` name a party's report."""
+
+    source: str
+    expected: Instant
+    event_source: str | None = None
+    event_id: str | None = None
+
+
+class Estimate(Data):
+    """When the subject is expected at a point ahead, as a range that 80 of 100 arrivals are within.
+
+    `source` is `corridor` (past journeys), `plan` (with the delay that there is), or the party whose estimate is
+    announced, since it was right most often there; `others` are the rest. It was made as of `made_at`, from the fact
+    `about`. `planned` is what the plan says.
+    """
+
+    point: str
+    expected: Instant
+    earliest: Instant
+    latest: Instant
+    source: str
+    made_at: Instant
+    planned: Instant | None = None
+    about: str | None = None
+    others: list[Said] = none_given()
+
+
 class Place(Data):
     """Where the subject was last, since when, and how sure that is; `moving` says that it has left."""
 
@@ -242,6 +270,7 @@ class SubjectChanged(Data):
     timeline: list[Fact] = none_given()
     more: bool = False
     forecasts: list[Forecast] = none_given()
+    estimates: list[Estimate] = none_given()
     associations: list[Association] = none_given()
     members: list[Member] = none_given()
     units: Units | None = None

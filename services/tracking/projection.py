@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from contracts.corridor.corridor import load_corridor
+from contracts.corridor.durations import load_durations
 from contracts.envelope.codec import Event
 from services.chassis.base.database import Connection
 from services.chassis.ingest.records import Link
@@ -20,7 +21,8 @@ class TrackingProjection:
 
     def __init__(self, corridor_id: str = "pk-ru", version: int | None = None) -> None:
         self.corridor = load_corridor(corridor_id, version)
-        self.data_number = self.corridor.data_number()
+        durations = load_durations(corridor_id)
+        self.data_number = self.corridor.data_number() * 1000 + (durations.version if durations else 0)
 
     @staticmethod
     def links_of(event: Event) -> Iterator[Link]:

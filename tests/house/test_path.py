@@ -161,7 +161,8 @@ async def test_readme_lists_every_file_that_a_report_passes_and_no_other(monkeyp
     monkeypatch.setattr(settle, "_POLL_SECONDS", 3600.0)
     now = utc_text(datetime.now(UTC))
     train = f"train:pr/PK0001/{now[:10]}"
-    plan = a_plan(train, updated_at=now)
+    calls = [{"point": "pk-lahore", "departure": now}, {"point": "pk-quetta"}]
+    plan = a_plan(train, updated_at=now, calls=calls, route_variant="R1")
     departure = a_milestone("DEPA", train, occurred_at=now, updated_at=now)
     with temporary_directory() as data, open_stack(data, {}, lambda _: None, fsync=False) as stack:
         async with (

@@ -46,6 +46,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     members, origin = drawn.more.get("members", ()), drawn.more.get("origin")
     drawn.status = parts.status_of(booking, members, facts, origin)
     drawn.more["units"] = parts.counts_of(drawn.status, members)
+    drawn.goes = routes.of_booking(booking, corridor)
     # Nobody needs the way of what has come.
     drawn.exceptions += [] if drawn.status == "delivered" else routes.unknown(booking, corridor)
     drawn.exceptions += parts.not_yet(consignment, members, facts, origin)

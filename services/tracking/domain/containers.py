@@ -10,11 +10,13 @@ from typing import Any
 
 from contracts.corridor.corridor import Corridor
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import budgets, exceptions, physical, picture, reading, relation
+from services.tracking.domain import budgets, exceptions, physical, picture, reading, relation, routes
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.associations import association
+from services.tracking.domain.bookings import standing
 from services.tracking.domain.carriage import Carriage
 from services.tracking.domain.claims import Claim, Claims
+from services.tracking.domain.eta.goes import Goes
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.relation import Ties
@@ -49,7 +51,17 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         "associations": [i.as_json("on_wagon") for i in on_wagons] + [_association(c) for c in current],
         "claimants": held.claimants[: budgets.ROWS_SHOWN],
     }
+    drawn.goes = _goes(current, inputs, corridor, found.as_of)
     return drawn, _shared(held, _ever(every, corridor) if start else facts)
+
+
+def _goes(claims: Sequence[Claim], inputs: Inputs, corridor: Corridor, as_of: datetime) -> Goes | None:
+    """Where the goods inside go."""
+    inside = [c for c in claims if c.end is None]
+    if not inside:
+        return None
+    booked = [r for r in inputs.revisions if r.subject == inside[0].consignment]
+    return routes.of_booking(standing(inside[0].consignment, booked, inside[0].moved_at, corridor, as_of), corridor)
 
 
 def _ever(reports: Sequence[Report], corridor: Corridor) -> list[Fact]:

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from contracts import catalogue, topics
 from contracts.corridor.corridor import Corridor
+from contracts.corridor.durations import load_durations
 from contracts.identifiers.subjects import kind_of
 from services.chassis.projection.fold import Folded, Inputs, Publication
 from services.tracking.domain import picture, reading, stored
 from services.tracking.domain.consignments import fold_consignment
 from services.tracking.domain.containers import fold_container
+from services.tracking.domain.eta.of_pictures import expected
 from services.tracking.domain.picture import Drawn
 from services.tracking.domain.reading import Sorted
 from services.tracking.domain.references import fold_reference
@@ -22,7 +24,7 @@ from services.tracking.domain.runs import fold_run
 from services.tracking.domain.shared import Own
 from services.tracking.domain.trains import fold_train, fold_wagon
 
-FOLD_NUMBER: Final = 24
+FOLD_NUMBER: Final = 25
 
 # What the picture has of a subject that somebody merely named.
 _OF_ANYTHING: Final = frozenset({"subject", "kind", "known", "status"})
@@ -49,11 +51,15 @@ def fold(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     found = reading.read(inputs, corridor, as_of)
     drawn, own = _KINDS[kind_of(inputs.subject)](inputs, found, corridor)
     content = picture.draw(drawn, corridor)
+    ahead = expected(content, drawn.facts, drawn.goes, load_durations(corridor.id), as_of)
+    if ahead.arrivals:
+        content["estimates"] = ahead.arrivals
+    due = min(filter(None, (*found.due, ahead.due)), default=None)
     return Folded(
         inputs.subject,
         content,
         stored.write(picture.summary(content["status"], drawn.facts), own),
-        min(found.due, default=None),
+        due,
         [_subject(content, corridor), *_exceptions(inputs.subject, content)],
         drawn.parked,
     )

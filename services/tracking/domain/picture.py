@@ -16,6 +16,7 @@ from contracts.roles import BEGINS, ENDS
 from services.chassis.base import visibility
 from services.chassis.projection.fold import Parked
 from services.tracking.domain import budgets
+from services.tracking.domain.eta.goes import Goes
 from services.tracking.domain.reports import Report
 from services.tracking.domain.shared import Summary
 from services.tracking.domain.visits import Fact
@@ -35,6 +36,7 @@ class Drawn:
     exceptions: list[dict[str, Any]] = field(default_factory=list)
     status: Status | None = None
     more: dict[str, Any] = field(default_factory=dict)
+    goes: Goes | None = None
 
 
 def draw(drawn: Drawn, corridor: Corridor) -> dict[str, Any]:

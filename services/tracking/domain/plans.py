@@ -13,9 +13,10 @@ from contracts.events.fields import as_shown, utc_text
 from contracts.events.operator import Call, TrainPlanned
 from contracts.events.tracking import Status
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import picture
+from services.tracking.domain import picture, routes
 from services.tracking.domain.carriage import railway_in
 from services.tracking.domain.counted import Counted
+from services.tracking.domain.eta.goes import Goes, goes
 from services.tracking.domain.reports import Report
 from services.tracking.domain.visits import Fact
 
@@ -65,6 +66,14 @@ def status_of(plan: Counted | None, facts: Sequence[Fact], known: bool, cancelle
     if plan and not has_moved and cast(TrainPlanned, plan.data).status == "postponed":
         return "postponed"
     return picture.status_of(True, facts)
+
+
+def goes_by(planned: TrainPlanned | None, corridor: Corridor) -> Goes | None:
+    """Where a plan has a train go."""
+    if planned is None:
+        return None
+    first, last = planned.calls[0].point, planned.calls[-1].point
+    return goes(planned.route_variant or routes.only_variant(first, last, corridor), last, corridor)
 
 
 def calls_json(calls: Sequence[Call], facts: Sequence[Fact], corridor: Corridor) -> list[dict[str, Any]]:

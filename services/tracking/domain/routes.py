@@ -8,6 +8,7 @@ from typing import Any
 from contracts.corridor.corridor import Corridor
 from services.tracking.domain import exceptions
 from services.tracking.domain.bookings import Standing
+from services.tracking.domain.eta.goes import Goes, goes
 
 
 def variant_of(booking: Standing, corridor: Corridor) -> str | None:
@@ -15,8 +16,18 @@ def variant_of(booking: Standing, corridor: Corridor) -> str | None:
     named = booking.data.route_variant or booking.latest.route_variant
     if named:
         return named
-    ways = _leading(booking.data.origin, booking.data.destination, corridor)
+    return only_variant(booking.data.origin, booking.data.destination, corridor)
+
+
+def only_variant(origin: str, destination: str, corridor: Corridor) -> str | None:
+    """The only variant that leads from one point to another; None where none does, or several do."""
+    ways = _leading(origin, destination, corridor)
     return ways[0] if len(ways) == 1 else None
+
+
+def of_booking(booking: Standing | None, corridor: Corridor) -> Goes | None:
+    """Where a booking has the goods go."""
+    return goes(variant_of(booking, corridor), booking.data.destination, corridor) if booking else None
 
 
 def unknown(booking: Standing | None, corridor: Corridor) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from contracts.events.fields import moment
 from contracts.identifiers.subjects import kind_of
 from services.chassis.base import countries, visibility
 from services.chassis.base.visibility import Audience, Claim, Viewer, Way
+from services.tracking.domain.eta.estimates import OURS, PLAN
 
 Picture = Mapping[str, Any]
 
@@ -54,6 +55,7 @@ _FACT: Final = (
     "disputed",
     "counts",
 )
+_EXPECTED: Final = ("point", "expected", "earliest", "latest", "made_at", "planned")
 _TROUBLE: Final = ("rule", "leg", "severity", "opened_at", "about")
 
 
@@ -151,6 +153,7 @@ def shown(picture: Picture, eyes: Eyes, members: Sequence[Mapping[str, Any]]) ->
     found |= _standing(picture, facts, eyes, whole=whole)
     found["timeline"] = [fact if moves else _plain(fact, eyes) for fact in facts]
     found["forecasts"] = [f if moves else _plain(f, eyes) for f in picture.get("forecasts", ()) if eyes.sees(f)]
+    found["estimates"] = _expected(picture, eyes, moves=moves) if whole or "place" in found else None
     found["associations"] = associations
     found["exceptions"] = [e for one in picture.get("exceptions", ()) if (e := _trouble(one, eyes, moves=moves))]
     if whole:
@@ -189,6 +192,18 @@ def _standing(picture: Picture, facts: Sequence[Mapping[str, Any]], eyes: Eyes, 
     last = picture.get("last_seen") or {}
     seen = {"last_seen": last} if any(f["fact_id"] == last.get("fact_id") for f in facts) else {}
     return {"status": picture["status"], "place": shown, "latest": _plain(facts[-1], eyes), **seen}
+
+
+def _expected(picture: Picture, eyes: Eyes, *, moves: bool) -> list[Mapping[str, Any]]:
+    """When it comes to the points ahead: a party of the cargo gets the range, and of sources those that move it."""
+    every = picture.get("estimates", ())
+    return list(every) if moves else [_range(one, eyes) for one in every]
+
+
+def _range(one: Mapping[str, Any], eyes: Eyes) -> dict[str, Any]:
+    kept = {n: one[n] for n in _EXPECTED if n in one}
+    known = one["source"] in (OURS, PLAN) or eyes.audience.reporter(one["source"], None, one["source"], ())
+    return kept | ({"source": one["source"]} if known else {})
 
 
 def _may_see(one: Mapping[str, Any], eyes: Eyes, now: tuple[datetime | None, str | None]) -> bool:

@@ -65,6 +65,7 @@ def fold_train(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Drawn
     }
     status = plans.status_of(plan, facts, known, cancelled)
     drawn = Drawn(train, known, facts, found.forecasts, found.parked, status=status, more=more)
+    drawn.goes = plans.goes_by(planned, corridor)
     drawn.exceptions += exceptions.exceptions_of(train, found, facts)
     drawn.exceptions += odd
     ended = [cancelled] if cancelled and status == "ended" else []
