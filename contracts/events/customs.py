@@ -128,6 +128,7 @@ class ViolationChanged(Data):
     recorded_at: Instant
     detail: str | None = None
     redrawn: bool = False
+    as_of: Instant | None = None
 
 
 class ArrivingUnit(Data):

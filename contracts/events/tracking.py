@@ -211,6 +211,33 @@ class Statement(Data):
     counts: bool = False
 
 
+class Move(Data):
+    """A fact by which a unit moved, was delivered or was sealed, as a timeline has it; `train` is what it came by."""
+
+    code: str
+    point: str | None = None
+    occurred_at: Occurred
+    instant: Instant
+    confidence: str
+    train: str | None = None
+    seals: list[Seal] = none_given()
+
+
+class Carried(Data):
+    """What was seen of a consignment on a container that has gone on with other goods, as long as it carried it.
+
+    It was booked from `start` to its delivery at `end`; `since` is when the goods or the journey before were over.
+    `wagons` are those of that journey.
+    """
+
+    subject: str
+    since: Instant | None = None
+    start: Instant
+    end: Instant
+    moves: list[Move] = none_given()
+    wagons: list[Association] = none_given()
+
+
 class Former(Data):
     """What a booking named until the broker took the one that no longer does.
 
@@ -249,7 +276,8 @@ class SubjectChanged(Data):
     """The published picture of a subject.
 
     `holder` is the consignment that a reference stands for; `former` is what bookings of it, or of a reference, named
-    before. With `more` the timeline has the newest facts alone.
+    before. With `more` the timeline has the newest facts alone. `carried` are the containers of a consignment whose own
+    pictures are of a later journey.
     """
 
     subject: str
@@ -284,6 +312,7 @@ class SubjectChanged(Data):
     claimants: list[str] = none_given()
     holder: str | None = None
     former: list[Former] = none_given()
+    carried: list[Carried] = none_given()
     requests: list[ChangeRequest] = none_given()
     exceptions: list[OpenException] = none_given()
     parked: list[ParkedReport] = none_given()

@@ -63,6 +63,10 @@ def _consignment(subject: str, data: SubjectChanged) -> Iterator[Link]:
     for member in data.members:
         yield subject, member.subject
         yield member.subject, ""
+    for one in data.carried:
+        yield subject, one.subject
+        # A hold on a wagon was on what it carried then.
+        yield from ((subject, wagon.subject) for wagon in one.wagons)
     passage = PASSAGE + subject
     yield passage, subject
     former = (f.name for f in data.former if kind_of(f.name) == "reference")

@@ -30,7 +30,7 @@ class CustomsProjection:
         return fold(inputs, self.corridor, as_of)
 
     def decides(self, subject: str) -> bool:
-        """A refused release stays refused, and so does what was found of a unit that has gone on with other goods."""
+        """A refused release stays refused, and what was found of a unit holds until it is told what befell it."""
         return subject.startswith(("case:", "passage:"))
 
     async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:

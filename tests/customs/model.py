@@ -266,7 +266,7 @@ def _announced(trip: Trip, journey: Journey) -> Iterator[tuple[str, tuple[Any, .
     for border in trip.borders():
         entry = trip.route.index(border.entry.point)
         country = CORRIDOR.point(border.entry.point).country
-        if trip.signs and trip.signs[-1].place >= entry:
+        if (trip.signs and trip.signs[-1].place >= entry) or _delivered(trip, journey, entry):
             yield country, ("arrived",)
             continue
         expected = _expected(trip, border)
@@ -275,6 +275,12 @@ def _announced(trip: Trip, journey: Journey) -> Iterator[tuple[str, tuple[Any, .
             shown = expected if expected and expected >= journey.as_of else None
             yield country, ("expected", shown)
         return
+
+
+def _delivered(trip: Trip, journey: Journey, entry: int) -> bool:
+    """Whether the goods were delivered at a place of the way, or beyond: there they have come."""
+    told = (r.point for r in journey.reports[trip.unit] if r.code == "DLVD" and not r.claim)
+    return any(p in trip.route.points and trip.route.index(p) >= entry for p in told)
 
 
 def _expected(trip: Trip, border: Border) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.corridor.borders import Border
 from contracts.events.fields import as_shown, utc_text
-from services.customs.domain.movement import Position, came_to
+from services.customs.domain.movement import Position
 from services.customs.domain.passage import Passage, Unit
 
 _INSTANT = timedelta(microseconds=1)
@@ -36,7 +36,7 @@ def announcements(
     """What is announced to each country that the goods come to, and when that changes by itself."""
     if passage.consignment.status == "cancelled" or not any(u.under_way for u in passage.units):
         return [], None
-    if all(u.gone for u in passage.units):
+    if all(u.lost for u in passage.units):
         told = [dict(a) for a in before if "announcement" in a]
         return sorted(told, key=lambda a: _place_of(a["entry_point"], passage.units[0])), None
     dues: list[datetime] = []
@@ -56,15 +56,20 @@ def _place_of(point: str, unit: Unit) -> int:
 
 
 def _of_unit(passage: Passage, unit: Unit, as_of: datetime, dues: list[datetime]) -> Iterator[_Coming]:
-    """A unit at the borders behind it, and at the next one if that is near; `dues` gets when more is to be said."""
+    """A unit at the borders behind it, and at the next one if that is near; `dues` gets when more is to be said.
+
+    One that has gone on with other goods is expected nowhere; of one whose way is lost nobody can say how far it came.
+    """
     for border in unit.way.borders:
         entry = unit.way.route.index(border.entry.point)
         if entry <= unit.first and unit.way.first is None:
             continue
-        came = came_to(unit.places, entry)
-        if came is not None or unit.gone:
+        came = unit.came_to(entry)
+        if came is not None or unit.lost:
             yield _Coming(unit, border, came, arrived=True)
             continue
+        if unit.gone:
+            return
         if border.key in unit.way.sure and (one := _expected(passage, unit, border, as_of, dues)) is not None:
             yield one
         return

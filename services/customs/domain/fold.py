@@ -28,7 +28,7 @@ from services.customs.domain.units import fold_consignment, fold_reference, fold
 from services.customs.domain.violations import violations
 from services.customs.domain.walks import Setting, Walk, begin, open_holds
 
-FOLD_NUMBER: Final = 14
+FOLD_NUMBER: Final = 15
 # Verdicts on decisions that are in force, or will be when what they wait for is there.
 _STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)
@@ -85,7 +85,7 @@ def fold_case(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
 def fold_passage(inputs: Inputs, corridor: Corridor, as_of: datetime) -> Folded:
     """A consignment's way over the borders: announcements and violations.
 
-    What held goes on to hold for a unit that has gone on with other goods: its way is not to be seen any more.
+    What held goes on to hold for a unit that has gone on with other goods, until its way with these is told.
     """
     key = inputs.subject.removeprefix("passage:")
     consignment = stored.consignment_of(inputs, key) or NOT_TOLD_OF

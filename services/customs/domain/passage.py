@@ -1,11 +1,12 @@
 """A consignment's passage over the borders: its units, their ways, and what was told of it before.
 
-Invariant: each unit passes by itself. What held of one that has since gone on with other goods goes on to hold: its
-movements from then are no longer to be seen.
+Invariant: each unit passes by itself, also one that has since gone on with other goods. What held of one goes on to
+hold until it is told what befell it before.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from contracts.identifiers.subjects import parse_case
 from services.customs.domain import movement, seals
 from services.customs.domain.movement import Position
 from services.customs.domain.regimes import Law, Regimes
-from services.customs.domain.shared import Consignment, Inside
+from services.customs.domain.shared import Consignment, Inside, Move
+from services.customs.domain.units import DELIVERED
 from services.customs.domain.ways import Way, way_of, ways_between
 
 LEFT_WITHOUT_PERMISSION: Final = "LEFT_WITHOUT_PERMISSION"
@@ -41,9 +43,26 @@ class Unit:
         return self.inside.gone
 
     @property
+    def lost(self) -> bool:
+        """Whether it has gone on, and nothing is told yet of its way with these."""
+        return self.inside.lost
+
+    @property
     def under_way(self) -> bool:
         """Whether it has been seen at all."""
         return bool(self.inside.track.moves) or self.gone
+
+    @property
+    def delivered(self) -> Move | None:
+        """The delivery of its goods, if they were delivered on their way."""
+        ends = (m for m in self.inside.track.moves if m.code == DELIVERED and self.way.index(m.point) is not None)
+        return next(ends, None)
+
+    def came_to(self, place: int) -> datetime | None:
+        """When it came to a place of its way, or beyond; delivered goods have come wherever they were delivered."""
+        end = self.delivered
+        there = end is not None and (self.way.index(end.point) or 0) >= place
+        return movement.came_to(self.places, place) or (end.instant if end and there else None)
 
     @property
     def first(self) -> int:

@@ -82,11 +82,15 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """A unit while it carried a consignment, its delivery included; `gone` when it is on another journey since."""
+    """A unit while it carried a consignment, its delivery included; `gone` when it is on another journey since.
+
+    Of one that is `lost` nobody has told yet what befell it on the journey before.
+    """
 
     track: Track
     holds: tuple[Hold, ...] = ()
     gone: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

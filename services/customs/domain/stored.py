@@ -125,7 +125,7 @@ _TRACK: Final[Mapping[str, Kind]] = {
     "last_seen": MAYBE_TEXT,
 }
 _UNIT: Final[Mapping[str, Kind]] = {"holds": list, "claims": list, "journey": int}
-_INSIDE: Final[Mapping[str, Kind]] = {"holds": list, "gone": bool}
+_INSIDE: Final[Mapping[str, Kind]] = {"holds": list, "gone": bool, "lost": bool}
 _CONSIGNMENT: Final[Mapping[str, Kind]] = {
     "consignment": str,
     "known": bool,
@@ -178,7 +178,7 @@ def _steps(steps: Iterable[Step]) -> list[Any]:
 
 
 def _inside(inside: Inside) -> dict[str, Any]:
-    return _track(inside.track) | {"holds": write_holds(inside.holds), "gone": inside.gone}
+    return _track(inside.track) | {"holds": write_holds(inside.holds), "gone": inside.gone, "lost": inside.lost}
 
 
 def _read_track(value: Any) -> Track:
@@ -210,9 +210,10 @@ def _read_unit(value: Any) -> Unit:
 
 
 def _read_inside(value: Any) -> Inside:
-    # Builds before left out what was not so.
-    holds, gone = members({"holds": [], "gone": False, **value}, _INSIDE)
-    return Inside(_read_track(value), _read_holds(holds), gone)
+    # Builds before left out what was not so, and knew nothing of what had gone on.
+    before = {"holds": [], "gone": False, "lost": value.get("gone", False)}
+    holds, gone, lost = members(before | value, _INSIDE)
+    return Inside(_read_track(value), _read_holds(holds), gone, lost)
 
 
 # The cases and the way of a consignment are mostly folded one after the other.

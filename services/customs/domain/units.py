@@ -13,7 +13,8 @@ from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.authority import HoldLifted
 from contracts.events.fields import is_date
-from contracts.events.tracking import Fact, SubjectChanged
+from contracts.events.tracking import Association, Carried, Fact, SubjectChanged
+from contracts.events.tracking import Move as Moved
 from contracts.identifiers.subjects import kind_of, local
 from contracts.milestones.lookup import MILESTONES, MilestoneCode
 from services.chassis.base import countries, visibility
@@ -65,11 +66,25 @@ def fold_consignment(inputs: Inputs, corridor: Corridor) -> Folded:
             route_variant=picture.route_variant,
             origin=picture.origin,
             destination=picture.destination,
-            units={m.subject: _carrying(inputs.subject, stored.unit_of(inputs, m.subject)) for m in picture.members},
+            units=_units(inputs, picture, corridor),
             own=_track(picture, corridor),
         )
     content = {"holds": stored.write_holds(holds)}
     return Folded(inputs.subject, content, stored.write_consignment(shared), parked=parked)
+
+
+def _units(inputs: Inputs, picture: SubjectChanged, corridor: Corridor) -> dict[str, Inside]:
+    """The units of a consignment while they carried it, those that have gone on with other goods included."""
+    former = {one.subject: one for one in picture.carried}
+    found: dict[str, Inside] = {}
+    for name in dict.fromkeys([*(m.subject for m in picture.members), *former]):
+        unit, before = stored.unit_of(inputs, name), former.get(name)
+        if before is None or (unit and any(c.consignment == inputs.subject for c in unit.claims)):
+            found[name] = _carrying(inputs.subject, unit)
+        else:
+            on_wagons = _of_wagons(inputs, before.wagons)
+            found[name] = _carried(before, [*(unit.holds if unit else ()), *on_wagons], corridor)
+    return found
 
 
 def _declarants(consignment: str, picture: SubjectChanged | None) -> tuple[str, ...]:
@@ -118,17 +133,23 @@ def _track(picture: SubjectChanged | None, corridor: Corridor) -> Track:
 
 
 def _moves(fact: Fact) -> bool:
+    return _goes(fact) and not (fact.claim or fact.sighting or fact.out_of_order)
+
+
+def _goes(fact: Fact | Moved) -> bool:
+    """Whether what a fact tells moves goods over borders, or delivers them."""
     row = MILESTONES.get(cast(MilestoneCode, fact.code))
     goes = row is not None and (row.movement is not None or row.code == DELIVERED) and row.code not in _OF_THE_EMPTY
-    return goes and fact.point is not None and not (fact.claim or fact.sighting)
+    return goes and fact.point is not None
 
 
-def _move(fact: Fact, corridor: Corridor) -> Move:
+def _move(fact: Fact | Moved, corridor: Corridor) -> Move:
     point = cast(str, fact.point)
     begins = ends = fact.instant
     if is_date(fact.occurred_at) and (known := corridor.locations.find(point)):
         begins, ends = day_of(fact.occurred_at, known.zone_info)
-    train = fact.train or (fact.via if fact.via and kind_of(fact.via) == "train" else None)
+    via = fact.via if isinstance(fact, Fact) else None
+    train = fact.train or (via if via and kind_of(via) == "train" else None)
     return Move(fact.code, point, fact.instant, begins, ends, fact.confidence, train)
 
 
@@ -169,13 +190,25 @@ def _carrying(consignment: str, unit: Unit | None) -> Inside:
         return Inside(NOWHERE if unit.claims else unit.track, unit.holds)
     holds = tuple(h for h in unit.holds if carriage.has_hold(h))
     if carriage.gone:
-        return Inside(NOWHERE, holds, gone=True)
+        return Inside(NOWHERE, holds, gone=True, lost=True)
     moves = tuple(m for m in unit.track.moves if carriage.has_move(m.instant))
     if moves == unit.track.moves:
         return Inside(unit.track, holds)
     seals = tuple(s for s in unit.track.seals if carriage.has_move(s.instant))
+    return Inside(_over(moves, seals), holds)
+
+
+def _carried(before: Carried, holds: Iterable[Hold], corridor: Corridor) -> Inside:
+    """A unit that has gone on with other goods, by what its consignment tells of the journey before."""
+    carriage = _Carriage(before.since, before.start, before.end, gone=True)
+    moves = tuple(_move(m, corridor) for m in before.moves if _goes(m))
+    return Inside(_over(moves, _seals(before.moves)), tuple(h for h in holds if carriage.has_hold(h)), gone=True)
+
+
+def _over(moves: tuple[Move, ...], seals: tuple[SealMark, ...]) -> Track:
+    """The track of goods that have been taken off a unit."""
     last = moves[-1] if moves else None
-    return Inside(Track(moves, seals, last.point, last_seen=last.instant) if last else NOWHERE, holds)
+    return Track(moves, seals, last.point, last_seen=last.instant) if last else NOWHERE
 
 
 def _carriage(consignment: str, unit: Unit) -> _Carriage | None:
@@ -191,21 +224,22 @@ def _carriage(consignment: str, unit: Unit) -> _Carriage | None:
     return _Carriage(since, start, max(ends) if len(ends) == len(mine) else None)
 
 
-def _seals(timeline: Iterable[Fact]) -> tuple[SealMark, ...]:
-    marks = ((f.instant, seal) for f in timeline if not f.claim for seal in f.seals)
+def _seals(timeline: Iterable[Fact | Moved]) -> tuple[SealMark, ...]:
+    said = (f for f in timeline if not (isinstance(f, Fact) and f.claim))
+    marks = ((f.instant, seal) for f in said for seal in f.seals)
     return tuple(SealMark(instant, seal.number, seal.removed) for instant, seal in marks)
 
 
 def _holds(inputs: Inputs, picture: SubjectChanged | None, corridor: Corridor) -> tuple[tuple[Hold, ...], list[Parked]]:
     counted, _ = count(inputs.subject, inputs.revisions, corridor)
-    found = [*holds_of(counted), *_of_wagons(inputs, picture)]
+    found = [*holds_of(counted), *_of_wagons(inputs, picture.associations if picture else ())]
     own = sorted(found, key=lambda h: (h.placed_at, h.party, h.hold, h.scope))
     return tuple(own), [lifts_nothing(c) for c in lifting_nothing(counted)]
 
 
-def _of_wagons(inputs: Inputs, picture: SubjectChanged | None) -> Iterator[Hold]:
+def _of_wagons(inputs: Inputs, associations: Iterable[Association]) -> Iterator[Hold]:
     """The holds on the wagons that carry it, for as long as each does."""
-    for one in picture.associations if picture else ():
+    for one in associations:
         wagon = stored.unit_of(inputs, one.subject) if one.relation == "on_wagon" else None
         for hold in wagon.holds if wagon else ():
             if (while_on := hold.within(one.start, one.end)) is not None:

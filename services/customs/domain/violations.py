@@ -43,10 +43,10 @@ class _Gate:
 
 def violations(passage: Passage, before: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Every departure without the permission that it takes; `before` is what held so far."""
-    gone = {u.subject for u in passage.units if u.gone}
-    found = [dict(v) for v in before if "violation" in v and v["subject"] in gone]
+    lost = {u.subject for u in passage.units if u.lost}
+    found = [dict(v) for v in before if "violation" in v and v["subject"] in lost]
     for unit in passage.units:
-        if not unit.gone and unit.way.has_customs:
+        if not unit.lost and unit.way.has_customs:
             found += _of_unit(passage, unit)
     return sorted(found, key=lambda v: str(v["violation"]))
 

@@ -42,6 +42,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     drawn.more = _booking_json(booking, inputs, carriage, corridor) | {
         "associations": [i.as_json("on_wagon") for i in carriage.intervals],
         "former": _former(inputs, booking, corridor),
+        "carried": [{"subject": unit, **told} for unit, told in sorted(stored.carried_of(inputs).items())],
     }
     members, origin = drawn.more.get("members", ()), drawn.more.get("origin")
     drawn.status = parts.status_of(booking, members, facts, origin)

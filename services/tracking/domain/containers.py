@@ -4,13 +4,13 @@ Invariant: a container's picture is its current journey, from booking, stuffing 
 empty. At one instant at most one consignment has it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from contracts.corridor.corridor import Corridor
 from services.chassis.projection.fold import Inputs
-from services.tracking.domain import budgets, exceptions, physical, picture, reading, relation, routes
+from services.tracking.domain import budgets, carried, exceptions, physical, picture, reading, relation, routes
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.associations import association
 from services.tracking.domain.bookings import standing
@@ -32,7 +32,8 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
     known = bool(found.others or held.held)
     if not known:
         reading.park_all(found, f"a booking, a consist or a loading that names {container}")
-    journey, start = _journey(found.acts)
+    ended = _ended(found.acts)
+    journey, start = len(ended) + 1, ended[-1] if ended else None
     every = [*found.acts, *carriage.taken()]
     facts = facts_of((r for r in every if start is None or r.instant > start), corridor)
     for fact in facts:
@@ -52,7 +53,8 @@ def fold_container(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[D
         "claimants": held.claimants[: budgets.ROWS_SHOWN],
     }
     drawn.goes = _goes(current, inputs, corridor, found.as_of)
-    return drawn, _shared(held, _ever(every, corridor) if start else facts)
+    former = carried.carried(ended, held, every, carriage.intervals, corridor)
+    return drawn, _shared(held, _ever(every, corridor) if start else facts, former)
 
 
 def _goes(claims: Sequence[Claim], inputs: Inputs, corridor: Corridor, as_of: datetime) -> Goes | None:
@@ -71,9 +73,10 @@ def _ever(reports: Sequence[Report], corridor: Corridor) -> list[Fact]:
     return facts
 
 
-def _shared(held: Claims, facts: Sequence[Fact]) -> Container:
+def _shared(held: Claims, facts: Sequence[Fact], former: Mapping[str, Mapping[str, Any]]) -> Container:
     clashes = (Clash(c.consignment, r.consignment, _opened(c, r)) for c, r in held.contested)
-    return Container(tuple(Held(c.consignment, c.moved_at, _told(c, facts)) for c in held.held), tuple(clashes))
+    claims = (Held(c.consignment, c.moved_at, _told(c, facts)) for c in held.held)
+    return Container(tuple(claims), tuple(clashes), former)
 
 
 def _told(claim: Claim, facts: Sequence[Fact]) -> Summary:
@@ -101,13 +104,12 @@ def _related(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple[Carriag
     return carriage, held
 
 
-def _journey(acts: Sequence[Report]) -> tuple[int, datetime | None]:
-    """The number of the current journey, and the return of the empty that ended the one before."""
+def _ended(acts: Sequence[Report]) -> list[datetime]:
+    """The returns of the empty that have ended journeys, in order: the last one only when something came behind it."""
     told = [r for r in acts if not r.claimed]
     returns = sorted(r.instant for r in told if r.code == "MTRT")
     later = [r for r in told if returns and r.instant > returns[-1]]
-    ended = returns if later else returns[:-1]
-    return len(ended) + 1, ended[-1] if ended else None
+    return returns if later else returns[:-1]
 
 
 def _mismatch(held: Claims, start: datetime | None) -> list[dict[str, Any]]:

@@ -4,8 +4,9 @@ Invariant: it is all that is read; how it is stored is for `stored` alone to kno
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from contracts.events.fields import utc_text
@@ -89,10 +90,15 @@ class Clash(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What a container shares: the claims on it, as consignments read them."""
+    """What a container shares: the claims on it, as consignments read them.
+
+    `former` is what each consignment is told of a journey that is over, as JSON; who reads it gets its own alone, and
+    that apart: it is empty then.
+    """
 
     held: tuple[Held, ...]
     contested: tuple[Clash, ...]
+    former: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

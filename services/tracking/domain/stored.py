@@ -57,6 +57,12 @@ def containers_of(inputs: Inputs) -> dict[str, Container]:
     return {s: cast(Container, _own_of(inputs, s)) for s in inputs.shared if kind_of(s) == "container"}
 
 
+def carried_of(inputs: Inputs) -> dict[str, Mapping[str, Any]]:
+    """What containers that have gone on with other goods tell of the journey on which they carried this consignment."""
+    own = ((s, given.own) for s, given in inputs.shared.items() if kind_of(s) == "container")
+    return {subject: orjson.loads(text) for subject, text in own if text is not None}
+
+
 def reference_of(inputs: Inputs, reference: str) -> Reference | None:
     """What a document number shares, its acts as its consignment takes them over; None without a picture."""
     return cast(Reference | None, _own_of(inputs, reference))
@@ -95,10 +101,10 @@ def _written(own: Own) -> dict[str, Any]:
         case Wagon(facts, mentions, trains):
             rides = [[r.other, *_ends(r)] for r in trains]
             return {"facts": _facts(facts), "mentions": [_mention(m) for m in mentions], "trains": rides}
-        case Container(held, contested):
+        case Container(held, contested, former):
             clashes = [[c.consignment, c.rival, utc_text(c.opened_at)] for c in contested]
             claims = [[h.consignment, _text(h.moved_at), h.told.as_json()] for h in held]
-            return {"claims": claims, "contested": clashes}
+            return {"claims": claims, "contested": clashes} | ({"parts": dict(former)} if former else {})
         case Reference(holder, claimants, opened_at, acts):
             told = [fact | {"extras": dict(act.extras)} for act, fact in zip(acts, _facts(acts), strict=True)]
             return {"holder": holder, "claimants": list(claimants), "opened_at": _text(opened_at), "acts": told}
