@@ -155,7 +155,7 @@ async def test_what_disagrees_is_shown_with_its_values(system: System, browser: 
 async def test_a_train_at_the_end_of_its_plan_has_ended(system: System, browser: Browser) -> None:
     async with opened(system, browser, "#/shipments?kind=train,container") as watched:
         page = watched.page
-        await expect(row(page, b.TRAIN)).to_contain_text("at its end")
+        await expect(row(page, b.TRAIN)).to_contain_text("ended")
         await expect(row(page, b.TRAIN).locator(".age")).to_have_class("age ended")
         await expect(row(page, NEXT_TRAIN)).to_contain_text("under way")
         keys = "rows => rows.map(row => row.dataset.key)"

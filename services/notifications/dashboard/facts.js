@@ -20,8 +20,9 @@ const SHAPES = { observed: "dot", second_hand: "half", inferred: "ring" };
 /** @type {{ [Topic in Fact["topic"]]: (fact: Extract<Told, { topic: Topic }>) => Description }} */
 const TELLERS = {
   milestone(fact) {
-    // Who is seen where it stands has passed nothing.
-    const title = fact.sighting ? "Seen" : milestone(fact.code);
+    // Who is seen where it stands, or between two points, has passed nothing.
+    const isSeen = fact.sighting || (fact.code === "PASS" && !fact.point);
+    const title = isSeen ? "Seen" : milestone(fact.code);
     const tone = INCIDENTS.has(fact.code) ? "bad" : "none";
     const shape = SHAPES[fact.confidence ?? ""] ?? "dashed";
     return { shape, tone, title };
@@ -85,6 +86,14 @@ function named(key) {
  */
 export function countryOf(fact) {
   return fact.country ?? (fact.topic === "customs" ? fact.code?.split(" ")[0] : undefined);
+}
+
+/**
+ * How sure a fact is, of those that may be inferred.
+ * @param {Told} fact
+ */
+export function sureness(fact) {
+  return fact.topic === "milestone" || fact.topic === "violation" ? fact.confidence : undefined;
 }
 
 /**

@@ -60,7 +60,7 @@ function mattersBySubject() {
  * @returns {Line}
  */
 function line(row, open, now) {
-  const parts = row.kind === "consignment" ? (row.members ?? []).filter((part) => carries(part, row)) : [];
+  const parts = row.kind === "consignment" ? (row.members ?? []) : [];
   const status = row.ended ? "ended" : row.status;
   const seen = row.observed_at ? { point: row.point, moving: row.moving, row } : ofMembers(row);
   const at = seen ? newest(seen.row) : undefined;
@@ -68,7 +68,10 @@ function line(row, open, now) {
   const fresh = at && !isOver && !UNSEEN.has(status) ? freshness(at, now, state.silentHours) : null;
   const found = new Set(open.get(row.subject));
   for (const part of parts) {
-    for (const one of ofPart(part, open, now)) if (!isTold(one, part, found)) found.add(one);
+    const theirs = stay(part, row);
+    for (const one of ofPart(part, open, now)) {
+      if (isWithin(one, theirs) && !isTold(one, part, found)) found.add(one);
+    }
   }
   const matters = [...found];
   if (seen && fresh === "silent" && isSilent(row, seen, now) && !matters.some(isSilence)) {
@@ -128,25 +131,52 @@ function isSilent(row, seen, now) {
 }
 
 /**
- * Whether a unit is with a consignment still, or not yet with any: what has been emptied carries the goods of others.
+ * The time that a container is with a consignment: what has been emptied carries the goods of others. An open end is
+ * that of one which carries them, or that nobody has told of.
  * @param {string} key
- * @param {Row} consignment
+ * @param {Row} whole
+ * @returns {{ start?: string, end?: string }}
  */
-export function carries(key, { subject }) {
+function stay(key, whole) {
   const row = state.rows.get(key);
-  if (!row || row.kind !== "container") return true;
-  return (row.associations ?? []).some((one) => one.subject === subject && !one.end);
+  if (!row || row.kind !== "container" || whole.kind !== "consignment") return {};
+  const open = (row.associations ?? []).find((one) => one.subject === whole.subject && !one.end);
+  return open ? { start: open.start } : { end: told(whole, key)?.instant ?? "" };
 }
 
 /**
- * A part as its own row has it; one that carries the goods no more, as it was when it did.
+ * A unit as a consignment tells of it.
+ * @param {Row} whole
+ * @param {string} key
+ */
+function told(whole, key) {
+  return whole.parts?.find((one) => one.subject === key);
+}
+
+/**
+ * Whether something befell a part while it carried the goods; of one that never did, nothing is theirs but a clash.
+ * @param {Matter} matter
+ * @param {{ start?: string, end?: string }} stay
+ */
+function isWithin({ fact, since }, { start, end }) {
+  if (fact?.code === "IDENTITY_MISMATCH") return true;
+  const at = moment(fact?.instant ?? since);
+  if (end !== undefined) return at <= moment(end);
+  return !start || !(at < moment(start));
+}
+
+/**
+ * A part as its own row has it; one that carries the goods no more, as it was when it did, and one without a row as the
+ * whole tells of it.
  * @param {Row} whole
  * @param {string} key
  * @returns {Row | undefined}
  */
 function partOf(whole, key) {
-  if (whole.kind !== "consignment" || carries(key, whole)) return state.rows.get(key);
-  const part = whole.parts?.find((one) => one.subject === key);
+  const row = state.rows.get(key);
+  const part = told(whole, key);
+  // What stands as it was left is told by its own row, which says by whom.
+  if (row && (stay(key, whole).end === undefined || row.observed_at === part?.instant)) return row;
   return part && { subject: key, kind: "container", status: part.status, point: part.point, observed_at: part.instant };
 }
 

@@ -3,7 +3,7 @@
 import { flash, h, list, part, spaced } from "./dom.js";
 import { whereOf } from "./clocks.js";
 import { sayings } from "./disputes.js";
-import { describe, isCase, isExpected, overdue, pageOf } from "./facts.js";
+import { describe, isCase, isExpected, overdue, pageOf, sureness } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
 import { read, withFilters } from "./route.js";
 import { age, by, head, lentHint, subjectLink, time } from "./shell.js";
@@ -167,7 +167,7 @@ function build(item) {
       spaced(
         isExpected(item) && item.instant && h("span", { class: "more" }, "about"),
         item.instant && time(item.instant, whereNow(item)),
-        item.topic === "milestone" && confidence(item.confidence),
+        confidence(sureness(item)),
         by(item.reported_by, item.confidence),
       ),
     ),

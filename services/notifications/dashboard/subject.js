@@ -121,7 +121,7 @@ function summary(data, facts, line) {
           by(seen.party, seen.confidence),
           seen.of ? [", as ", subjectLink(seen.of)] : null,
         ),
-      seen && term("How sure", confidence(seen.confidence)),
+      seen?.confidence && term("How sure", confidence(seen.confidence)),
       data.last_seen && term("Seen again", seenAgain(data.last_seen, fades)),
       apart(data.units) && term("Units", apart(data.units)),
       data.origin && term("Route", `${placeName(data.origin)} to ${placeName(data.destination)}`),

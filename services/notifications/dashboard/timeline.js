@@ -3,7 +3,7 @@
 import { whereOf, whereabouts } from "./clocks.js";
 import { disputesOf, outOfOrder, sayings } from "./disputes.js";
 import { flash, h, list, part, spaced } from "./dom.js";
-import { describe, isCase, isExpected, isOfCargo, overdue } from "./facts.js";
+import { describe, isCase, isExpected, isOfCargo, overdue, sureness } from "./facts.js";
 import { confidence, mark, tag } from "./marks.js";
 import { withFilters } from "./route.js";
 import { by, lentHint, subjectLink, time } from "./shell.js";
@@ -242,7 +242,7 @@ function told(fact, said, { subject, parts, disputes, odd }) {
     isOfCargo(fact, subject) &&
       h("span", null, h("span", { class: "more" }, "of "), subjectLink(fact.consignment ?? "")),
     fact.point && h("span", { class: "place" }, placeName(fact.point, fact.country)),
-    fact.topic === "milestone" && confidence(fact.confidence),
+    confidence(sureness(fact)),
     by(fact.reported_by, fact.confidence),
     fact.subjects && together(fact, parts),
     fact.via && h("span", null, h("span", { class: "more" }, "with "), subjectLink(fact.via)),

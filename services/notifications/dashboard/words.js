@@ -86,7 +86,7 @@ export const STATUS = {
   planned: "planned",
   delivered: "delivered",
   partly_delivered: "partly delivered",
-  ended: "at its end",
+  ended: "ended",
   cancelled: "cancelled",
   postponed: "postponed",
   in_train: "in a train",
