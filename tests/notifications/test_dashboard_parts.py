@@ -87,15 +87,30 @@ async def test_a_consignment_in_parts_says_how_many_are_where(system: System, br
         await expect(watched.page.locator(".members li", has_text=STAYED.split(":")[1])).to_contain_text("planned")
 
 
+async def test_on_a_phone_the_units_stand_below_the_status(system: System, browser: Browser) -> None:
+    async with opened(system, browser, viewport={"width": 375, "height": 800}) as watched:
+        shown = row(watched.page, TWO)
+        await expect(shown).to_contain_text("1 planned, 1 delivered")
+        boxes = [await shown.locator(part).bounding_box() for part in (".kind", ".status .tag", ".apart")]
+        kind, status, units = (box or pytest.fail("it is not shown") for box in boxes)
+        assert kind["x"] + kind["width"] <= min(status["x"], units["x"])
+        assert status["y"] + status["height"] <= units["y"]
+
+
+async def test_what_befell_a_box_until_it_was_delivered_stays_with_its_consignment(
+    system: System, browser: Browser
+) -> None:
+    async with opened(system, browser) as watched:
+        await expect(row(watched.page, TWO)).to_contain_text("left the zone without release")
+        await expect(row(watched.page, NEXT)).not_to_contain_text("left the zone")
+
+
 async def test_a_box_that_is_used_again_moves_its_former_consignment_no_more(system: System, browser: Browser) -> None:
     async with opened(system, browser) as watched:
         page = watched.page
         await expect(row(page, NEXT)).to_contain_text("left Astrakhan")
         await expect(row(page, DONE)).to_contain_text("at Astrakhan")
         await expect(row(page, DONE)).not_to_contain_text("silent")
-        # What customs were not asked for befell the first goods, and is none of the next ones' concern.
-        await expect(row(page, DONE)).to_contain_text("left the zone without release")
-        await expect(row(page, NEXT)).not_to_contain_text("left the zone")
         await show(page, page_of(DONE))
         await expect(page.get_by_label("Consists of")).to_contain_text("delivered")
         await expect(page.locator('.fact[data-code="GTOT"]')).to_have_count(0)

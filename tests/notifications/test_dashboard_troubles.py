@@ -173,7 +173,8 @@ async def test_a_train_at_the_end_of_its_plan_has_ended(system: System, browser:
         up = await page.locator("tbody tr").evaluate_all(keys)
         await page.get_by_role("button", name="Status").click()
         await expect(page.get_by_role("columnheader", name="Status")).to_have_attribute("aria-sort", "descending")
-        assert up[0] == b.TRAIN and (await page.locator("tbody tr").evaluate_all(keys))[-1] == b.TRAIN
+        down = await page.locator("tbody tr").evaluate_all(keys)
+        assert (up[0], up[1]) == (down[-1], down[-2]) == (b.CONTAINER, b.TRAIN)
 
 
 # --- Finding, and finding back

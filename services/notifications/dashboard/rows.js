@@ -167,7 +167,7 @@ export function row(line) {
       class: matters.length ? `needs rank${Math.min(3, Math.floor(line.rank))}` : null,
     },
     cell("what", h("span", { class: "kind" }, shown.kind), subjectLink(shown.subject, { always: true })),
-    cell("status", status(line.status), h("span", { class: "more" }, apart(shown.units))),
+    cell("status", status(line.status), apart(shown.units) && h("span", { class: "more apart" }, apart(shown.units))),
     cell("where", whereabouts(line)),
     cell("seen", observed(line)),
     cell("at wide", at && time(at, { point: seen?.point })),
