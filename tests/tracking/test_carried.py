@@ -52,7 +52,9 @@ def test_goods_that_are_taken_on_the_same_journey_are_told_apart() -> None:
     """Two consignments one after the other, and then the return of the empty: each is told of its own part."""
     second = "consignment:volga-logistics/V0"
     there = [
-        b.a_booking(consignment=second, at=510, party="volga-logistics", origin="ru-astrakhan", destination="pk-lahore"),
+        b.a_booking(
+            consignment=second, at=510, party="volga-logistics", origin="ru-astrakhan", destination="pk-lahore"
+        ),
         moved("GTIN", 520, "ru-astrakhan"),
         moved("DLVD", 540, "pk-lahore", "lahore-dry-port"),
     ]
