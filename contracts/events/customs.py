@@ -59,7 +59,11 @@ class Finding(Data):
 
 
 class Verdict(Data):
-    """The verdict on one decision: effective, refused, conflict, waiting or reissue_required."""
+    """The verdict on one decision: effective, refused, conflict, waiting or reissue_required.
+
+    `origin` says whether it was decided here or transcribed from a national system, with its `national_number`. Who
+    decided, `officer` or `system`, and the office are told to the country whose authority it is, and to nobody else.
+    """
 
     source: str
     event_id: str
@@ -69,6 +73,11 @@ class Verdict(Data):
     holds: list[str] = none_given()
     detail: str | None = None
     state: str | None = None
+    origin: str | None = None
+    national_number: str | None = None
+    office: str | None = None
+    officer: str | None = None
+    system: str | None = None
 
 
 class CaseChanged(Data):
@@ -179,7 +188,10 @@ class ArrivalAnnounced(Data):
 
 
 class DecisionAnswered(Data):
-    """The verdict on a decision, sent again whenever later information changes it."""
+    """The verdict on a decision, sent again whenever later information changes it; one for each country of the law.
+
+    `officer`, `system` and `office` stand in that of the country whose authority decided.
+    """
 
     case: str
     source: str
@@ -194,3 +206,8 @@ class DecisionAnswered(Data):
     detail: str | None = None
     state: str
     redrawn: bool = False
+    origin: str | None = None
+    national_number: str | None = None
+    office: str | None = None
+    officer: str | None = None
+    system: str | None = None

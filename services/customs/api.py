@@ -1,10 +1,10 @@
-"""Customs' HTTP API: declarations, decisions and holds in, cases and verdicts out.
+"""Customs' HTTP API: declarations, decisions and holds in, and the verdicts on decisions for who waits for them.
 
-Invariant: what is sent goes to Kafka, as everybody's does; a case is shown in the form that the caller may see.
+Invariant: what is sent goes to Kafka, as everybody's does. An answer tells of the decisions in it and of no others.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode
@@ -14,20 +14,18 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from contracts import catalogue, topics
 from contracts.envelope.codec import Event
 from contracts.events.base import Revision
-from contracts.events.fields import Text, utc_text
-from services.chassis.base import visibility
 from services.chassis.base.pace import until
-from services.chassis.base.visibility import Viewer
 from services.chassis.http.callers import Asking
 from services.chassis.http.openapi import ASKED, REPORTS, failures
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.report_endpoint import ReportEndpoint
 from services.chassis.service import app as chassis_app
 from services.chassis.service.runtime import Runtime
-from services.customs import handlers, store
-from services.customs.domain import forms
+from services.customs import handlers, reads, store
 
-_WAITED: dict[int | str, dict[str, Any]] = {200: {"description": "taken, and the verdict is that it is effective"}}
+_WAITED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "taken, and the verdict on every decision is that it is effective"}
+}
 _SETTLED = ("effective", "refused", "conflict", "reissue_required")
 
 
@@ -35,7 +33,7 @@ def make_app(runtime: Runtime) -> FastAPI:
     """The app of the customs service."""
     app = chassis_app.new_app(runtime, "Corridor customs")
     app.include_router(_reports(runtime))
-    app.include_router(_cases(runtime))
+    app.include_router(reads.router(runtime))
     app.include_router(chassis_app.receipts(runtime))
     return app
 
@@ -54,25 +52,40 @@ def _reports(runtime: Runtime) -> APIRouter:
         request: Request,
         response: Response,
         party: Asking,
-        wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the verdict on a decision")] = 0,
+        wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the verdicts on decisions")] = 0,
     ) -> dict[str, Any]:
-        """Declarations, decisions and holds. A single decision can wait for its verdict: 200, 409, or 202."""
+        """Declarations, decisions and holds. Who waits is told the verdict on each decision.
+
+        200 when all are effective, 409 when one is not, with the holds that stop it, 202 with links while one is not
+        known. In a batch each decision is judged by itself, and takes effect or not whatever becomes of the others.
+        """
         events = await endpoint.post(request, party)
         taken: dict[str, Any] = {"taken": [{"source": e.source, "id": e.id} for e in events]}
-        if wait and len(events) == 1 and events[0].type == catalogue.DECISION:
-            return taken | await _verdict(runtime, response, events[0], wait)
-        return taken
+        decisions = [e for e in events if e.type == catalogue.DECISION]
+        if not (wait and decisions):
+            return taken
+        found = await _verdicts(runtime, decisions, wait)
+        if len(events) == 1:
+            return taken | _one(response, events[0], found[0])
+        return taken | _several(response, decisions, found)
 
     return router
 
 
-async def _verdict(runtime: Runtime, response: Response, event: Event, wait: float) -> dict[str, Any]:
+async def _verdicts(runtime: Runtime, events: Sequence[Event], wait: float) -> list[dict[str, Any] | None]:
+    """The verdict on each decision as soon as all are known; None for what is not known when the time is over."""
+    waiting = [asyncio.create_task(_await_verdict(runtime, event)) for event in events]
     try:
-        async with asyncio.timeout(wait):
-            verdict = await _await_verdict(runtime, event)
-    except TimeoutError:
-        asked = urlencode({"case": event.subject, "source": event.source, "id": event.id})
-        response.headers["Location"] = f"/v1/verdicts?{asked}"
+        await asyncio.wait(waiting, timeout=wait)
+        return [task.result() if task.done() else None for task in waiting]
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+def _one(response: Response, event: Event, verdict: dict[str, Any] | None) -> dict[str, Any]:
+    if verdict is None:
+        response.headers["Location"] = _link(event)
         return {"verdict": "not known yet"}
     if verdict["verdict"] != "effective":
         raise ProblemError(409, verdict.get("detail", verdict["verdict"]), verdict=verdict)
@@ -80,12 +93,27 @@ async def _verdict(runtime: Runtime, response: Response, event: Event, wait: flo
     return {"verdict": verdict}
 
 
+def _several(response: Response, events: Sequence[Event], verdicts: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    pairs = zip(events, verdicts, strict=True)
+    told = [{"case": e.subject, **(v or {"source": e.source, "event_id": e.id, "link": _link(e)})} for e, v in pairs]
+    known = [v for v in verdicts if v is not None]
+    stopped = [v for v in known if v["verdict"] != "effective"]
+    if len(known) == len(verdicts) and stopped:
+        raise ProblemError(409, f"{len(stopped)} of {len(known)} decisions have no effect", verdicts=told)
+    response.status_code = 200 if len(known) == len(verdicts) else 202
+    return {"verdicts": told}
+
+
+def _link(event: Event) -> str:
+    return f"/v1/verdicts?{urlencode({'case': event.subject, 'source': event.source, 'id': event.id})}"
+
+
 async def _await_verdict(runtime: Runtime, event: Event) -> dict[str, Any]:
     while True:
         commit = runtime.next_commit
         verdict = await store.find_verdict(runtime.store, event.subject, event.source, event.id)
         if verdict is not None and verdict["verdict"] in _SETTLED and _is_on(verdict, event):
-            return {name: value for name, value in verdict.items() if name != "updated_at"}
+            return reads.own_verdict(verdict)
         # Another copy may fold the case, so its commits are looked for as well.
         await until(commit, 0.25)
 
@@ -93,63 +121,3 @@ async def _await_verdict(runtime: Runtime, event: Event) -> dict[str, Any]:
 def _is_on(verdict: Mapping[str, Any], event: Event) -> bool:
     """Whether a verdict is on this revision or a later one: that on the one before it is no answer."""
     return datetime.fromisoformat(verdict["updated_at"]) >= cast(Revision, event.data).updated_at
-
-
-def _cases(runtime: Runtime) -> APIRouter:
-    router = APIRouter(tags=["cases"], responses=failures(*ASKED))
-    _add_cases(router, runtime)
-    _add_verdicts(router, runtime)
-    return router
-
-
-def _add_cases(router: APIRouter, runtime: Runtime) -> None:
-    @router.get("/v1/cases")
-    async def read_cases(
-        party: Asking,
-        after: Annotated[Text, Query(max_length=400)] = "",
-        jurisdiction: Annotated[Text | None, Query(max_length=8)] = None,
-        state: Annotated[Text | None, Query(max_length=40)] = None,
-        consignment: Annotated[Text | None, Query(max_length=200)] = None,
-        case: Annotated[Text | None, Query(max_length=200)] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    ) -> dict[str, Any]:
-        """Cases in the caller's form: its own law's whole, those it takes part in, or the public part."""
-        viewer = visibility.viewer_of(party)
-        found = await store.list_cases(
-            runtime.store,
-            visibility.keys_of(viewer),
-            after=after,
-            jurisdiction=jurisdiction,
-            state=state,
-            consignment=consignment,
-            case=case,
-            limit=limit,
-        )
-        items = [_form(content, locks, viewer) for content, locks in found]
-        return {"items": items, "after": items[-1]["case"] if items else None}
-
-
-def _add_verdicts(router: APIRouter, runtime: Runtime) -> None:
-    @router.get("/v1/verdicts", responses=failures(404))
-    async def read_verdict(
-        party: Asking,
-        case: Annotated[Text, Query(max_length=200)],
-        source: Annotated[Text, Query(max_length=400)],
-        id: Annotated[Text, Query(max_length=400)],
-    ) -> dict[str, Any]:
-        """The verdict on one of the caller's own decisions."""
-        verdict = await store.find_verdict(runtime.store, case, source, id) if source in party.sources else None
-        if verdict is None:
-            raise ProblemError(404, visibility.NOT_SEEN)
-        return {name: value for name, value in verdict.items() if name != "updated_at"}
-
-
-def _form(content: Mapping[str, Any], locks: frozenset[str], viewer: Viewer) -> dict[str, Any]:
-    form = visibility.case_form(viewer, locks)
-    shown = {
-        "authority": lambda: forms.authority(content, viewer.country),
-        "involved": lambda: forms.involved(content),
-        "public": lambda: forms.public(content),
-    }[form or "public"]()
-    stamps = {"version": content["version"], "recorded_at": utc_text(content["recorded_at"])}
-    return shown | stamps | {"form": form}

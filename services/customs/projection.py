@@ -1,4 +1,4 @@
-"""Customs' fold as the chassis runs it: the pure fold with the corridor data in force, and the rows of cases."""
+"""Customs' fold as the chassis runs it: the pure fold with the corridor data in force, and the rows that doors read."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from services.chassis.base.database import Connection
 from services.chassis.ingest.records import Link
 from services.chassis.projection.changes import PictureChange
 from services.chassis.projection.fold import Folded, Inputs
-from services.customs import links, store
+from services.customs import links, store, told
 from services.customs.domain.fold import FOLD_NUMBER, fold
 
 
@@ -35,3 +35,4 @@ class CustomsProjection:
 
     async def save(self, connection: Connection, changes: Sequence[PictureChange]) -> None:
         await store.save_cases(connection, changes)
+        await told.tell(connection, changes)

@@ -9,7 +9,8 @@ CREATE TABLE case_row (
     consignment text,
     version bigint NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
-    locks text[] DEFAULT '{}'::text[] NOT NULL
+    locks text[] DEFAULT '{}'::text[] NOT NULL,
+    units text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 CREATE TABLE clock_step (
@@ -281,6 +282,15 @@ CREATE TABLE token (
     CONSTRAINT token_scopes_check CHECK (((scopes <@ '{report,read,operate}'::text[]) AND (scopes <> '{}'::text[])))
 );
 
+CREATE TABLE told (
+    country text NOT NULL,
+    entity text NOT NULL,
+    type text NOT NULL,
+    version bigint NOT NULL,
+    body bytea NOT NULL,
+    number bigint
+);
+
 ALTER TABLE ONLY case_row
     ADD CONSTRAINT case_row_pkey PRIMARY KEY ("case");
 
@@ -347,9 +357,14 @@ ALTER TABLE ONLY token
 ALTER TABLE ONLY token
     ADD CONSTRAINT token_pkey PRIMARY KEY (sha256);
 
+ALTER TABLE ONLY told
+    ADD CONSTRAINT told_pkey PRIMARY KEY (country, entity);
+
 CREATE INDEX case_row_consignment ON case_row USING btree (consignment);
 
 CREATE INDEX case_row_list ON case_row USING btree (jurisdiction, state, "case");
+
+CREATE INDEX case_row_units ON case_row USING gin (units);
 
 CREATE INDEX dead_letter_own ON dead_letter USING btree (id) WHERE ((party IS NULL) AND (resolution IS NULL));
 
@@ -382,6 +397,10 @@ CREATE INDEX receipt_party ON receipt USING btree (party, id);
 CREATE INDEX spent_on_day ON spent_on USING btree (day);
 
 CREATE INDEX token_parent ON token USING btree (parent) WHERE (parent IS NOT NULL);
+
+CREATE UNIQUE INDEX told_number ON told USING btree (country, number) WHERE (number IS NOT NULL);
+
+CREATE INDEX told_unnumbered ON told USING btree (country, version, entity) WHERE (number IS NULL);
 
 ALTER TABLE ONLY token
     ADD CONSTRAINT token_parent_fkey FOREIGN KEY (parent) REFERENCES token(sha256) ON DELETE CASCADE;

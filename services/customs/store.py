@@ -4,7 +4,7 @@ Invariant: a case's row is written in the transaction that saves its picture, wi
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,14 +13,14 @@ from services.chassis.base.database import Connection, Pool
 from services.chassis.projection.changes import PictureChange
 
 _SAVE = """
-INSERT INTO case_row ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks)
+INSERT INTO case_row ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks, units)
 SELECT "case", jurisdiction, procedure, state, held, consignment, version, recorded_at,
-       ARRAY(SELECT jsonb_array_elements_text(locks))
+       ARRAY(SELECT jsonb_array_elements_text(locks)), ARRAY(SELECT jsonb_array_elements_text(units))
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::timestamptz[],
-            $9::jsonb[])
-    AS u ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks)
+            $9::jsonb[], $10::jsonb[])
+    AS u ("case", jurisdiction, procedure, state, held, consignment, version, recorded_at, locks, units)
 ON CONFLICT ("case") DO UPDATE SET state = EXCLUDED.state, held = EXCLUDED.held, consignment = EXCLUDED.consignment,
-    version = EXCLUDED.version, recorded_at = EXCLUDED.recorded_at, locks = EXCLUDED.locks
+    version = EXCLUDED.version, recorded_at = EXCLUDED.recorded_at, locks = EXCLUDED.locks, units = EXCLUDED.units
 """
 # What cannot be seen takes no place on a page: its number would tell of it.
 _LIST = """
@@ -28,9 +28,31 @@ SELECT p.content::text AS content, p.version, p.recorded_at
 FROM case_row r JOIN picture p ON p.subject = r."case"
 WHERE r."case" > $1 AND ($2::text IS NULL OR r.jurisdiction = $2) AND ($3::text IS NULL OR r.state = $3)
   AND ($4::text IS NULL OR r.consignment = $4) AND ($5::text IS NULL OR r."case" = $5) AND r.locks && $7::text[]
+  AND ($8::text IS NULL OR r.procedure = $8) AND ($9::boolean IS NULL OR r.held = $9)
+ORDER BY r."case" LIMIT $6
+"""
+# A unit has few cases, which are found by it.
+_LIST_OF_UNIT = """
+SELECT p.content::text AS content, p.version, p.recorded_at
+FROM (SELECT * FROM case_row WHERE units @> ARRAY[$10::text] OFFSET 0) AS r JOIN picture p ON p.subject = r."case"
+WHERE r."case" > $1 AND ($2::text IS NULL OR r.jurisdiction = $2) AND ($3::text IS NULL OR r.state = $3)
+  AND ($4::text IS NULL OR r.consignment = $4) AND ($5::text IS NULL OR r."case" = $5) AND r.locks && $7::text[]
+  AND ($8::text IS NULL OR r.procedure = $8) AND ($9::boolean IS NULL OR r.held = $9)
 ORDER BY r."case" LIMIT $6
 """
 _VERDICT = "SELECT content::text AS content FROM picture WHERE subject = $1"
+
+
+class Asked(NamedTuple):
+    """What the cases of a list are to have, as far as it is asked."""
+
+    jurisdiction: str | None = None
+    procedure: str | None = None
+    state: str | None = None
+    held: bool | None = None
+    consignment: str | None = None
+    case: str | None = None
+    unit: str | None = None
 
 
 async def save_cases(connection: Connection, changes: Sequence[PictureChange]) -> None:
@@ -51,22 +73,20 @@ async def save_cases(connection: Connection, changes: Sequence[PictureChange]) -
         [e.saved.version for e in changed if e.saved],
         [e.recorded_at for e in changed],
         [orjson.dumps(sorted(_locks(c))).decode() for c in contents],
+        [orjson.dumps([*c.get("containers", ()), *c.get("wagons", ())]).decode() for c in contents],
     )
 
 
 async def list_cases(
-    pool: Pool,
-    keys: Collection[str],
-    *,
-    after: str = "",
-    jurisdiction: str | None = None,
-    state: str | None = None,
-    consignment: str | None = None,
-    case: str | None = None,
-    limit: int = 200,
+    pool: Pool, keys: Collection[str], asked: Asked, *, after: str = "", limit: int = 200
 ) -> list[tuple[dict[str, Any], frozenset[str]]]:
     """The cases that some keys open, in order of their keys, each with its locks."""
-    rows = await pool.fetch(_LIST, after, jurisdiction, state, consignment, case, limit, list(keys))
+    named = (after, asked.jurisdiction, asked.state, asked.consignment, asked.case, limit, list(keys))
+    more = (asked.procedure, asked.held)
+    if asked.unit is None:
+        rows = await pool.fetch(_LIST, *named, *more)
+    else:
+        rows = await pool.fetch(_LIST_OF_UNIT, *named, *more, asked.unit)
     return [(content, _locks(content)) for content in map(_case, rows)]
 
 

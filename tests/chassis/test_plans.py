@@ -33,6 +33,7 @@ GROWING = QUEUES | {
     "history",
     "subject_row",
     "case_row",
+    "told",
 }
 # Indexes of what waits or is open alone, which is all that is asked of them.
 OF_FEW = {"picture_open"}

@@ -551,7 +551,7 @@ async def test_a_verdict_is_answered_again_when_late_information_changes_it(stor
     await store.feed([lodged(), release])
     await store.feed([decided("accept", -38)])
 
-    answers = [data for _, data in await published(store, f"answer:{EXPORT}/{release.source}#r")]
+    answers = [data for _, data in await published(store, f"answer:{EXPORT}/{release.source}#r#pk")]
     assert [a["verdict"] for a in answers] == ["conflict", "effective"]
     assert answers[1]["previous_version"] == answers[0]["version"]
 
@@ -866,7 +866,23 @@ async def test_a_case_and_its_answers_go_to_the_countries_of_its_law(
     answer = f"answer:{case}/{b.source_of(AUTHORITY[law_of(case)[0]])}#a"
     forms = {(t, e) for t in topics for e in (f"{case}#{t[-2:]}",) if await published(store, e)}
     assert sorted(t for t, _ in forms) == topics
-    assert sorted({t for t, _ in await published(store, answer)}) == topics
+    answers = {t for topic in topics for t, _ in await published(store, f"{answer}#{topic[-2:]}")}
+    assert sorted(answers) == topics
+
+
+async def test_who_decided_is_told_to_the_country_whose_authority_it_is(store: Store) -> None:
+    """Kazakhstan and Russia share a law; the number of the act is for both, its officer for one."""
+    act = {"origin": "transcribed", "national_number": "KZ-7", "office": "KZBOL"}
+    await store.feed([lodged(SHARED), decided("accept", -38, SHARED, id="a", **act)])
+
+    found = {}
+    for country in ("kz", "ru"):
+        ((_, answer),) = await published(store, f"answer:{SHARED}/{b.source_of('kgd')}#a#{country}")
+        (_, form) = (await published(store, f"{SHARED}#{country}"))[-1]
+        found[country] = [
+            [one.get(n) for n in ("officer", "office", "national_number")] for one in (answer, *form["verdicts"])
+        ]
+    assert found == {"kz": [["A1", "KZBOL", "KZ-7"]] * 2, "ru": [[None, None, "KZ-7"]] * 2}
 
 
 async def test_the_other_forms_go_to_the_topic_that_the_services_read(store: Store) -> None:

@@ -134,6 +134,8 @@ def _of_customs() -> Iterator[Question]:
     for party, case, name in scene.DECISIONS:
         asked = {"case": case, "source": b.source_of(party), "id": name}
         yield Question("customs", "/v1/verdicts", "/v1/verdicts", asked)
+    yield Question("customs", "/v1/cases", "/v1/cases", {"unit": scene.OWN})
+    yield Question("customs", "/v1/changes", "/v1/changes", {"limit": 1000})
     yield Question("customs", "/v1/receipts", "/v1/receipts", {"limit": 1000})
 
 

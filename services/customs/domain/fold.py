@@ -28,7 +28,7 @@ from services.customs.domain.units import fold_consignment, fold_reference, fold
 from services.customs.domain.violations import violations
 from services.customs.domain.walks import Setting, Walk, begin, open_holds
 
-FOLD_NUMBER: Final = 15
+FOLD_NUMBER: Final = 16
 # Verdicts on decisions that are in force, or will be when what they wait for is there.
 _STANDING: Final = ("effective", "waiting")
 _HOLD_TYPES: Final = (catalogue.HOLD_PLACED, catalogue.HOLD_LIFTED)

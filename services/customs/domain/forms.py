@@ -29,8 +29,10 @@ _INVOLVED: Final = (
     "parties",
 )
 SECRET: Final = ("reason", "office", "officer")
-# Who wrote what is ours to know, and whose it is to read.
-_INTERNAL: Final = ("country", "office_in", "route")
+_WHO: Final = ("office", "officer", "system")
+_TOLD: Final = ("source", "event_id", "decision", "verdict", "holds", "state", "detail", "origin", "national_number")
+# Who wrote what is ours to know, and whose it is to read; which revision a verdict is on is for our own door.
+_INTERNAL: Final = ("country", "office_in", "route", "updated_at")
 
 _LONGEST: Final = 380
 _TO_DO: Final = {
@@ -58,14 +60,14 @@ def publications(content: Mapping[str, Any], corridor: Corridor, fold: int, *, e
     """The forms of one case on the topics where they belong; one that is `empty` is told where it was told before."""
     base = {"fold": fold, "steps": [], "findings": [], "verdicts": []}
     countries = corridor.countries(content["jurisdiction"])
-    own = topics_of(content["jurisdiction"], corridor)
     shared = (topics.CUSTOMS_EVENTS.name,)
     forms = [
         _form(f"{content['case']}#public", "public", public(content), base, shared),
         _form(f"{content['case']}#involved", "involved", involved(content), base, shared),
         *(_of_country(content, country, base) for country in countries),
     ]
-    answers = [_answer(content, verdict, own) for verdict in content.get("verdicts", ())]
+    verdicts = content.get("verdicts", ())
+    answers = [_answer(content, verdict, country) for verdict in verdicts for country in countries]
     return [one._replace(empty=empty) for one in forms] + answers
 
 
@@ -75,7 +77,7 @@ def authority(content: Mapping[str, Any], country: str | None) -> dict[str, Any]
     if not visibility.may_read_reason(country, content.get("office_in")):
         whole.pop("office", None)
     holds = [_hold(hold, country) for hold in content.get("holds", ())]
-    verdicts = [_without_revision(v) for v in content.get("verdicts", ())]
+    verdicts = [verdict(v, country) for v in content.get("verdicts", ())]
     return whole | {n: v for n, v in (("holds", holds), ("verdicts", verdicts)) if v}
 
 
@@ -127,30 +129,24 @@ def _form(
     return Publication(entity, catalogue.CASE, where, {**base, **content, "form": form})
 
 
-def _answer(content: Mapping[str, Any], verdict: Mapping[str, Any], where: tuple[str, ...]) -> Publication:
-    data = {
-        "case": content["case"],
-        "source": verdict["source"],
-        "event_id": verdict["event_id"],
-        "decision": verdict["decision"],
-        "verdict": verdict["verdict"],
-        "holds": verdict.get("holds", []),
-        "state": verdict["state"],
-    }
-    if "detail" in verdict:
-        data["detail"] = verdict["detail"]
-    return Publication(_answer_key(content["case"], verdict), catalogue.ANSWER, where, data)
+def verdict(one: Mapping[str, Any], country: str | None) -> dict[str, Any]:
+    """A verdict as a country's customs are told of it: who decided is for the country whose authority it is."""
+    own = visibility.may_read_reason(country, one.get("country"))
+    return {n: v for n, v in one.items() if n not in _INTERNAL and (own or n not in _WHO)}
 
 
-def _answer_key(case: str, verdict: Mapping[str, Any]) -> str:
-    """One entity for each decision; two long ids that begin alike must not share one."""
-    key = f"answer:{case}/{verdict['source']}#{verdict['event_id']}"
-    return key if len(key) <= _LONGEST else f"{key[: _LONGEST - 65]}#{hashlib.sha256(key.encode()).hexdigest()}"
+def _answer(content: Mapping[str, Any], one: Mapping[str, Any], country: str) -> Publication:
+    told = _only(verdict(one, country), (*_TOLD, *_WHO))
+    data = {"case": content["case"], "holds": [], **told}
+    where = (topics.CUSTOMS_CASES.of(country),)
+    return Publication(_answer_key(content["case"], one, country), catalogue.ANSWER, where, data)
 
 
-def _without_revision(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """Which revision a verdict is on is for our own door: it waits for that."""
-    return {name: value for name, value in verdict.items() if name != "updated_at"}
+def _answer_key(case: str, one: Mapping[str, Any], country: str) -> str:
+    """One entity for each decision and country; two long ids that begin alike must not share one."""
+    key = f"answer:{case}/{one['source']}#{one['event_id']}"
+    short = key if len(key) <= _LONGEST else f"{key[: _LONGEST - 65]}#{hashlib.sha256(key.encode()).hexdigest()}"
+    return f"{short}#{country.lower()}"
 
 
 def _only(content: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

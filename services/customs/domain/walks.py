@@ -119,17 +119,20 @@ class Walk:
     def rule(self, one: Counted, verdict: str, holds: Sequence[str] = (), detail: str | None = None) -> None:
         """Writes down the verdict on a decision."""
         source, event_id = one.revision.identity
+        data = cast(DecisionIssued, one.data)
         shown = {
             "source": source,
             "event_id": event_id,
-            "decision": cast(DecisionIssued, one.data).decision,
+            "decision": data.decision,
+            "origin": data.origin,
+            "country": one.revision.country,
             "verdict": verdict,
             "instant": utc_text(one.instant),
             "updated_at": utc_text(one.revision.updated_at),
             "holds": list(holds),
             "detail": detail,
             "state": self.state,
-        }
+        } | {name: getattr(data, name) for name in ("national_number", "office", "officer", "system")}
         self.verdicts.append({name: value for name, value in shown.items() if value not in (None, [])})
 
     def _step(

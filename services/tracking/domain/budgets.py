@@ -20,6 +20,8 @@ WAGONS_OF_A_TRAIN: Final = 400
 
 FACTS_SHOWN: Final = 800
 """The newest facts of a timeline; all are read over the API."""
+MOVES_CARRIED: Final = 1600
+"""The moves of all containers together that have gone on with other goods; each has the newest of its own."""
 ROWS_SHOWN: Final = 200
 """Exceptions, parked reports and claimants of a picture."""
 

@@ -12,7 +12,18 @@ from contracts.corridor.corridor import Corridor
 from contracts.events.operator import ConsignmentBooked
 from contracts.identifiers.subjects import local
 from services.chassis.projection.fold import Inputs, Parked
-from services.tracking.domain import bookings, exceptions, parts, picture, reading, references, relation, routes, stored
+from services.tracking.domain import (
+    bookings,
+    budgets,
+    exceptions,
+    parts,
+    picture,
+    reading,
+    references,
+    relation,
+    routes,
+    stored,
+)
 from services.tracking.domain import claims as claiming
 from services.tracking.domain.bookings import Standing, standing
 from services.tracking.domain.carriage import Carriage
@@ -42,7 +53,7 @@ def fold_consignment(inputs: Inputs, found: Sorted, corridor: Corridor) -> tuple
     drawn.more = _booking_json(booking, inputs, carriage, corridor) | {
         "associations": [i.as_json("on_wagon") for i in carriage.intervals],
         "former": _former(inputs, booking, corridor),
-        "carried": [{"subject": unit, **told} for unit, told in sorted(stored.carried_of(inputs).items())],
+        "carried": _carried(inputs),
     }
     members, origin = drawn.more.get("members", ()), drawn.more.get("origin")
     drawn.status = parts.status_of(booking, members, facts, origin)
@@ -133,6 +144,13 @@ def _former(inputs: Inputs, booking: Standing | None, corridor: Corridor) -> lis
 def _named(one: Counted) -> Iterable[str]:
     yield from (p.party for p in bookings.agreed_parties(one))
     yield from (r.key for r in cast(ConsignmentBooked, one.data).references)
+
+
+def _carried(inputs: Inputs) -> list[dict[str, Any]]:
+    """What befell the goods on containers that have gone on with others, as much as a record can hold."""
+    told = sorted(stored.carried_of(inputs).items())
+    each = budgets.MOVES_CARRIED // max(len(told), 1)
+    return [{"subject": unit, **one, "moves": list(one["moves"])[-each:]} for unit, one in told]
 
 
 def _units(booking: Standing, containers: Mapping[str, Container], consignment: str) -> list[str]:
