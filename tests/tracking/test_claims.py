@@ -41,7 +41,8 @@ def test_nothing_that_occurs_behind_its_delivery_is_in_a_consignment(later: list
     after = [b.a_milestone(**one, id=f"later{n}") for n, one in enumerate(later)]
     found = pictures([*OUT, *([RETURN] if booked else []), *after])[b.CONSIGNMENT]
 
-    assert found == before
+    # What a box was to it is told by itself, once the box has a journey of its own again.
+    assert {name: value for name, value in found.items() if name != "carried"} == before
     assert before["status"] == "delivered"
 
 
