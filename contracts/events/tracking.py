@@ -104,7 +104,8 @@ class Estimate(Data):
 
     `source` is `corridor` (past journeys), `plan` (with the delay that there is), or the party whose estimate is
     announced, since it was right most often there; `others` are the rest. It was made as of `made_at`, from the fact
-    `about`. `planned` is what the plan says.
+    `about`. Ours rests on so many past `journeys`; where there are none yet, on planned hours. `planned` is what the plan
+    says.
     """
 
     point: str
@@ -114,6 +115,7 @@ class Estimate(Data):
     source: str
     made_at: Instant
     planned: Instant | None = None
+    journeys: int = 0
     about: str | None = None
     others: list[Said] = none_given()
 

@@ -127,6 +127,20 @@ export interface Row {
   units?: Record<string, number>;
   last_seen?: Sighting;
   ended?: boolean;
+  /** The end of its way. */
+  expected?: Expected[];
+}
+
+/** When a subject is expected at a point ahead: eight of ten come from `earliest` to `latest`. */
+export interface Expected {
+  point: string;
+  expected: string;
+  earliest: string;
+  latest: string;
+  planned?: string;
+  source?: string;
+  /** How many past journeys `corridor` rests on. */
+  journeys?: number;
 }
 
 export interface Part {
@@ -167,6 +181,8 @@ export interface Subject {
   units?: Record<string, number>;
   last_seen?: Sighting;
   ended?: boolean;
+  /** The points ahead, in order. */
+  expected?: Expected[];
   facts: Fact[];
   related: Fact[];
   of_parts: Step[];

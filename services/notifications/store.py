@@ -3,7 +3,7 @@
 Invariant: a row is written with its picture; a snapshot and its cursor are read together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -114,7 +114,7 @@ async def save_rows(connection: Connection, changes: Sequence[PictureChange]) ->
         [p.get("confidence") for p in places],
         [len(c.get("exceptions", ())) for c in contents],
         [orjson.dumps(c["current"]).decode() for c in contents],
-        [orjson.dumps({n: v for n, v in c.items() if n in _HEADER}).decode() for c in contents],
+        [orjson.dumps(_header(c)).decode() for c in contents],
         [e.recorded_at for e in changed],
     )
 
@@ -133,6 +133,12 @@ _HEADER: Final = (
     "exceptions",
     "whole",
 )
+
+
+def _header(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a list shows of a subject besides its columns; of what is expected, the end of the way."""
+    end = content.get("expected", ())[-1:]
+    return {n: v for n, v in content.items() if n in _HEADER} | ({"expected": end} if end else {})
 
 
 async def read_attention(pool: Pool, party: str, limit: int) -> list[dict[str, Any]]:

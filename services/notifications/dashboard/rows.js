@@ -1,6 +1,7 @@
 // The table of the list: its columns, by which it can be ordered, and one row for each line.
 
 import { h, part } from "./dom.js";
+import { expectedEnd } from "./expected.js";
 import { apply } from "./filters.js";
 import { MATTERS, confidence, status, tag } from "./marks.js";
 import { age, by, place, subjectLink, time } from "./shell.js";
@@ -151,6 +152,7 @@ export function signature(line, now) {
     state.zone,
     state.points.size,
     row.associations?.length,
+    row.expected?.[0]?.expected,
   ]);
 }
 
@@ -184,6 +186,7 @@ function whereabouts({ row: shown, seen, at }) {
       place(seen),
       seen.others ? [" ", h("span", { class: "more" }, `+ ${seen.others} more`)] : null,
       h("span", { class: "second" }, time(at ?? "", { point: seen.point })),
+      expectedEnd(shown.expected),
     ];
   }
   return h("span", { class: "quiet" }, shown.origin ? `not seen yet, from ${placeName(shown.origin)}` : "not seen yet");

@@ -3,6 +3,7 @@
 import { borrowed, whereOf, whereabouts } from "./clocks.js";
 import { sayings } from "./disputes.js";
 import { h } from "./dom.js";
+import { expected } from "./expected.js";
 import { isExpected, pageOf } from "./facts.js";
 import { lineOf, lineOfPart } from "./lines.js";
 import { MATTERS, confidence, mark, status, tag } from "./marks.js";
@@ -49,7 +50,7 @@ export function subjectPage() {
       h(
         "div",
         { class: "columns", "data-key": "columns" },
-        h("div", { class: "side" }, summary(data, facts, line), needs(subject, line, whereabouts(facts))),
+        h("div", { class: "side" }, summary(data, facts, line), needs(subject, line, whereabouts(facts)), expected(data.expected)),
         told.tree,
         h("div", { class: "side" }, belongings(data, facts), members(data)),
       ),

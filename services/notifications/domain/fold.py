@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from contracts import catalogue
 from contracts.corridor.corridor import Corridor
 from contracts.events.base import Data
-from contracts.events.tracking import Association, Member, OpenException, SubjectChanged
+from contracts.events.tracking import Association, Estimate, Member, OpenException, SubjectChanged
 from services.chassis.base import visibility
 from services.chassis.base.visibility import Audience, Way
 from services.chassis.projection.fold import Folded, Inputs
@@ -21,12 +21,14 @@ from services.notifications.domain.facts import READERS, Context, Told, journey_
 from services.notifications.domain.items import diff
 from services.notifications.domain.shared import Given
 
-FOLD_NUMBER: Final = 7
+FOLD_NUMBER: Final = 8
 
 # Who may see what is for the reading of a picture, never for who reads it.
 _HIDDEN: Final = frozenset({"facts", "parties", "entity", "current"})
 # What only those are shown who may see all of a subject: consists and papers.
 _WHOLE: Final = frozenset({"origin", "destination", "run", "members", "parts", "units", "references"})
+_ESTIMATE: Final = {"point", "expected", "earliest", "latest", "planned", "made_at", "journeys"}
+_BY_DATA: Final = frozenset({"corridor", "plan"})
 _DELIVERED: Final = frozenset({"DLVD", "STRP", "MTRT"})
 
 
@@ -127,6 +129,7 @@ def _header(data: SubjectChanged, context: Context, told: Sequence[Told]) -> dic
         "parts": [_part(m) for m in data.members] if data.kind == "consignment" else None,
         "units": data.units.model_dump() if data.units else None,
         "last_seen": _last_seen(data, told),
+        "expected": [_expected(e, context) for e in data.estimates],
         "associations": [_association(a, way, context) for a in data.associations],
         "references": [r.key.removeprefix("reference:") for r in data.references],
         "exceptions": [_who_knows(e, way, context) for e in data.exceptions],
@@ -154,6 +157,13 @@ def _place(data: SubjectChanged, way: Way, context: Context) -> dict[str, Any] |
         return shown
     party = context.audience.reporter(fact.party, fact.reported_for, fact.via, way.cargo(fact.instant))
     return shown | {"party": party} if party else {name: shown[name] for name in shown.keys() - {"party"}}
+
+
+def _expected(one: Estimate, context: Context) -> dict[str, Any]:
+    """When it is expected at a point ahead; of sources that are parties, those are named that move it."""
+    shown = one.model_dump(mode="json", include=_ESTIMATE, exclude_none=True)
+    named = one.source in _BY_DATA or context.audience.reporter(one.source, None, one.source, ())
+    return shown | ({"source": one.source} if named else {})
 
 
 def _part(one: Member) -> dict[str, Any]:

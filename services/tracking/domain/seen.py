@@ -55,7 +55,7 @@ _FACT: Final = (
     "disputed",
     "counts",
 )
-_EXPECTED: Final = ("point", "expected", "earliest", "latest", "made_at", "planned")
+_EXPECTED: Final = ("point", "expected", "earliest", "latest", "made_at", "planned", "journeys")
 _TROUBLE: Final = ("rule", "leg", "severity", "opened_at", "about")
 
 

@@ -31,11 +31,16 @@ class Range(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """Our estimate of an arrival at a point; `deviation` is its standard deviation in hours, without the bands."""
+    """Our estimate of an arrival at a point.
+
+    `deviation` is its standard deviation in hours, without the bands; `journeys` is on how many past ones it rests, by the
+    stretch with fewest.
+    """
 
     point: str
     range: Range
     deviation: float
+    journeys: int
 
 
 def arrivals(
@@ -57,12 +62,13 @@ def _arrivals(
     ahead: Sequence[Stretch], durations: Durations, slow: float, elapsed: float, now: datetime
 ) -> Iterator[Arrival]:
     parts: list[Moments] = []
-    for one in ahead:
+    for n, one in enumerate(ahead):
+        fewest = min(before.spread.n for before in ahead[: n + 1])
         median = one.spread.median * math.exp(slow * one.spread.sigma)
         parts.append(lognormal.left_of(median, one.spread.sigma, elapsed if one.begun else 0.0))
         if one.arrives is not None:
             left = lognormal.total(parts)
-            yield Arrival(one.arrives, _range(left, durations, now), math.sqrt(left.variance))
+            yield Arrival(one.arrives, _range(left, durations, now), math.sqrt(left.variance), fewest)
 
 
 def _range(left: Moments, durations: Durations, now: datetime) -> Range:

@@ -54,20 +54,21 @@ def expected(
 
 def _of_units(picture: Picture, way: Goes, durations: Durations, as_of: datetime) -> Expected:
     """The last of the units counts: of each, what is expected of it by where it was last."""
-    latest: dict[str, Range] = {}
+    latest: dict[str, Arrival] = {}
     based: list[datetime] = []
     dues: list[datetime] = []
     for here in _places(picture):
         basis, due = _basis(way, durations, here, as_of)
         found = arrivals(way.route, durations, here, way.destination, (), basis)
         for one in found:
-            before = latest.get(one.point, one.range)
-            latest[one.point] = Range(*map(max, before, one.range))
+            before = latest.get(one.point, one)
+            later = Range(*map(max, before.range, one.range))
+            latest[one.point] = one._replace(range=later, journeys=min(before.journeys, one.journeys))
         if found:
             based.append(basis)
             dues += [due] if due else []
     order = sorted(latest, key=way.route.points.index)
-    shown = [_shown(Arrival(p, latest[p], 0.0), [], picture, durations, max(based)) for p in order]
+    shown = [_shown(latest[point], [], picture, durations, max(based)) for point in order]
     return Expected(shown, min(dues, default=None))
 
 
@@ -148,6 +149,7 @@ def _shown(
         "source": best.source,
         "made_at": utc_text(basis),
         "planned": planned,
+        "journeys": one.journeys,
         "about": picture["place"]["fact_id"] if picture.get("place") else None,
         "others": [_other(s) for s in sorted(every) if s is not best],
     }
