@@ -104,8 +104,8 @@ class Estimate(Data):
 
     `source` is `corridor` (past journeys), `plan` (with the delay that there is), or the party whose estimate is
     announced, since it was right most often there; `others` are the rest. It was made as of `made_at`, from the fact
-    `about`. Ours rests on so many past `journeys`; where there are none yet, on planned hours. `planned` is what the plan
-    says.
+    `about`. Ours rests on so many past `journeys`; where there are none yet, on planned hours. `planned` is the instant
+    of the plan.
     """
 
     point: str

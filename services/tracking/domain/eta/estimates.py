@@ -33,8 +33,8 @@ class Range(NamedTuple):
 class Arrival(NamedTuple):
     """Our estimate of an arrival at a point.
 
-    `deviation` is its standard deviation in hours, without the bands; `journeys` is on how many past ones it rests, by the
-    stretch with fewest.
+    `deviation` is its standard deviation in hours, without the bands; `journeys` is on how many past ones it rests,
+    by the stretch with fewest.
     """
 
     point: str
