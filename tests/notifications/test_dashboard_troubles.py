@@ -360,5 +360,6 @@ async def test_older_items_are_asked_for(system: System, browser: Browser) -> No
         await expect(page.locator(".item")).to_have_count(len(told))
         shown = await page.locator(".item").evaluate_all("all => all.map((one) => one.dataset.item)")
         assert shown == [item["item"] for item in reversed(told)]
-        arrived = page.locator(".item", has_text="Arrived in the country").first
-        await expect(arrived.locator(".when time")).to_have_text("24 Jun 12:30 +03:30")
+        # Which of several countries' arrivals was told last does not matter: each is told by its own clock.
+        times = page.locator(".item", has_text="Arrived in the country").locator(".when time")
+        await expect(times.filter(has_text="24 Jun 12:30 +03:30")).not_to_have_count(0)

@@ -2,6 +2,6 @@
 
 CREATE INDEX CONCURRENTLY case_row_units ON case_row USING gin (units);
 
--- migrate:down transaction:false
+-- migrate:down
 
-DROP INDEX CONCURRENTLY case_row_units;
+DROP INDEX case_row_units;
