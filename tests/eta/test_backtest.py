@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,14 @@ from tests.eta.backtest import backtest
 CORRIDOR = load_corridor("pk-ru")
 
 
-def test_eight_of_ten_arrivals_are_in_the_range_and_the_error_is_well_below_that_of_the_plan() -> None:
-    figures = backtest(CORRIDOR, range(100, 104))
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Any]:
+    return backtest(CORRIDOR, range(100, 103))
+
+
+def test_eight_of_ten_arrivals_are_in_the_range_and_the_error_is_well_below_that_of_the_plan(
+    figures: dict[str, Any],
+) -> None:
     assert 0.75 <= figures["inside"] <= 0.85
     assert figures["ours_to_plan"] <= 0.6
     by_horizon = {name: one["inside"] for name, one in figures["by_source"]["corridor"].items()}
